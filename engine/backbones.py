@@ -1,0 +1,246 @@
+"""Pretrained networks that take a picture in 0..1 and answer with logits.
+
+    net = backbones.load("MobileNetV2")
+    net.predict(images.fit(picture, net.input_size))
+
+Preprocessing is the first layers of the network itself, the softmax at its end is left away, and
+batch normalization is folded into the convolutions (`engine.folding`). A loaded backbone is
+read-only and safe to share between threads.
+"""
+
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers
+
+from engine import backend, folding, pocket, registry, weights
+from engine.errors import UnknownClass, UnknownLayer, WeightsDamaged
+from engine.registry import Spec
+from engine.types import LayerInfo, Prediction
+
+available = weights.available
+_CAFFE_MEAN = (103.939, 116.779, 123.68)  # of ImageNet in BGR, 0..255
+_TORCH_MEAN, _TORCH_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+@keras.saving.register_keras_serializable("ideal_cat")
+class ReverseChannels(layers.Layer):
+    """Turns RGB to BGR, the order the Caffe-trained networks read."""
+
+    def call(self, inputs: Any) -> Any:
+        return inputs[..., ::-1]
+
+
+def names() -> tuple[str, ...]:
+    """Every registered backbone."""
+    return tuple(registry.specs())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backbone:
+    """A loaded network. `model` maps `(N, H, W, 3)` in 0..1 to `(N, classes)` logits."""
+
+    spec: Spec
+    model: keras.Model
+    class_names: tuple[str, ...]
+    layers: tuple[LayerInfo, ...]
+    _compiled: dict[str, Any] = field(default_factory=dict)
+    _lock: Any = field(default_factory=threading.Lock)
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """`(height, width)` of the picture it reads, in px."""
+        return self.model.input_shape[1:3]
+
+    def logits(self, batch: np.ndarray) -> np.ndarray:
+        """Runs the network: `(N, H, W, 3)` in 0..1 to `(N, classes)` float32."""
+        forward = self.compiled("logits", lambda: lambda x: self.model(x, training=False))
+        return backend.numpy(forward(backend.tensor(batch)))
+
+    def predict(self, picture: np.ndarray, top: int = 5) -> tuple[Prediction, ...]:
+        """Names what the network sees in one picture `(H, W, 3)`, the most probable first."""
+        return top_predictions(self.logits(picture[None])[0], self.class_names, top)
+
+    def layer(self, name: str) -> LayerInfo:
+        """Finds a layer by name.
+
+        Raises:
+            UnknownLayer: there is none of that name.
+        """
+        for info in self.layers:
+            if info.name == name:
+                return info
+        raise UnknownLayer(f"{self.name} has no layer named {name!r}. Choose one from its list.")
+
+    def check_class(self, class_index: int) -> None:
+        """Raises `UnknownClass` unless `class_index` is one of the network's classes."""
+        if not 0 <= class_index < len(self.class_names):
+            raise UnknownClass(
+                f"Expected a class number from 0 to {len(self.class_names) - 1}; "
+                f"received: {class_index}."
+            )
+
+    def compiled(self, key: str, make: Any) -> Any:
+        """Returns the compiled function kept under `key`, made by `make()` the first time."""
+        with self._lock:
+            if key not in self._compiled:
+                self._compiled[key] = backend.compile(make())
+            return self._compiled[key]
+
+
+def load(name: str, *, pretrained: bool = True, fold: bool = True) -> Backbone:
+    """Builds a backbone and loads its weights.
+
+    Args:
+        name: a registered name.
+        pretrained: False gives random weights and needs no file.
+        fold: False keeps batch normalization as separate layers (same logits, slower).
+
+    Raises:
+        UnknownBackbone: `name` is not registered.
+        WeightsUnavailable: the weights are not on this machine.
+        WeightsDamaged: the weights file is truncated or belongs to another network.
+    """
+    spec = registry.spec(name)
+    file = weights.require(spec) if pretrained else None
+    model = build(spec)
+    if file is not None:
+        _load_weights(model, file, spec)
+    class_names = _class_names(spec, pretrained, model.output_shape[-1])
+    model = folding.fold(model) if fold else model
+    model.trainable = False
+    return Backbone(spec=spec, model=model, class_names=class_names, layers=_layers(model))
+
+
+def build(spec: Spec) -> keras.Model:
+    """Builds the network with random weights: preprocessing, then Keras' own graph, to logits."""
+    if spec.builtin:
+        return pocket.build(input_shape=(spec.size, spec.size, 3))
+    picture = keras.Input((spec.size, spec.size, 3), name="picture")
+    builder = getattr(keras.applications, spec.builder)
+    options = {"alpha": spec.alpha} if spec.alpha != 1.0 else {}
+    x = preprocess(picture, spec.scaling)
+    network = builder(
+        input_tensor=x,
+        input_shape=(spec.size, spec.size, 3),
+        weights=None,
+        classifier_activation=None,
+        **options,
+    )
+    return keras.Model(picture, network.output, name=network.name)
+
+
+def preprocess(picture: Any, scaling: str) -> Any:
+    """Turns a picture in 0..1 into what the network was trained on, as layers of its graph.
+
+    Equal to `keras.applications.*.preprocess_input` of the picture in 0..255: "tf" scales to
+    -1..1, "torch" standardizes by ImageNet's mean and deviation, "caffe" turns RGB to BGR and
+    subtracts the mean, "none" scales to 0..255 for networks that preprocess themselves.
+    """
+    if scaling == "tf":
+        return layers.Rescaling(2.0, -1.0, name="to_minus1_1")(picture)
+    if scaling == "torch":
+        scale: Any = [1.0 / s for s in _TORCH_STD]
+        offset: Any = [-m / s for m, s in zip(_TORCH_MEAN, _TORCH_STD, strict=True)]
+        return layers.Rescaling(scale, offset, name="standardize")(picture)
+    if scaling == "caffe":
+        mean: Any = [-m for m in _CAFFE_MEAN]
+        bgr = ReverseChannels(name="rgb_to_bgr")(picture)
+        return layers.Rescaling(255.0, mean, name="subtract_mean")(bgr)
+    return layers.Rescaling(255.0, name="to_0_255")(picture)
+
+
+def top_predictions(
+    logits: np.ndarray, class_names: tuple[str, ...], top: int = 5
+) -> tuple[Prediction, ...]:
+    """The `top` most probable classes of logits `(classes,)`, by softmax."""
+    exponentials = np.exp(logits - logits.max())
+    probabilities = exponentials / exponentials.sum()
+    order = np.argsort(-probabilities, kind="stable")[:top]
+    return tuple(
+        Prediction(class_index=int(k), label=class_names[k], probability=float(probabilities[k]))
+        for k in order
+    )
+
+
+def _load_weights(model: keras.Model, file: Any, spec: Spec) -> None:
+    if spec.builtin:
+        pocket.load_weights(model, file)
+        return
+    try:
+        model.load_weights(file)
+    except (OSError, ValueError, KeyError, IndexError, RuntimeError) as error:
+        raise WeightsDamaged(
+            f"{file} does not hold {spec.name}'s weights (truncated, or of another network). "
+            "Download it again, which replaces the file."
+        ) from error
+
+
+def _class_names(spec: Spec, pretrained: bool, classes: int) -> tuple[str, ...]:
+    if not pretrained:
+        return tuple(f"class {k}" for k in range(classes))
+    return pocket.class_names() if spec.builtin else weights.imagenet_class_names()
+
+
+def _layers(model: keras.Model) -> tuple[LayerInfo, ...]:
+    rows = [
+        (path, layer, tuple(int(n) for n in layer.output.shape[1:])) for path, layer in walk(model)
+    ]
+    sides = [shape[0] if len(shape) == 3 else 1 for *_, shape in rows]
+    found, stage, resolution = [], 0, sides[0]
+    for number, (path, layer, shape) in enumerate(rows):
+        # A squeeze-and-excitation branch is 1x1 in the middle of a stage; it opens no new one.
+        if sides[number] < 0.6 * resolution and max(sides[number:]) < 1.3 * sides[number]:
+            stage, resolution = stage + 1, sides[number]
+        found.append(
+            LayerInfo(
+                name=path,
+                kind=type(layer).__name__,
+                shape=shape,
+                parameters=layer.count_params() if isinstance(layer, layers.Layer) else 0,
+                stage=stage,
+                depth=number / max(len(rows) - 1, 1),
+            )
+        )
+    return tuple(found)
+
+
+def walk(model: keras.Model, prefix: str = "") -> list[tuple[str, keras.Operation]]:
+    """All operations in order, those of a nested model after each other as `outer/inner`.
+
+    Operations, not layers: ConvNeXt adds its shortcuts with a bare `+`.
+    """
+    found = []
+    for operation in _operations(model):
+        if isinstance(operation, layers.InputLayer):
+            continue
+        if isinstance(operation, keras.Model):
+            found += walk(operation, f"{prefix}{operation.name}/")
+        else:
+            found.append((prefix + operation.name, operation))
+    return found
+
+
+def _operations(model: keras.Model) -> list[keras.Operation]:
+    return model.layers if isinstance(model, keras.Sequential) else model.operations
+
+
+def output_of(model: Any, path: str) -> Any:
+    """The symbolic output of a layer, through nested models, as a tensor of `model`'s own graph.
+
+    Raises:
+        KeyError: there is no such layer.
+    """
+    first, _, rest = path.partition("/")
+    layer = {operation.name: operation for operation in _operations(model)}[first]
+    if not rest:
+        return layer.output
+    inner = keras.Model(layer.inputs[0], output_of(layer, rest))
+    return inner(layer._inbound_nodes[-1].input_tensors[0])  # what the outer graph feeds it

@@ -1,0 +1,89 @@
+"""The only file that asks which Keras backend runs.
+
+The engine's mathematics is written in `keras.ops`; what differs between TensorFlow and JAX is how
+a function is compiled and how it is differentiated, and that is here. XLA is left off on a CPU,
+where it made one gradient step four to ten times slower than a plain graph, and on on a GPU.
+"""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from engine.types import Device
+
+BACKEND = keras.backend.backend()
+if BACKEND == "tensorflow":
+    import tensorflow as tf
+elif BACKEND == "jax":
+    import jax  # pyright: ignore[reportMissingImports] -- only where it is chosen
+else:
+    raise ImportError(
+        f"Expected KERAS_BACKEND to be tensorflow or jax; received: {BACKEND!r}. "
+        "Set the environment variable and start again."
+    )
+
+
+def device() -> Device:
+    """Describes what the networks run on: the first GPU, or the CPU cores this process may use."""
+    if BACKEND == "tensorflow":
+        gpus = tf.config.list_physical_devices("GPU")
+        if gpus:
+            details = tf.config.experimental.get_device_details(gpus[0])
+            name = details.get("device_name", "GPU")
+            return Device(kind="GPU", name=name, memory=int(details.get("memory_bytes", 0)))
+    else:
+        gpus = [d for d in jax.devices() if d.platform == "gpu"]
+        if gpus:
+            memory = (gpus[0].memory_stats() or {}).get("bytes_limit", 0)
+            return Device(kind="GPU", name=gpus[0].device_kind, memory=memory)
+    return Device(kind="CPU", name=f"{cores()} CPU cores", memory=0)
+
+
+def cores() -> int:
+    """CPU cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def compile(function: Callable) -> Callable:
+    """Compiles a function of tensors once for each shape it meets.
+
+    Arguments that change between calls without a new shape are tensors, not Python numbers: those
+    would be compiled in.
+    """
+    if BACKEND == "jax":
+        return jax.jit(function)
+    on_gpu = bool(tf.config.list_physical_devices("GPU"))
+    return tf.function(function, jit_compile=on_gpu or None, reduce_retracing=True)
+
+
+def value_and_gradient(function: Callable) -> Callable:
+    """Differentiates `function(x, *rest)`, a scalar, by its first argument.
+
+    Returns:
+        A function of the same arguments: `(value, gradient of x's shape)`.
+    """
+    if BACKEND == "jax":
+        return jax.value_and_grad(function)
+
+    def both(x, *rest):
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(x)
+            value = function(x, *rest)
+        return value, tape.gradient(value, x)
+
+    return both
+
+
+def tensor(array: np.ndarray) -> Any:
+    """Moves an array to the device as float32."""
+    return keras.ops.convert_to_tensor(array, dtype="float32")
+
+
+def numpy(value: Any) -> np.ndarray:
+    """Brings a tensor back as an array."""
+    return np.asarray(keras.ops.convert_to_numpy(value))

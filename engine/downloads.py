@@ -1,0 +1,149 @@
+"""Fetch a file whole or not at all: with progress, resumed where the server allows it.
+
+A download grows beside its target as `NAME.part` and takes the target's name only when its length
+and its digest are right, so a half file is never taken for a whole one, whenever the process ends.
+"""
+
+import contextlib
+import hashlib
+import shutil
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+from engine.errors import DownloadFailed
+from engine.types import Progress
+
+CHUNK = 1 << 16
+_busy: set[Path] = set()
+_busy_lock = threading.Lock()
+
+
+def fetch(
+    url: str,
+    target: Path,
+    *,
+    digest: str = "",
+    magic: bytes = b"",
+    limit: int = 1 << 31,
+    timeout: float = 20.0,
+) -> Iterator[Progress]:
+    """Downloads `url` to `target`, yielding progress a few times a second.
+
+    A `.part` file of an earlier try is continued when the server confirms that its content has
+    not changed (`If-Range`); otherwise the download starts again.
+
+    Args:
+        url: an http or https address.
+        target: the file to write; its folder is made.
+        digest: md5 (32 figures) or sha256 (64 figures) the whole file must have.
+        magic: first bytes the file must have, which tells a login page from a weights file.
+        limit: bytes at which a server that sends too much is cut off.
+        timeout: seconds without any data before giving up.
+
+    Raises:
+        DownloadFailed: no connection, a cut connection, a full disk, or not the expected file.
+    """
+    part, tag_file = (
+        target.with_name(f"{target.name}.part"),
+        target.with_name(f"{target.name}.etag"),
+    )
+    with _busy_lock:
+        if target in _busy:
+            raise DownloadFailed(
+                f"{target.name} is already being downloaded. Wait for that to end."
+            )
+        _busy.add(target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        yield from _receive(url, part, tag_file, limit, timeout)
+        _check(part, digest, magic)
+        part.replace(target)
+        tag_file.unlink(missing_ok=True)
+    except urllib.error.HTTPError as error:
+        raise DownloadFailed(
+            f"The server answered {error.code} ({error.reason}) for {url}. Try again later."
+        ) from error
+    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+        reason = getattr(error, "reason", error)
+        raise DownloadFailed(
+            f"{target.name} could not be downloaded: {reason}. Check the network and try again; "
+            "what has arrived is kept."
+        ) from error
+    except OSError as error:
+        raise DownloadFailed(
+            f"{target.name} could not be written to {target.parent}: {error.strerror}. "
+            "Make room or set KERAS_HOME to another folder."
+        ) from error
+    finally:
+        with _busy_lock:
+            _busy.discard(target)
+
+
+def _receive(
+    url: str, part: Path, tag_file: Path, limit: int, timeout: float
+) -> Iterator[Progress]:
+    request = urllib.request.Request(url)  # noqa: S310 -- addresses come from the registry
+    have = part.stat().st_size if part.exists() and tag_file.exists() else 0
+    if have:
+        request.add_header("Range", f"bytes={have}-")
+        request.add_header("If-Range", tag_file.read_text())
+    with urllib.request.urlopen(request, timeout=timeout) as answer:  # noqa: S310
+        if answer.status != 206:
+            have = 0
+        tag = answer.headers.get("ETag") or answer.headers.get("Last-Modified") or ""
+        if tag and not tag.startswith("W/"):
+            tag_file.write_text(tag)
+        else:
+            tag_file.unlink(missing_ok=True)
+        length = answer.headers.get("Content-Length")
+        total = have + int(length) if length else 0
+        if max(total, have) > limit:
+            raise DownloadFailed(_too_long(url, max(total, have), limit))
+        if total - have > shutil.disk_usage(part.parent).free:
+            raise OSError(28, f"{(total - have) / 1e6:.0f} MB are needed and the disk is full")
+        started, received, shown = time.monotonic(), have, 0.0
+        with part.open("ab" if have else "wb") as file:
+            while chunk := answer.read(CHUNK):
+                file.write(chunk)
+                received += len(chunk)
+                if received > limit:
+                    file.truncate(0)
+                    raise DownloadFailed(_too_long(url, received, limit))
+                now = time.monotonic()
+                if now - shown > 0.2:
+                    shown = now
+                    yield _progress(received, total, (received - have) / max(now - started, 1e-3))
+    if total and received < total:
+        raise ConnectionError(f"the connection broke off after {received:,} of {total:,} bytes")
+    yield _progress(received, received, 0.0)
+
+
+def _progress(received: int, total: int, speed: float) -> Progress:
+    amount = (
+        f"{received / 1e6:.1f} of {total / 1e6:.1f} MB" if total else f"{received / 1e6:.1f} MB"
+    )
+    pace = f", {speed / 1e6:.1f} MB/s" if speed else ""
+    return Progress(fraction=received / total if total else 0.0, message=amount + pace)
+
+
+def _too_long(url: str, received: int, limit: int) -> str:
+    return f"{url} sends more than expected ({received:,} bytes; at most {limit:,}); not kept."
+
+
+def _check(part: Path, digest: str, magic: bytes) -> None:
+    with part.open("rb") as file:
+        head = file.read(len(magic))
+        file.seek(0)
+        algorithm = "sha256" if len(digest) == 64 else "md5"
+        found = hashlib.file_digest(file, algorithm).hexdigest() if digest else ""
+    if head != magic or found != digest:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise DownloadFailed(
+            "The server sent something else than the expected file (its content does not match); "
+            "nothing was kept. A network that asks for a login first does this."
+        )

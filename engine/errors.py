@@ -1,0 +1,50 @@
+"""What can go wrong, as sentences a person can act on.
+
+    EngineError
+    ├── BadImage              a file that is no picture, or one too large to decode safely
+    ├── UnknownBackbone       a name that is not in the registry
+    ├── UnknownLayer          a layer name the backbone does not have, or one without maps
+    ├── UnknownClass          a class index outside the backbone's classes
+    ├── WeightsUnavailable    no pretrained weights on this machine
+    │   └── WeightsDamaged    a weights file that is truncated, foreign or altered
+    ├── DownloadFailed        the network, the server or the disk let us down
+    └── AddressRefused        a web address the server must not fetch
+
+Every message says what was expected, what was received and what to do next.
+"""
+
+
+class EngineError(Exception):
+    """Base of all errors the engine raises for what a user did or can mend."""
+
+
+class BadImage(EngineError):
+    """The data is not a picture that can be decoded safely."""
+
+
+class UnknownBackbone(EngineError):
+    """The name is not a registered backbone."""
+
+
+class UnknownLayer(EngineError):
+    """The backbone has no such layer, or the layer has no feature maps."""
+
+
+class UnknownClass(EngineError):
+    """The class index lies outside the backbone's classes."""
+
+
+class WeightsUnavailable(EngineError):
+    """The backbone's pretrained weights are not on this machine."""
+
+
+class WeightsDamaged(WeightsUnavailable):
+    """The weights file is there but is not what it should be."""
+
+
+class DownloadFailed(EngineError):
+    """A file could not be downloaded whole."""
+
+
+class AddressRefused(EngineError):
+    """The web address is not one this server may fetch."""

@@ -1,0 +1,155 @@
+"""What a network responds to: activations, class-activation maps, saliency, first kernels."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from engine import backend, images
+from engine.backbones import Backbone, output_of, walk
+from engine.errors import UnknownLayer
+from engine.types import Activations, LayerInfo
+
+
+def activations(net: Backbone, picture: np.ndarray, layer_name: str) -> Activations:
+    """Runs the network up to one layer and no further.
+
+    Args:
+        net: a loaded backbone.
+        picture: `(H, W, 3)` in 0..1 at the network's input size.
+        layer_name: a layer with maps.
+
+    Raises:
+        UnknownLayer: there is no such layer, or its output is a vector.
+    """
+    info = _map_layer(net, layer_name)
+    values = backend.numpy(_up_to(net, layer_name)(backend.tensor(picture[None])))[0]
+    response = np.abs(values).mean(axis=(0, 1))
+    low, high = values.min(axis=(0, 1)), values.max(axis=(0, 1))
+    tolerance = 1e-6 * max(float(np.abs(values).max()), 1e-12)
+    one_pixel = values.shape[:2] == (1, 1)
+    dead = (np.abs(high) if one_pixel else high - low) <= tolerance
+    return Activations(
+        layer=info,
+        values=values,
+        response=response,
+        ranking=np.argsort(-response, kind="stable"),
+        dead=dead,
+    )
+
+
+def class_activation(net: Backbone, picture: np.ndarray, class_index: int) -> np.ndarray:
+    """Grad-CAM: where the last feature maps speak for a class.
+
+    The maps of the last layer larger than 1x1 are weighted by the mean gradient of the class logit
+    and summed; what speaks against the class is cut off (Selvaraju et al., 2017, arXiv:1610.02391).
+
+    Returns:
+        float32 `(H, W)` in 0..1 at the picture's size; all zero if nothing speaks for the class.
+
+    Raises:
+        UnknownClass: the class index lies outside the network's classes.
+    """
+    net.check_class(class_index)
+    layer = last_maps(net)
+    maps = _up_to(net, layer.name)(backend.tensor(picture[None]))  # (1, h, w, c)
+
+    def make() -> Any:
+        head = keras.Model(output_of(net.model, layer.name), net.model.outputs[0])
+
+        def logit(x: Any, one_hot: Any) -> Any:
+            return ops.sum(head(x, training=False) * one_hot)
+
+        return backend.value_and_gradient(logit)
+
+    one_hot = backend.tensor(np.eye(len(net.class_names))[class_index])
+    _, gradient = net.compiled("class_activation", make)(maps, one_hot)
+    weights = backend.numpy(gradient).mean(axis=(1, 2))[0]  # (c,)
+    heat = np.maximum(backend.numpy(maps)[0] @ weights, 0.0)  # (h, w)
+    heat = images.resize_map(heat, picture.shape[:2]).clip(0.0)
+    return heat / max(float(heat.max()), 1e-12)
+
+
+def saliency(
+    net: Backbone,
+    picture: np.ndarray,
+    class_index: int,
+    *,
+    samples: int = 16,
+    noise: float = 20.0,
+    seed: int = 0,
+) -> np.ndarray:
+    """SmoothGrad: which pixels move the class logit, averaged over noisy copies of the picture.
+
+    Smilkov et al., 2017 (arXiv:1706.03825). The largest absolute gradient of the three colours is
+    taken for each pixel, and the strongest one percent is cut to full scale.
+
+    Args:
+        samples: noisy copies, taken in batches of 8.
+        noise: standard deviation of the noise in grey levels (0..255).
+
+    Returns:
+        float32 `(H, W)` in 0..1.
+
+    Raises:
+        UnknownClass: the class index lies outside the network's classes.
+    """
+    net.check_class(class_index)
+
+    def make() -> Any:
+        def logit(x: Any, one_hot: Any) -> Any:
+            return ops.sum(net.model(x, training=False) * one_hot)
+
+        return backend.value_and_gradient(logit)
+
+    step = net.compiled("saliency", make)
+    one_hot = backend.tensor(np.eye(len(net.class_names))[class_index])
+    generator, batch = np.random.default_rng(seed), min(samples, 8)
+    total = np.zeros(picture.shape, "float32")
+    for _ in range(0, samples, batch):
+        copies = picture + generator.normal(0.0, noise / 255.0, (batch, *picture.shape))
+        _, gradient = step(backend.tensor(copies), one_hot)
+        total += backend.numpy(gradient).sum(axis=0)
+    strength = np.abs(total).max(axis=-1)
+    top = max(float(np.percentile(strength, 99)), 1e-12)
+    return np.clip(strength / top, 0.0, 1.0).astype("float32")
+
+
+def kernels(net: Backbone) -> np.ndarray:
+    """The first convolution's kernels, `(n, kh, kw, 3)`: the only ones to be seen in colour.
+
+    Raises:
+        UnknownLayer: the network does not begin with a convolution of the three colours.
+    """
+    for _, layer in walk(net.model):
+        if isinstance(layer, keras.layers.Conv2D):
+            kernel = backend.numpy(layer.kernel)  # (kh, kw, 3, n)
+            if kernel.shape[2] == 3:
+                return kernel.transpose(3, 0, 1, 2)
+    raise UnknownLayer(f"{net.name} does not begin with a convolution of the three colours.")
+
+
+def last_maps(net: Backbone) -> LayerInfo:
+    """The last layer whose maps are larger than 1x1."""
+    return [info for info in net.layers if info.has_maps and info.shape[:2] > (1, 1)][-1]
+
+
+def nearest_layer(net: Backbone, depth: float) -> LayerInfo:
+    """The layer with maps at the relative depth nearest to `depth` (0 input, 1 logits)."""
+    return min((i for i in net.layers if i.has_maps), key=lambda info: abs(info.depth - depth))
+
+
+def _map_layer(net: Backbone, layer_name: str) -> LayerInfo:
+    info = net.layer(layer_name)
+    if not info.has_maps:
+        raise UnknownLayer(
+            f"{layer_name} of {net.name} answers with a vector of shape {info.shape}, not with "
+            "maps. Choose a layer before the pooling."
+        )
+    return info
+
+
+def _up_to(net: Backbone, layer_name: str) -> Any:
+    model = keras.Model(net.model.inputs[0], output_of(net.model, layer_name))
+    return lambda x: model(x, training=False)

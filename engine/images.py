@@ -1,0 +1,139 @@
+"""Pictures: float32, `(H, W, 3)`, values 0 to 1, inside the engine; everything else at its door."""
+
+import hashlib
+import io
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from engine.errors import BadImage
+
+MAX_PIXELS = 50_000_000  # of the file; decoded as RGB that is 150 MB
+MAX_SIDE = 1024  # of the decoded picture; no backbone reads more than 299 px
+MAX_BYTES = 20_000_000
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+
+
+def load(source: str | Path | bytes) -> np.ndarray:
+    """Decodes a picture the way a person would see it.
+
+    EXIF rotation is applied, transparency laid on white, an animation gives its first frame,
+    16-bit and CMYK files become RGB, and a picture larger than 1024 px is scaled down to that.
+
+    Args:
+        source: path or content of a JPEG, PNG, WebP, GIF, BMP or TIFF file.
+
+    Returns:
+        float32 `(H, W, 3)` in 0..1, at most 1024 px a side.
+
+    Raises:
+        BadImage: the data is no picture, is cut off, or would decode to more than 50 megapixels.
+    """
+    data = source if isinstance(source, bytes) else _read(Path(source))
+    if len(data) > MAX_BYTES:
+        raise BadImage(
+            f"The picture file has {len(data) / 1e6:.0f} MB; at most {MAX_BYTES // 1_000_000} MB "
+            "are read. Save it smaller and try again."
+        )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # bounded just below
+            image = Image.open(io.BytesIO(data), formats=FORMATS)
+        width, height = image.size
+        if width * height > MAX_PIXELS:
+            raise BadImage(
+                f"The picture is {width} x {height} px; at most {MAX_PIXELS // 1_000_000} "
+                "megapixels are decoded. Scale it down and try again."
+            )
+        image.draft("RGB", (MAX_SIDE, MAX_SIDE))  # a large JPEG decodes at a fraction of its size
+        image.load()
+        image = _to_rgb(ImageOps.exif_transpose(image))
+    except BadImage:
+        raise
+    except UnidentifiedImageError:
+        raise BadImage(
+            "This file is not a picture that can be read. Expected a JPEG, PNG, WebP, GIF, BMP or "
+            "TIFF file; its name does not matter, its content does."
+        ) from None
+    except Exception as error:  # Pillow's decoders raise OSError, ValueError, SyntaxError and more
+        raise BadImage(f"The picture is damaged or cut off ({error}). Try another copy.") from error
+    if max(image.size) > MAX_SIDE:
+        image.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
+    return np.asarray(image, dtype="float32") / 255.0
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadImage(f"The picture {path.name} cannot be read: {error.strerror}.") from error
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith(("I", "F")):  # 16-bit and float greys; Pillow would clip them at 255
+        grey = np.asarray(image, dtype="float64")
+        top = 65535.0 if image.mode.startswith("I") else max(float(grey.max()), 1e-9)
+        return Image.fromarray((grey / top * 255).clip(0, 255).astype("uint8")).convert("RGB")
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, "white")
+        return Image.alpha_composite(white, rgba).convert("RGB")
+    return image.convert("RGB")
+
+
+def fit(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Cuts the centre of the wanted proportions and resizes it.
+
+    Args:
+        picture: `(H, W, 3)` in 0..1.
+        size: `(height, width)` in px.
+
+    Returns:
+        float32 `(height, width, 3)` in 0..1; the same array when it already has that size.
+    """
+    height, width = size
+    if picture.shape[:2] == (height, width):
+        return picture
+    image = Image.fromarray(to_uint8(picture))
+    image = ImageOps.fit(image, (width, height), Image.Resampling.BICUBIC)
+    return from_uint8(np.asarray(image))
+
+
+def resize_map(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Resizes one map `(h, w)` to `(height, width)`, bicubic; float32."""
+    image = Image.fromarray(np.ascontiguousarray(values, "float32"))
+    return np.asarray(image.resize((size[1], size[0]), Image.Resampling.BICUBIC), "float32")
+
+
+def to_uint8(picture: np.ndarray) -> np.ndarray:
+    """Rounds 0..1 to 0..255, the picture that would be saved."""
+    return np.rint(np.clip(picture, 0.0, 1.0) * 255.0).astype("uint8")
+
+
+def from_uint8(picture: np.ndarray) -> np.ndarray:
+    """Turns 0..255 into float32 0..1; undoes `to_uint8` exactly for 8-bit pictures."""
+    return picture.astype("float32") / 255.0
+
+
+def digest(picture: np.ndarray) -> str:
+    """Sixteen hexadecimal figures that name the picture's content and shape."""
+    content = np.ascontiguousarray(picture)
+    head = f"{content.dtype}{content.shape}".encode()
+    return hashlib.sha256(head + content.tobytes()).hexdigest()[:16]
+
+
+def png(picture: np.ndarray) -> bytes:
+    """Encodes `(H, W, 3)` 0..1 or uint8, or uint8 `(H, W)`, as PNG without loss of its 8 bits."""
+    pixels = picture if picture.dtype == np.uint8 else to_uint8(picture)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG", compress_level=3)
+    return buffer.getvalue()
+
+
+def jpeg(picture: np.ndarray, quality: int = 90) -> bytes:
+    """Encodes `(H, W, 3)` in 0..1 as JPEG of the given quality, 1 to 95."""
+    buffer = io.BytesIO()
+    Image.fromarray(to_uint8(picture)).save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()

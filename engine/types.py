@@ -1,0 +1,69 @@
+"""The frozen values that cross layers."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """One line of a network's answer."""
+
+    class_index: int
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerInfo:
+    """One layer, in the order the picture passes them.
+
+    `shape` is the output's without the batch axis: `(h, w, c)` for feature maps, `(c,)` for
+    vectors. `stage` counts the resolutions from the input on; `depth` runs from 0 at the input to
+    1 at the logits.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    parameters: int
+    stage: int
+    depth: float
+
+    @property
+    def has_maps(self) -> bool:
+        """Whether the output is `(h, w, c)`; 1x1 maps count."""
+        return len(self.shape) == 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activations:
+    """What one layer answers to one picture.
+
+    `values` is `(h, w, c)`; `response`, `(c,)`, the mean absolute activation of each channel;
+    `ranking`, `(c,)`, channel numbers from the strongest response down; `dead`, `(c,)` bool,
+    channels that answer the same everywhere on this picture.
+    """
+
+    layer: LayerInfo
+    values: np.ndarray
+    response: np.ndarray
+    ranking: np.ndarray
+    dead: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a piece of work is: `fraction` in 0..1, and a sentence for the screen."""
+
+    fraction: float
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """Where the networks run. `memory` in bytes, 0 where unknown."""
+
+    kind: str
+    name: str
+    memory: int

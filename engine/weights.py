@@ -1,0 +1,107 @@
+"""Where pretrained weights live: Keras' own cache, under Keras' own names."""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+from engine import downloads
+from engine.errors import WeightsDamaged, WeightsUnavailable
+from engine.registry import Spec, specs
+from engine.types import Progress
+
+ASSETS = Path(__file__).parent / "assets"
+HDF5 = b"\x89HDF\r\n\x1a\n"
+INDEX_NAME = "imagenet_class_index.json"
+INDEX_URL = f"https://storage.googleapis.com/download.tensorflow.org/data/{INDEX_NAME}"
+INDEX_MD5 = "c2c37ea517e94d9795004a39431a14cb"
+
+
+def keras_home() -> Path:
+    """The folder Keras keeps its files in: `KERAS_HOME`, else `~/.keras`, as Keras decides it."""
+    if "KERAS_HOME" in os.environ:
+        return Path(os.environ["KERAS_HOME"])
+    base = Path.home()
+    if not os.access(base, os.W_OK):
+        base = Path(tempfile.gettempdir())
+    return base / ".keras"
+
+
+def path(spec: Spec) -> Path:
+    """The weights file of a backbone, whether it is there or not."""
+    if spec.builtin:
+        return ASSETS / spec.filename
+    return keras_home() / "models" / spec.filename
+
+
+def is_here(spec: Spec) -> bool:
+    """Whether the weights, and the class names that go with them, are on this machine."""
+    return path(spec).is_file() and (spec.builtin or _index_path().is_file())
+
+
+def available() -> tuple[str, ...]:
+    """Names of the backbones whose weights are on this machine, in the registry's order."""
+    return tuple(name for name, spec in specs().items() if is_here(spec))
+
+
+def require(spec: Spec) -> Path:
+    """Returns the weights file.
+
+    Raises:
+        WeightsUnavailable: it is not on this machine.
+    """
+    if not is_here(spec):
+        raise WeightsUnavailable(
+            f"{spec.name}'s weights are not on this machine (expected {spec.filename} and "
+            f"{INDEX_NAME} in {keras_home() / 'models'}). Download them "
+            f"({spec.weight_bytes / 1e6:.0f} MB) or choose another backbone."
+        )
+    return path(spec)
+
+
+def download(spec: Spec) -> Iterator[Progress]:
+    """Downloads a backbone's weights and ImageNet's class names, whole or not at all.
+
+    A file that is there already is replaced, so this also mends a damaged one.
+
+    Raises:
+        DownloadFailed: see `engine.downloads.fetch`.
+    """
+    if not _index_path().is_file():
+        yield from downloads.fetch(INDEX_URL, _index_path(), digest=INDEX_MD5, limit=1_000_000)
+    limit = int(spec.weight_bytes * 1.2) + 1_000_000
+    yield from downloads.fetch(spec.url, path(spec), digest=spec.digest, magic=HDF5, limit=limit)
+
+
+def imagenet_class_names() -> tuple[str, ...]:
+    """The 1000 class names in words, from Keras' class index.
+
+    Raises:
+        WeightsUnavailable: the index is not on this machine.
+        WeightsDamaged: it is not what it should be.
+    """
+    file = _index_path()
+    if not file.is_file():
+        raise WeightsUnavailable(
+            f"ImageNet's class names are not on this machine (expected {file}). Download them with "
+            "any backbone."
+        )
+    return _names(file, file.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=2)
+def _names(file: Path, _changed: int) -> tuple[str, ...]:
+    try:
+        index = json.loads(file.read_text())
+        return tuple(index[str(k)][1].replace("_", " ") for k in range(1000))
+    except (ValueError, KeyError, IndexError, TypeError) as error:
+        raise WeightsDamaged(
+            f"{file} is not ImageNet's class index any more. Delete it; the next download of a "
+            "backbone brings it back."
+        ) from error
+
+
+def _index_path() -> Path:
+    return keras_home() / "models" / INDEX_NAME
