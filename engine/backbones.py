@@ -8,6 +8,7 @@ batch normalization is folded into the convolutions (`engine.folding`). A loaded
 read-only and safe to share between threads.
 """
 
+import math
 import threading
 from dataclasses import dataclass, field
 from typing import Any
@@ -114,9 +115,10 @@ def load(name: str, *, pretrained: bool = True, fold: bool = True) -> Backbone:
     if file is not None:
         _load_weights(model, file, spec)
     class_names = _class_names(spec, pretrained, model.output_shape[-1])
+    infos = _layers(model)  # before folding, so that each layer is called what it is
     model = folding.fold(model) if fold else model
     model.trainable = False
-    return Backbone(spec=spec, model=model, class_names=class_names, layers=_layers(model))
+    return Backbone(spec=spec, model=model, class_names=class_names, layers=infos)
 
 
 def build(spec: Spec) -> keras.Model:
@@ -134,7 +136,24 @@ def build(spec: Spec) -> keras.Model:
         classifier_activation=None,
         **options,
     )
-    return keras.Model(picture, network.output, name=network.name)
+    network = keras.Model(picture, network.output, name=network.name)
+    return _with_deviation(network) if spec.builder == "EfficientNetB0" else network
+
+
+def _with_deviation(model: keras.Model) -> keras.Model:
+    """EfficientNet was trained on pictures divided by the variance, not by the deviation.
+
+    Keras adds the missing division only when it loads the weights itself.
+    """
+    scale: Any = [1.0 / math.sqrt(s) for s in _TORCH_STD]
+
+    def call(layer: layers.Layer, *args: Any, **kwargs: Any) -> Any:
+        output = layer(*args, **kwargs)
+        if isinstance(layer, layers.Normalization):
+            output = layers.Rescaling(scale, name="divide_deviation")(output)
+        return output
+
+    return keras.models.clone_model(model, call_function=call)
 
 
 def preprocess(picture: Any, scaling: str) -> Any:
@@ -242,5 +261,7 @@ def output_of(model: Any, path: str) -> Any:
     layer = {operation.name: operation for operation in _operations(model)}[first]
     if not rest:
         return layer.output
-    inner = keras.Model(layer.inputs[0], output_of(layer, rest))
-    return inner(layer._inbound_nodes[-1].input_tensors[0])  # what the outer graph feeds it
+    node, inside = layer._inbound_nodes[-1], output_of(layer, rest)  # as the outer graph calls it
+    if inside is layer.outputs[0]:
+        return node.outputs[0]
+    return keras.Model(layer.inputs[0], inside)(node.input_tensors[0])

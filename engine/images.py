@@ -52,6 +52,11 @@ def load(source: str | Path | bytes) -> np.ndarray:
         image = _to_rgb(ImageOps.exif_transpose(image))
     except BadImage:
         raise
+    except Image.DecompressionBombError:
+        raise BadImage(
+            "The picture would decode to more than 178 megapixels; at most "
+            f"{MAX_PIXELS // 1_000_000} megapixels are decoded. Scale it down and try again."
+        ) from None
     except UnidentifiedImageError:
         raise BadImage(
             "This file is not a picture that can be read. Expected a JPEG, PNG, WebP, GIF, BMP or "

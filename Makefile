@@ -1,0 +1,51 @@
+# Two commands do everything on a fresh machine: `make run` and `make test`.
+PYTHON ?= python3
+PORT ?= 8501
+BIN := .venv/bin
+
+.PHONY: run test test-jax lint format bench clean
+.DELETE_ON_ERROR:
+
+run: .venv/run.stamp
+	$(BIN)/streamlit run streamlit_app.py --server.port $(PORT)
+
+test: .venv/dev.stamp chromium
+	$(BIN)/pytest
+
+# The engine's own tests on the other Keras backend; needs nothing but one more package.
+test-jax: .venv/dev.stamp
+	$(BIN)/pip install -q "jax>=0.10,<0.12"
+	KERAS_BACKEND=jax $(BIN)/pytest tests/engine
+
+lint: .venv/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright engine
+
+format: .venv/dev.stamp
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/dev.stamp chromium
+	$(BIN)/python -m benchmarks.run
+
+.PHONY: chromium
+chromium: .venv/dev.stamp
+	@$(BIN)/python -m tests.chromium --install
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Ideal Cat needs Python 3.11 or later; set PYTHON=python3.12, say."; exit 1; }
+	$(PYTHON) -m venv .venv || \
+		{ echo "The venv module is missing: apt-get install python3-venv"; exit 1; }
+
+.venv/run.stamp: requirements.txt | .venv/bin/python
+	$(BIN)/pip install -q -r requirements.txt
+	@touch $@
+
+.venv/dev.stamp: requirements-dev.txt requirements.txt | .venv/bin/python
+	$(BIN)/pip install -q -r requirements-dev.txt
+	@touch .venv/run.stamp $@
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache

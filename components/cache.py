@@ -1,0 +1,180 @@
+"""Everything that is computed once and shared: backbones, activations, samples.
+
+TensorFlow is imported inside these functions, never at the top, so that a page can draw its first
+words before it. Results are keyed by digests, bounded, and read-only.
+"""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from engine import images, registry, weights
+from engine.jobs import Job
+from engine.types import Activations, Device, Prediction, Progress
+
+if TYPE_CHECKING:
+    from engine.backbones import Backbone
+
+SAMPLES = {
+    "Cat": "chelsea.png",
+    "Astronaut": "astronaut.png",
+    "Coffee": "coffee.png",
+    "Rocket": "rocket.jpg",
+}
+
+
+class Backbones:
+    """The few backbones kept loaded; the least recently used one goes first."""
+
+    def __init__(self, keep: int = 3) -> None:
+        self._keep = keep
+        self._loaded: OrderedDict[tuple[str, int], Any] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, name: str) -> "Backbone":
+        """Returns a loaded backbone, loading it if need be. Raises what `backbones.load` raises."""
+        from engine import backbones
+
+        file = weights.require(registry.spec(name))
+        key = (name, file.stat().st_mtime_ns)  # a replaced weights file is a new backbone
+        with self._lock:
+            if key not in self._loaded:
+                self._loaded[key] = backbones.load(name)
+                while len(self._loaded) > self._keep:
+                    self._loaded.popitem(last=False)
+            self._loaded.move_to_end(key)
+            return self._loaded[key]
+
+
+@st.cache_resource(show_spinner=False)
+def _backbones() -> Backbones:
+    return Backbones()
+
+
+def backbone(name: str) -> "Backbone":
+    """A loaded backbone, shared by everyone."""
+    return _backbones().get(name)
+
+
+def default_backbone() -> str | None:
+    """The first backbone whose weights are here, MobileNetV2 before all others."""
+    return next(iter(weights.available()), None)
+
+
+@st.cache_resource(show_spinner=False)
+def warm_up() -> Job:
+    """Imports TensorFlow and loads the default backbone, once for all sessions."""
+    store = _backbones()
+
+    def steps() -> Iterator[Progress]:
+        started = time.monotonic()
+        yield Progress(fraction=0.1, message="Importing TensorFlow …")
+        from engine import backend
+
+        name = default_backbone()
+        if name is not None:
+            yield Progress(fraction=0.6, message=f"Loading {name} …")
+            net = store.get(name)
+            yield Progress(fraction=0.85, message=f"{name} looks at its first picture …")
+            net.predict(np.zeros((*net.input_size, 3), "float32"))
+        device = backend.device()
+        seconds = time.monotonic() - started
+        ready = f"{name} is loaded" if name else "no backbone is on this machine yet"
+        where = f"{device.kind}: {device.name}"
+        if device.memory:
+            where += f", {device.memory / 1e9:.0f} GB"
+        yield Progress(fraction=1.0, message=f"{where}. Ready after {seconds:.1f} s; {ready}.")
+
+    return Job(steps, name="warm-up").start()
+
+
+def device() -> Device:
+    """What the networks run on."""
+    from engine import backend
+
+    return backend.device()
+
+
+@st.cache_resource(show_spinner=False)
+def downloads() -> dict[str, Job]:
+    """Running and ended weight downloads by backbone, seen by everyone."""
+    return {}
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def sample(name: str) -> np.ndarray:
+    """One of scikit-image's bundled photos, `(H, W, 3)` in 0..1."""
+    import skimage
+
+    return images.load(Path(skimage.__file__).parent / "data" / SAMPLES[name])
+
+
+@st.cache_resource(show_spinner=False, max_entries=256)
+def predictions(
+    name: str, digest: str, _picture: np.ndarray
+) -> tuple[tuple[Prediction, ...], float]:
+    """A backbone's five most probable classes, and the seconds they took."""
+    net = backbone(name)
+    started = time.perf_counter()
+    answer = net.predict(_picture)
+    return answer, time.perf_counter() - started
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def activations(name: str, digest: str, layer: str, _picture: np.ndarray) -> Activations:
+    """One layer's answer to one picture; 16 are kept, at most 13 MB each."""
+    from engine import features
+
+    answer = features.activations(backbone(name), _picture, layer)
+    answer.values.setflags(write=False)
+    return answer
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def class_activation(name: str, digest: str, class_index: int, _picture: np.ndarray) -> np.ndarray:
+    """Where the last maps speak for a class, `(H, W)` in 0..1."""
+    from engine import features
+
+    return features.class_activation(backbone(name), _picture, class_index)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def saliency(name: str, digest: str, class_index: int, _picture: np.ndarray) -> np.ndarray:
+    """Which pixels move a class's logit, `(H, W)` in 0..1."""
+    from engine import features
+
+    return features.saliency(backbone(name), _picture, class_index)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def kernels(name: str) -> np.ndarray:
+    """The first convolution's kernels, `(n, kh, kw, 3)`."""
+    from engine import features
+
+    return features.kernels(backbone(name))
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def default_layer(name: str) -> str:
+    """The layer a backbone opens with: an activation at a quarter of its depth."""
+    from engine import features
+
+    net = backbone(name)
+    kinds = ("ReLU", "Activation")
+    candidates = [i for i in net.layers if i.has_maps and i.kind in kinds and i.shape[0] > 7]
+    if not candidates:
+        return features.nearest_layer(net, 0.25).name
+    return min(candidates, key=lambda info: abs(info.depth - 0.25)).name
+
+
+def nearest_layer(name: str, depth: float) -> str:
+    """The layer of a backbone at about the same relative depth."""
+    from engine import features
+
+    return features.nearest_layer(backbone(name), depth).name

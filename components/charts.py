@@ -1,0 +1,101 @@
+"""Plotly figures in the app's own look: quiet, colour-blind safe, light and dark."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from components import gallery
+from engine.types import Prediction
+
+_QUIET = {"displayModeBar": False, "scrollZoom": False}
+CONFIG = _QUIET
+
+
+def confidence(predictions: Sequence[Prediction], colour: str = "#5b55d6") -> go.Figure:
+    """Horizontal bars, the most probable class on top, each with its name and percentage."""
+    rows = list(reversed(predictions))
+    figure = go.Figure(
+        go.Bar(
+            x=[100 * p.probability for p in rows],
+            y=[str(k) for k in range(len(rows))],
+            orientation="h",
+            marker={"color": colour, "cornerradius": 4},
+            text=[f"{p.label}  <b>{100 * p.probability:.1f} %</b>" for p in rows],
+            textposition="none",
+            hovertemplate="%{text}<extra></extra>",
+        )
+    )
+    for k, p in enumerate(rows):
+        figure.add_annotation(
+            x=0, y=k, yshift=17, xanchor="left", showarrow=False, align="left",
+            text=f"{p.label}   <b>{100 * p.probability:.1f} %</b>", font={"size": 14},
+        )  # fmt: skip
+    figure.update_layout(
+        height=46 * len(rows) + 12,
+        margin={"l": 0, "r": 8, "t": 14, "b": 0},
+        bargap=0.72,
+        xaxis={"range": [0, 100], "visible": False, "fixedrange": True},
+        yaxis={"visible": False, "fixedrange": True},
+        showlegend=False,
+    )
+    return figure
+
+
+def channel(values: np.ndarray, limit: float, scale: str) -> go.Figure:
+    """One channel's map `(h, w)`: every value can be read by pointing at it."""
+    figure = go.Figure(
+        go.Heatmap(
+            z=values,
+            zmin=0 if scale == "positive" else -limit,
+            zmax=limit,
+            colorscale=gallery.plotly_scale(scale),
+            hovertemplate="row %{y}, column %{x}: <b>%{z:.4g}</b><extra></extra>",
+            colorbar={"thickness": 10, "outlinewidth": 0, "len": 0.9, "nticks": 5},
+        )
+    )
+    figure.update_layout(
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        height=340,
+        xaxis={"visible": False, "constrain": "domain", "fixedrange": True},
+        yaxis={
+            "visible": False,
+            "autorange": "reversed",
+            "scaleanchor": "x",
+            "constrain": "domain",
+            "fixedrange": True,
+        },
+    )
+    return figure
+
+
+def responses(response: np.ndarray, chosen: int) -> go.Figure:
+    """All channels' responses from strong to weak: how few do most of the answering."""
+    order = np.argsort(-response, kind="stable")
+    place = int(np.flatnonzero(order == chosen)[0])
+    figure = go.Figure(
+        go.Scatter(
+            x=np.arange(1, len(order) + 1),
+            y=response[order],
+            customdata=order,
+            mode="lines",
+            fill="tozeroy",
+            line={"color": "#5b55d6", "width": 2},
+            hovertemplate="rank %{x}: channel %{customdata}, %{y:.3g}<extra></extra>",
+        )
+    )
+    figure.add_scatter(
+        x=[place + 1],
+        y=[response[chosen]],
+        mode="markers",
+        marker={"color": "#d9772b", "size": 11},
+        hovertemplate=f"channel {chosen}<extra></extra>",
+    )
+    figure.update_layout(
+        height=150,
+        margin={"l": 0, "r": 0, "t": 4, "b": 0},
+        showlegend=False,
+        xaxis={"title": "channels by response", "fixedrange": True, "showgrid": False},
+        yaxis={"title": "response", "fixedrange": True, "rangemode": "tozero", "nticks": 4},
+    )
+    return figure

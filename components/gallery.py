@@ -1,0 +1,155 @@
+"""Pictures on the screen, exact to the pixel: colour scales, contact sheets, overlays."""
+
+import base64
+import io
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+from plotly.colors import diverging, sequential
+
+from engine import images
+
+TILE = 64  # a contact sheet's tiles have at most this many px a side; the large view has them all
+_ANCHORS = {"positive": sequential.Inferno, "signed": diverging.PuOr_r, "heat": sequential.Inferno}
+
+
+@cache
+def colours(scale: str) -> np.ndarray:
+    """A colour scale as `(256, 3)` uint8: "positive" from 0 up, "signed" around 0, "heat"."""
+    anchors = np.array([_rgb(c) for c in _ANCHORS[scale]])
+    at = np.linspace(0, len(anchors) - 1, 256)
+    return np.stack(
+        [np.interp(at, np.arange(len(anchors)), anchors[:, k]) for k in range(3)], axis=1
+    ).astype("uint8")
+
+
+def _rgb(colour: str) -> tuple[int, ...]:
+    if colour.startswith("#"):
+        return tuple(int(colour[k : k + 2], 16) for k in (1, 3, 5))
+    return tuple(int(part) for part in colour[4:-1].split(","))
+
+
+def plotly_scale(scale: str) -> list[list[Any]]:
+    """The same colour scale for a Plotly heatmap."""
+    table = colours(scale)
+    return [[k / 255, f"rgb{tuple(int(v) for v in table[k])}"] for k in range(0, 256, 15)]
+
+
+def scale_of(values: np.ndarray) -> str:
+    """Which scale shows the values honestly: "signed" where any lie clearly below zero."""
+    return (
+        "signed" if values.min() < -1e-3 * max(float(np.abs(values).max()), 1e-12) else "positive"
+    )
+
+
+def indices(values: np.ndarray, limit: Any, scale: str) -> np.ndarray:
+    """Maps values to 0..255: 0..limit for "positive", -limit..limit for "signed".
+
+    `limit` is one number or one for each channel, `(c,)`.
+    """
+    limit = np.maximum(limit, 1e-12)
+    share = values / limit if scale != "signed" else (values / limit + 1) / 2
+    return np.rint(np.clip(share, 0, 1) * 255).astype("uint8")
+
+
+def sheet(
+    values: np.ndarray, limit: Any, scale: str, *, gap: int = 0, columns: int = 16, enlarge: int = 1
+) -> Image.Image:
+    """Lays channels `(h, w, c)` side by side in rows, as a palette image.
+
+    Args:
+        values: activations in the order they are to appear.
+        limit: full scale, for all or for each channel.
+        scale: "positive" or "signed".
+        gap: px between tiles.
+        columns: tiles in a row.
+        enlarge: whole factor by which every pixel is repeated.
+    """
+    reduced = reduce(values)
+    pixels = np.repeat(np.repeat(indices(reduced, limit, scale), enlarge, 0), enlarge, 1)
+    h, w, c = pixels.shape
+    columns = min(columns, c)
+    rows = -(-c // columns)
+    ground = 0 if scale == "positive" else 128
+    canvas = np.full((rows * (h + gap) - gap, columns * (w + gap) - gap), ground, "uint8")
+    for k in range(c):
+        top, left = k // columns * (h + gap), k % columns * (w + gap)
+        canvas[top : top + h, left : left + w] = pixels[..., k]
+    image = Image.frombytes("P", canvas.shape[::-1], canvas.tobytes())
+    image.putpalette(colours(scale).tobytes())
+    return image
+
+
+def reduce(values: np.ndarray) -> np.ndarray:
+    """Averages maps larger than a tile down by a whole factor: `(h, w, c)`."""
+    factor = -(-values.shape[0] // TILE)
+    if factor == 1:
+        return values
+    h, w = (side // factor * factor for side in values.shape[:2])
+    blocks = values[:h, :w].reshape(h // factor, factor, w // factor, factor, -1)
+    return blocks.mean(axis=(1, 3))
+
+
+def paint(values: np.ndarray, limit: float, scale: str) -> np.ndarray:
+    """Colours one map `(h, w)` as uint8 `(h, w, 3)`."""
+    return colours(scale)[indices(values, limit, scale)]
+
+
+def overlay(picture: np.ndarray, heat: np.ndarray, opacity: float) -> np.ndarray:
+    """Lays a map in 0..1 over a picture of the same size; both stay readable.
+
+    The picture turns grey, and the map covers it as far as it is hot.
+    """
+    grey = picture.mean(axis=-1, keepdims=True)
+    cover = opacity * heat[..., None]
+    colour = colours("heat")[np.rint(heat.clip(0, 1) * 255).astype("uint8")] / 255.0
+    base = picture * (1 - 0.6 * opacity) + grey * 0.6 * opacity
+    return (base * (1 - cover) + colour * cover).astype("float32")
+
+
+def enlarged(picture: np.ndarray, to: int) -> np.ndarray:
+    """Repeats pixels by a whole factor until the picture is about `to` px wide: no blur."""
+    factor = max(1, round(to / picture.shape[1]))
+    return np.repeat(np.repeat(picture, factor, axis=0), factor, axis=1)
+
+
+def show(picture: np.ndarray, alt: str, caption: str | None = None) -> None:
+    """Shows a picture without re-encoding it: PNG, never JPEG."""
+    st.image(images.png(picture), caption=caption, output_format="PNG", width="stretch", alt=alt)
+
+
+def legend(limit: float | None, scale: str) -> None:
+    """The colour scale with its end values; no number where each channel has its own."""
+    table = colours(scale)
+    stops = ", ".join(f"rgb{tuple(int(v) for v in table[k])}" for k in range(0, 256, 32))
+    low = "0" if scale == "positive" else ("lowest" if limit is None else f"−{limit:.3g}")
+    high = "highest of the channel" if limit is None else f"{limit:.3g}"
+    middle = "<span>0</span>" if scale == "signed" else ""
+    st.html(
+        f'<div role="img" aria-label="Colour scale from {low} to {high}" style="display:flex;'
+        f'flex-direction:column;gap:2px;font-size:.8rem;max-width:24rem;opacity:.9">'
+        f'<div style="height:10px;border-radius:5px;background:linear-gradient(90deg,{stops})">'
+        f'</div><div style="display:flex;justify-content:space-between"><span>{low}</span>'
+        f"{middle}<span>{high}</span></div></div>"
+    )
+
+
+def data_url(image: Image.Image) -> str:
+    """An image as a data address for a component."""
+    return "data:image/png;base64," + base64.b64encode(png_of(image)).decode()
+
+
+def png_of(image: Image.Image) -> bytes:
+    """An image as PNG bytes."""
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", compress_level=6)
+    return buffer.getvalue()
+
+
+def captions(channels: Sequence[int], response: np.ndarray, dead: np.ndarray) -> list[list[Any]]:
+    """For each tile: channel number, response to three figures, whether it is dead."""
+    return [[int(c), f"{response[c]:.3g}", bool(dead[c])] for c in channels]

@@ -1,0 +1,147 @@
+"""Choosing a picture, a backbone, a class."""
+
+import os
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from components import cache, shell, weights_panel
+from engine import images, registry, weights
+from engine.errors import EngineError
+
+URLS_ALLOWED = os.environ.get("IDEAL_CAT_URLS") == "1"
+MAX_MB = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picked:
+    """A chosen picture: `(H, W, 3)` in 0..1, what to call it, and its digest."""
+
+    picture: np.ndarray
+    name: str
+    digest: str
+
+
+def picture(*, key: str = "sample", label: str = "Picture") -> Picked:
+    """Lets a person choose a picture; always returns one.
+
+    A picture of one's own stays chosen for the whole session, also on the other pages. When a file
+    cannot be read, the reason is shown and the picture before it stays.
+    """
+    own = f"{key}_own"
+    sources = ["Samples", "Upload", "Camera", *(["Web address"] if URLS_ALLOWED else [])]
+    source = st.segmented_control(
+        label,
+        sources,
+        default="Samples",
+        required=True,
+        key=f"{key}_source",
+        persist_state="session",
+    )
+    if source == "Samples":
+        return _sample(key)
+    data, name = None, ""
+    if source == "Upload":
+        file = st.file_uploader(
+            "A photo of yours, at most 10 MB",
+            type=["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"],
+            max_upload_size=MAX_MB,
+            key=f"{key}_file",
+        )
+        data, name = (file.getvalue(), file.name) if file else (None, "")
+    elif source == "Camera":
+        shot = st.camera_input("Take a picture", key=f"{key}_camera")
+        data, name = (shot.getvalue(), "camera picture") if shot else (None, "")
+    else:
+        address = st.text_input("Address of a picture", placeholder="https://…", key=f"{key}_url")
+        if address:
+            data, name = _fetched(address), address.rsplit("/", 1)[-1] or "web picture"
+    if data is not None:
+        with shell.errors():
+            decoded = images.load(data)
+            st.session_state[own] = Picked(
+                picture=decoded, name=name, digest=images.digest(decoded)
+            )
+    if own in st.session_state:
+        return st.session_state[own]
+    st.caption("Until then, the sample stays.")
+    return _sample(key, ask=False)
+
+
+def _sample(key: str, ask: bool = True) -> Picked:
+    names = list(cache.SAMPLES)
+    if ask:
+        shell.check_link(key, names, "the sample")
+        name = st.pills(
+            "Sample", names, default=names[0], required=True, key=key, bind="query-params",
+            label_visibility="collapsed",
+        )  # fmt: skip
+    else:
+        name = names[0]
+    array = cache.sample(name)
+    return Picked(picture=array, name=name.lower(), digest=images.digest(array))
+
+
+def _fetched(address: str) -> bytes | None:
+    from engine import web
+
+    try:
+        return web.fetch_picture(address)
+    except EngineError as error:
+        st.error(str(error), icon=":material/link_off:")
+        return None
+
+
+def backbone(*, key: str = "backbone", label: str = "Backbone") -> str | None:
+    """Lets a person choose a backbone; None while the chosen one's weights are not here.
+
+    A backbone that is not here is offered for download, with its size; no other takes its place.
+    """
+    names = list(registry.specs())
+    here = weights.available()
+    shell.check_link(key, names, "the backbone")
+    names.sort(key=lambda name: name not in here)
+    name = st.selectbox(
+        label,
+        names,
+        key=key,
+        bind="query-params",
+        format_func=lambda n: _title(n, n in here),
+        help="A backbone is a network that was trained on photos beforehand.",
+    )
+    if name in here:
+        return name
+    spec = registry.spec(name)
+    st.warning(
+        f"{name} is not on this machine yet: {spec.weight_bytes / 1e6:.0f} MB to download.",
+        icon=":material/cloud_download:",
+    )
+    job = cache.downloads().get(name)
+    if job is None:
+        st.button(
+            f"Download {name}",
+            icon=":material/download:",
+            on_click=weights_panel.start_download,
+            args=(name,),
+            key=f"{key}_download",
+        )
+    else:
+        weights_panel.download_line(name, job)
+    if here:
+        st.caption(f"Ready now: {', '.join(here)}.")
+    return None
+
+
+def _title(name: str, here: bool) -> str:
+    spec = registry.spec(name)
+    if here:
+        return f"{name} · {spec.size} px · {spec.parameters / 1e6:.1f} M"
+    return f"{name} · download {spec.weight_bytes / 1e6:.0f} MB"
+
+
+def class_name(names: tuple[str, ...], default: int, *, key: str, label: str = "Class") -> int:
+    """A search box over all class names; returns the class index."""
+    return st.selectbox(
+        label, range(len(names)), index=default, key=key, format_func=lambda k: names[k]
+    )

@@ -1,0 +1,72 @@
+"""What every page has: configuration, links, title, lesson card, and where errors become words."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import streamlit as st
+
+from components import cache
+from engine.errors import EngineError
+
+PAGES = (
+    ("streamlit_app.py", "Home", ":material/home:"),
+    ("pages/feature_maps.py", "Feature maps", ":material/grid_view:"),
+    ("pages/transfer_learning.py", "Transfer learning", ":material/pets:"),
+    ("pages/ideal_images.py", "Ideal images", ":material/auto_awesome:"),
+    ("pages/adversarial_attacks.py", "Adversarial attacks", ":material/visibility_off:"),
+)
+
+
+def page(title: str, subtitle: str, *, icon: str = "🐈") -> None:
+    """Begins a page: every page calls this first."""
+    st.set_page_config(page_title=f"{title} · Ideal Cat", page_icon=icon, layout="wide")
+    with st.sidebar:
+        st.markdown("### 🐈 Ideal Cat")
+        for path, label, symbol in PAGES:
+            st.page_link(path, label=label, icon=symbol)
+    st.title(title, anchor=False)
+    st.markdown(subtitle)
+
+
+@contextmanager
+def errors() -> Iterator[None]:
+    """Turns an engine error into a sentence on the screen; the page goes on below it."""
+    try:
+        yield
+    except EngineError as error:
+        st.error(str(error), icon=":material/error:")
+
+
+def lesson_card(question: str, answer: str, look_for: Sequence[str]) -> None:
+    """A folded card: something to guess before looking, and what to look for."""
+    with st.expander("Lesson card: guess before you look", icon=":material/school:"):
+        st.markdown(f"**Guess first.** {question}")
+        if st.toggle("Show the answer", key="lesson_answer"):
+            st.info(answer, icon=":material/lightbulb:")
+        st.markdown("**Look for**\n" + "\n".join(f"- {line}" for line in look_for))
+
+
+def wait_for_engine() -> None:
+    """Holds the page at a progress line until TensorFlow is imported and a backbone is ready."""
+    job = cache.warm_up()
+    if job.done:
+        return
+    line = st.progress(0.0, "Starting TensorFlow …")
+    while not job.done:
+        if job.snapshot is not None:
+            line.progress(job.snapshot.fraction, job.snapshot.message)
+        time.sleep(0.1)
+    line.empty()
+
+
+def check_link(key: str, options: Sequence[str], what: str) -> None:
+    """Says so when a link names something that is not there; the widget then shows its default."""
+    asked = st.query_params.get(key)
+    if asked is not None and asked not in options:
+        shown = asked if len(asked) <= 60 else asked[:60] + "…"
+        st.warning(
+            f"The link asks for {what} `{shown.replace('`', '')}`, which is not there; "
+            "this page shows its own choice instead.",
+            icon=":material/link_off:",
+        )

@@ -1,0 +1,51 @@
+"""What several tests share: real photos, the real MobileNetV2 where its weights are."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import pytest
+import skimage
+
+from engine import images, weights
+
+SAMPLES = Path(skimage.__file__).parent / "data"
+SHARED = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def cat() -> np.ndarray:
+    """Chelsea the cat, `(H, W, 3)` in 0..1."""
+    return images.load(SAMPLES / "chelsea.png")
+
+
+@pytest.fixture(scope="session")
+def mobilenet():
+    """The pretrained MobileNetV2, folded."""
+    if "MobileNetV2" not in weights.available():
+        pytest.skip("MobileNetV2's weights are not in KERAS_HOME")
+    from engine import backbones
+
+    return backbones.load("MobileNetV2")
+
+
+@pytest.fixture(scope="session")
+def untrained():
+    """MobileNetV2 with random weights: real shapes, no file needed."""
+    import keras
+
+    from engine import backbones
+
+    keras.utils.set_random_seed(0)
+    return backbones.load("MobileNetV2", pretrained=False)
+
+
+@pytest.fixture(scope="session")
+def photos() -> list[Path]:
+    """Real ImageNet photos, where they are."""
+    folder = SHARED / "imagenet-samples"
+    if not folder.is_dir():
+        pytest.skip(f"{folder.name} is not beside the project")
+    return sorted(folder.glob("*.jpg"))

@@ -1,0 +1,184 @@
+"""A file arrives whole or not at all, from servers that are slow, break off, or lie."""
+
+import hashlib
+import http.server
+import os
+import threading
+from dataclasses import dataclass, field
+
+import pytest
+
+from engine import downloads, registry, weights
+from engine.errors import DownloadFailed
+
+CONTENT = weights.HDF5 + os.urandom(900_000)
+MD5 = hashlib.md5(CONTENT).hexdigest()
+
+
+@dataclass
+class Behaviour:
+    """How the server answers, and what it was asked."""
+
+    body: bytes = CONTENT
+    announce: int | None = None
+    cut_after: int | None = None
+    stall_after: int | None = None
+    status: int = 200
+    etag: str = '"one"'
+    ranges: bool = True
+    release: threading.Event = field(default_factory=threading.Event)
+    asked: list[str | None] = field(default_factory=list)
+
+
+@pytest.fixture
+def server():
+    """A local web server whose behaviour a test sets."""
+    behaviour = Behaviour()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            wanted = self.headers.get("Range")
+            behaviour.asked.append(wanted)
+            start = 0
+            valid = self.headers.get("If-Range") == behaviour.etag
+            if wanted and behaviour.ranges and valid:
+                start = int(wanted.removeprefix("bytes=").rstrip("-"))
+                self.send_response(206)
+                whole = len(behaviour.body)
+                self.send_header("Content-Range", f"bytes {start}-{whole - 1}/{whole}")
+            else:
+                self.send_response(behaviour.status)
+            body = behaviour.body[start:]
+            length = len(body) if behaviour.announce is None else behaviour.announce
+            self.send_header("Content-Length", str(length))
+            self.send_header("ETag", behaviour.etag)
+            self.end_headers()
+            if behaviour.stall_after is not None:
+                self.wfile.write(body[: behaviour.stall_after])
+                behaviour.release.wait(20)
+            elif behaviour.cut_after is not None:
+                self.wfile.write(body[: behaviour.cut_after])
+            else:
+                self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    httpd = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=httpd.serve_forever, daemon=True)
+    thread.start()
+    behaviour.url = f"http://127.0.0.1:{httpd.server_port}/weights.h5"
+    yield behaviour
+    behaviour.release.set()
+    httpd.shutdown()
+    httpd.server_close()
+    thread.join()
+
+
+def run(url, target, **options):
+    return list(downloads.fetch(url, target, **options))
+
+
+def test_a_whole_file_arrives_with_progress(server, tmp_path):
+    target = tmp_path / "models" / "weights.h5"
+    steps = run(server.url, target, digest=MD5, magic=weights.HDF5)
+    assert target.read_bytes() == CONTENT
+    assert steps[-1].fraction == 1.0
+    assert "0.9 MB" in steps[-1].message
+    assert os.listdir(target.parent) == ["weights.h5"]
+
+
+def test_a_broken_download_is_resumed(server, tmp_path):
+    target = tmp_path / "weights.h5"
+    server.cut_after = 400_000
+    with pytest.raises(DownloadFailed, match="broke off after"):
+        run(server.url, target, digest=MD5)
+    assert not target.exists()
+    server.cut_after = None
+    run(server.url, target, digest=MD5)
+    assert target.read_bytes() == CONTENT
+    assert server.asked == [None, "bytes=400000-"]
+
+
+@pytest.mark.parametrize("change", [{"etag": '"two"'}, {"ranges": False}])
+def test_a_changed_file_or_a_server_without_ranges_starts_again(server, tmp_path, change):
+    target = tmp_path / "weights.h5"
+    server.cut_after = 400_000
+    with pytest.raises(DownloadFailed):
+        run(server.url, target)
+    server.cut_after = None
+    for name, value in change.items():
+        setattr(server, name, value)
+    run(server.url, target, digest=MD5)
+    assert target.read_bytes() == CONTENT
+
+
+def test_a_stalled_server_is_given_up(server, tmp_path):
+    server.stall_after = 100_000
+    with pytest.raises(DownloadFailed, match="timed out"):
+        run(server.url, tmp_path / "weights.h5", timeout=0.3)
+    assert not (tmp_path / "weights.h5").exists()
+
+
+@pytest.mark.parametrize(
+    ("lie", "sentence"),
+    [
+        ({"body": b"<html>please log in</html>"}, "something else than the expected file"),
+        ({"body": CONTENT[:-1] + b"x"}, "something else than the expected file"),
+        ({"announce": 5_000_000, "cut_after": 900_000}, "broke off"),
+        ({"announce": 1 << 40, "cut_after": 1000}, "more than expected"),
+        ({"status": 404}, "answered 404"),
+        ({"status": 503}, "answered 503"),
+    ],
+)
+def test_a_lie_is_not_taken_for_the_file(server, tmp_path, lie, sentence):
+    for name, value in lie.items():
+        setattr(server, name, value)
+    with pytest.raises(DownloadFailed, match=sentence):
+        run(server.url, tmp_path / "w.h5", digest=MD5, magic=weights.HDF5, limit=8_000_000)
+    assert not (tmp_path / "w.h5").exists()
+
+
+def test_an_endless_answer_is_cut_off(server, tmp_path):
+    with pytest.raises(DownloadFailed, match="more than expected"):
+        run(server.url, tmp_path / "weights.h5", limit=100_000)
+
+
+def test_a_full_disk_is_one_sentence(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        downloads.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10_000})
+    )
+    with pytest.raises(DownloadFailed, match="disk is full"):
+        run(server.url, tmp_path / "weights.h5")
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(server, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(DownloadFailed, match="could not be written"):
+        run(server.url, tmp_path / "file" / "weights.h5")
+
+
+def test_no_server_is_one_sentence(tmp_path):
+    with pytest.raises(DownloadFailed, match="could not be downloaded"):
+        run("http://127.0.0.1:9/w.h5", tmp_path / "w.h5", timeout=1)
+
+
+def test_the_same_file_is_not_downloaded_twice_at_once(server, tmp_path):
+    target = tmp_path / "weights.h5"
+    first = downloads.fetch(server.url, target)
+    next(first)
+    with pytest.raises(DownloadFailed, match="already being downloaded"):
+        run(server.url, target)
+    first.close()
+    run(server.url, target)
+    assert target.read_bytes() == CONTENT
+
+
+def test_a_download_left_by_a_killed_process_is_not_a_whole_file(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    spec = registry.spec("MobileNetV2")
+    folder = tmp_path / "models"
+    folder.mkdir()
+    (folder / weights.INDEX_NAME).write_text("{}")
+    (folder / f"{spec.filename}.part").write_bytes(CONTENT)
+    assert "MobileNetV2" not in weights.available()
