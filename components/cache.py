@@ -16,7 +16,7 @@ import streamlit as st
 
 from engine import images, registry, weights
 from engine.jobs import Job
-from engine.types import Activations, Device, Prediction, Progress
+from engine.types import Activations, Device, Patch, Prediction, Progress
 
 if TYPE_CHECKING:
     from engine.backbones import Backbone
@@ -150,6 +150,24 @@ def saliency(name: str, digest: str, class_index: int, _picture: np.ndarray) -> 
     from engine import features
 
     return features.saliency(backbone(name), _picture, class_index)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def sample_patches(name: str, layer: str, channel: int) -> list[tuple[str, Patch]]:
+    """Where the built-in photos excite a channel most: `(sample's name, patch)`."""
+    from engine import features
+
+    net = backbone(name)
+    pictures = [images.fit(sample(s), net.input_size) for s in SAMPLES]
+    found = features.strongest_patches(net, pictures, layer, channel)
+    return [(list(SAMPLES)[patch.picture], patch) for patch in found]
+
+
+def preferred_picture(name: str, layer: str, channel: int) -> Iterator[np.ndarray]:
+    """Draws what a channel likes, step by step."""
+    from engine import features
+
+    return features.preferred_picture(backbone(name), layer, channel)
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)

@@ -84,6 +84,19 @@ def sheet(
     return image
 
 
+def kernel_sheet(kernels: np.ndarray, columns: int = 16) -> np.ndarray:
+    """Lays colour kernels `(n, kh, kw, 3)` side by side, `(H, W, 3)` in 0..1; grey is zero."""
+    n, kh, kw, _ = kernels.shape
+    strongest = np.abs(kernels).max(axis=(1, 2, 3), keepdims=True)
+    tiles = 0.5 + 0.5 * kernels / np.maximum(strongest, 1e-9)
+    rows = -(-n // columns)
+    canvas = np.ones((rows * (kh + 1) - 1, min(columns, n) * (kw + 1) - 1, 3), "float32")
+    for k, tile in enumerate(tiles):
+        top, left = k // columns * (kh + 1), k % columns * (kw + 1)
+        canvas[top : top + kh, left : left + kw] = tile
+    return canvas
+
+
 def reduce(values: np.ndarray) -> np.ndarray:
     """Averages maps larger than a tile down by a whole factor: `(h, w, c)`."""
     factor = -(-values.shape[0] // TILE)

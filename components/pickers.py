@@ -23,7 +23,7 @@ class Picked:
     digest: str
 
 
-def picture(*, key: str = "sample", label: str = "Picture") -> Picked:
+def picture(*, key: str = "sample", label: str = "Picture", default: str = "Cat") -> Picked:
     """Lets a person choose a picture; always returns one.
 
     A picture of one's own stays chosen for the whole session, also on the other pages. When a file
@@ -40,7 +40,7 @@ def picture(*, key: str = "sample", label: str = "Picture") -> Picked:
         persist_state="session",
     )
     if source == "Samples":
-        return _sample(key)
+        return _sample(key, default)
     data, name = None, ""
     if source == "Upload":
         file = st.file_uploader(
@@ -66,19 +66,19 @@ def picture(*, key: str = "sample", label: str = "Picture") -> Picked:
     if own in st.session_state:
         return st.session_state[own]
     st.caption("Until then, the sample stays.")
-    return _sample(key, ask=False)
+    return _sample(key, default, ask=False)
 
 
-def _sample(key: str, ask: bool = True) -> Picked:
+def _sample(key: str, default: str, ask: bool = True) -> Picked:
     names = list(cache.SAMPLES)
     if ask:
         shell.check_link(key, names, "the sample")
         name = st.pills(
-            "Sample", names, default=names[0], required=True, key=key, bind="query-params",
+            "Sample", names, default=default, required=True, key=key, bind="query-params",
             label_visibility="collapsed",
         )  # fmt: skip
     else:
-        name = names[0]
+        name = default
     array = cache.sample(name)
     return Picked(picture=array, name=name.lower(), digest=images.digest(array))
 
@@ -107,12 +107,15 @@ def backbone(*, key: str = "backbone", label: str = "Backbone") -> str | None:
         names,
         key=key,
         bind="query-params",
-        format_func=lambda n: _title(n, n in here),
         help="A backbone is a network that was trained on photos beforehand.",
     )
-    if name in here:
-        return name
     spec = registry.spec(name)
+    if name in here:
+        st.caption(
+            f"{spec.note} {spec.year}, {spec.parameters / 1e6:.1f} M parameters, trained on "
+            f"{spec.trained_on}, top-1 {100 * spec.top1:.1f} %."
+        )
+        return name
     st.warning(
         f"{name} is not on this machine yet: {spec.weight_bytes / 1e6:.0f} MB to download.",
         icon=":material/cloud_download:",
@@ -131,13 +134,6 @@ def backbone(*, key: str = "backbone", label: str = "Backbone") -> str | None:
     if here:
         st.caption(f"Ready now: {', '.join(here)}.")
     return None
-
-
-def _title(name: str, here: bool) -> str:
-    spec = registry.spec(name)
-    if here:
-        return f"{name} · {spec.size} px · {spec.parameters / 1e6:.1f} M"
-    return f"{name} · download {spec.weight_bytes / 1e6:.0f} MB"
 
 
 def class_name(names: tuple[str, ...], default: int, *, key: str, label: str = "Class") -> int:

@@ -1,5 +1,6 @@
 """What a network responds to: activations, class-activation maps, saliency, first kernels."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -9,7 +10,7 @@ from keras import ops
 from engine import backend, images
 from engine.backbones import Backbone, output_of, walk
 from engine.errors import UnknownLayer
-from engine.types import Activations, LayerInfo
+from engine.types import Activations, LayerInfo, Patch
 
 
 def activations(net: Backbone, picture: np.ndarray, layer_name: str) -> Activations:
@@ -153,3 +154,78 @@ def _map_layer(net: Backbone, layer_name: str) -> LayerInfo:
 def _up_to(net: Backbone, layer_name: str) -> Any:
     model = keras.Model(net.model.inputs[0], output_of(net.model, layer_name))
     return lambda x: model(x, training=False)
+
+
+def strongest_patches(
+    net: Backbone, pictures: Sequence[np.ndarray], layer_name: str, channel: int
+) -> list[Patch]:
+    """The places in real pictures that excite one channel most, one a picture, strongest first.
+
+    The patch is centred on the strongest value of the channel's map. Its side grows with the
+    layer's stride, from a sixth of the picture to half of it; the true receptive field is larger
+    in late layers, but its middle counts most (Luo et al., 2016, arXiv:1701.04128).
+
+    Args:
+        pictures: each `(H, W, 3)` in 0..1 at the network's input size.
+    """
+    _map_layer(net, layer_name)
+    model = _up_to(net, layer_name)
+    found = []
+    for number, picture in enumerate(pictures):
+        maps = backend.numpy(model(backend.tensor(picture[None])))[0, ..., channel]
+        row, column = np.unravel_index(np.argmax(maps), maps.shape)
+        height, width = picture.shape[:2]
+        side = int(np.clip(6 * height / maps.shape[0], height / 6, height / 2))
+        top = int(np.clip((row + 0.5) * height / maps.shape[0] - side / 2, 0, height - side))
+        left = int(np.clip((column + 0.5) * width / maps.shape[1] - side / 2, 0, width - side))
+        patch = picture[top : top + side, left : left + side]
+        found.append(Patch(picture=number, pixels=patch, response=float(maps.max())))
+    return sorted(found, key=lambda patch: -patch.response)
+
+
+def preferred_picture(
+    net: Backbone, layer_name: str, channel: int, *, steps: int = 40, seed: int = 0
+) -> Iterator[np.ndarray]:
+    """Draws what a channel likes: gradient ascent on the picture, from grey noise.
+
+    Erhan et al., 2009, "Visualizing higher-layer features of a deep network". The mean of the
+    channel is raised; each step is shifted by a few pixels and smoothed, so that shapes win over
+    noise. Where a layer ends in a ReLU its input is taken, through a leaky one whose gradient never
+    dies.
+
+    Yields:
+        the picture after each step, `(H, W, 3)` in 0..1.
+    """
+    info = _map_layer(net, layer_name)
+    target = output_of(net.model, layer_name)
+    operation = target._keras_history.operation
+    if isinstance(operation, (keras.layers.ReLU, keras.layers.Activation)):
+        target = operation.input
+    model = keras.Model(net.model.inputs[0], target)
+
+    def response(x: Any, one_hot: Any) -> Any:
+        smooth = ops.average_pool(x, 3, 1, padding="same")
+        maps = model(0.5 * (x + smooth), training=False)
+        return ops.mean(ops.leaky_relu(maps, 0.1) * one_hot)
+
+    step = backend.compile(backend.value_and_gradient(response))
+    one_hot = backend.tensor(np.eye(info.shape[-1])[channel])
+    generator = np.random.default_rng(seed)
+    picture = 0.5 + generator.normal(0.0, 0.02, (*net.input_size, 3))
+    for number in range(steps):
+        shift = tuple(generator.integers(-8, 9, 2))
+        moved = np.roll(picture, shift, (0, 1))
+        _, gradient = step(backend.tensor(moved[None]), one_hot)
+        gradient = np.roll(backend.numpy(gradient)[0], (-shift[0], -shift[1]), (0, 1))
+        picture = picture + 0.03 * gradient / max(float(gradient.std()), 1e-12)
+        if number % 4 == 3 and number < steps - 1:
+            picture = _smoothed(picture)
+        picture = np.clip(picture, 0.0, 1.0)
+        yield picture.astype("float32")
+
+
+def _smoothed(picture: np.ndarray) -> np.ndarray:
+    for axis in (0, 1):
+        before, after = np.roll(picture, 1, axis), np.roll(picture, -1, axis)
+        picture = 0.25 * before + 0.5 * picture + 0.25 * after
+    return picture

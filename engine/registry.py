@@ -6,13 +6,16 @@ publishes (keras.io/api/applications), for the MobileNetV3 pair the one in Keras
 addresses and hashes are Keras' own, so both share one cache; a test compares them with Keras.
 """
 
+import json
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Literal
 
 from engine.errors import UnknownBackbone
 
 _KERAS = "https://storage.googleapis.com/tensorflow/keras-applications"
+POCKET_SIZE = 128  # px; the built-in backbone is fully convolutional and was trained at 40 to 64
 Scaling = Literal["none", "caffe", "tf", "torch"]
 
 
@@ -38,11 +41,12 @@ class Spec:
     alpha: float = 1.0
     trained_on: str = "ImageNet, 1000 classes"
     note: str = ""
+    bytes_per_weight: int = 4
 
     @property
     def weight_bytes(self) -> int:
-        """Size of the float32 weights; the file's own tables add one or two percent."""
-        return 4 * self.parameters
+        """Size of the weights; the file's own tables add one or two percent."""
+        return self.bytes_per_weight * self.parameters
 
     @property
     def builtin(self) -> bool:
@@ -112,10 +116,33 @@ _SPECS = (
 )  # fmt: skip
 
 
+def _pocket() -> tuple[Spec, ...]:
+    """The built-in backbone, with the accuracy its training script measured."""
+    facts = Path(__file__).parent / "assets" / "pocket.json"
+    if not facts.is_file():
+        return ()
+    measured = json.loads(facts.read_text())
+    return (
+        Spec(
+            name="Pocket",
+            builder="pocket",
+            filename="pocket.npz",
+            size=POCKET_SIZE,
+            parameters=measured["parameters"],
+            top1=measured["top1"],
+            year=2026,
+            scaling="tf",
+            trained_on="Tiny ImageNet, 200 classes",
+            note="Our own small network; it comes with the app.",
+            bytes_per_weight=2,
+        ),
+    )
+
+
 @cache
 def specs() -> dict[str, Spec]:
-    """All registered backbones by name, the quickest first."""
-    return {spec.name: spec for spec in _SPECS}
+    """All registered backbones by name, the quickest first, the built-in one last."""
+    return {spec.name: spec for spec in (*_SPECS, *_pocket())}
 
 
 def spec(name: str) -> Spec:

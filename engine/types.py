@@ -53,6 +53,19 @@ class Activations:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Patch:
+    """The part of a real picture that excites a channel most.
+
+    `picture` is its number in the list that was given, `pixels` `(side, side, 3)` in 0..1,
+    `response` the channel's activation at its centre.
+    """
+
+    picture: int
+    pixels: np.ndarray
+    response: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """How far a piece of work is: `fraction` in 0..1, and a sentence for the screen."""
 

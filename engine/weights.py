@@ -82,20 +82,29 @@ def imagenet_class_names() -> tuple[str, ...]:
         WeightsUnavailable: the index is not on this machine.
         WeightsDamaged: it is not what it should be.
     """
+    return tuple(name.replace("_", " ") for _, name in _index())
+
+
+def imagenet_wordnet_ids() -> tuple[str, ...]:
+    """The 1000 classes' WordNet ids, `n02123597` and the like; raises as the names do."""
+    return tuple(wordnet_id for wordnet_id, _ in _index())
+
+
+def _index() -> tuple[tuple[str, str], ...]:
     file = _index_path()
     if not file.is_file():
         raise WeightsUnavailable(
             f"ImageNet's class names are not on this machine (expected {file}). Download them with "
             "any backbone."
         )
-    return _names(file, file.stat().st_mtime_ns)
+    return _read_index(file, file.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=2)
-def _names(file: Path, _changed: int) -> tuple[str, ...]:
+def _read_index(file: Path, _changed: int) -> tuple[tuple[str, str], ...]:
     try:
         index = json.loads(file.read_text())
-        return tuple(index[str(k)][1].replace("_", " ") for k in range(1000))
+        return tuple((index[str(k)][0], index[str(k)][1]) for k in range(1000))
     except (ValueError, KeyError, IndexError, TypeError) as error:
         raise WeightsDamaged(
             f"{file} is not ImageNet's class index any more. Delete it; the next download of a "

@@ -16,7 +16,9 @@ the train-test resolution discrepancy", 2019, arXiv:1906.06423).
 
 import argparse
 import csv
+import hashlib
 import io
+import json
 import math
 import tarfile
 import time
@@ -27,12 +29,11 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from engine import pocket
+from engine import pocket, weights
 
 HERE = Path(__file__).parent
 CACHE = HERE / ".cache"
-ASSETS = HERE.parent / "engine" / "assets"
-PHASES = ((40, 9), (48, 15), (64, 16))  # (crop in px, last epoch at that crop)
+PHASES = ((40, 9), (48, 13), (64, 14))  # (crop in px, last epoch at that crop)
 BATCH = 128
 PEAK_RATE, WEIGHT_DECAY = 0.1, 5e-4
 TEMPERATURE = 2.0
@@ -199,9 +200,9 @@ def train(archive: Path) -> None:
         row = {
             "epoch": epoch + 1,
             "crop": size,
-            "loss": round(loss, 4),
-            "accuracy": round(accuracy, 4),
-            "cosine": round(cosine, 4),
+            "loss": round(float(loss), 4),
+            "accuracy": round(float(accuracy), 4),
+            "cosine": round(float(cosine), 4),
             "val_accuracy": round(evaluate(student, data), 4),
             "seconds": round(time.time() - start),
         }
@@ -218,9 +219,75 @@ def train(archive: Path) -> None:
         student.save_weights(CACHE / "pocket.weights.h5")
 
 
+def export(archive: Path) -> None:
+    """Writes the float16 weights, their figures and the curves; measures what was written."""
+    data = photos(archive)
+    student = pocket.build(input_shape=(None, None, 3))
+    student.load_weights(CACHE / "pocket.weights.h5")
+    pocket.ASSETS.mkdir(exist_ok=True)
+    paths = {v.path.removeprefix("pocket/"): v for v in student.variables}
+    arrays = {path: v.numpy().astype("float16") for path, v in paths.items()}
+    np.savez(pocket.WEIGHTS, **arrays)
+    for path, variable in paths.items():
+        variable.assign(arrays[path].astype("float32"))
+    names = weights.imagenet_class_names()
+    number = {wnid: k for k, wnid in enumerate(weights.imagenet_wordnet_ids())}
+    facts = {
+        "sha256": hashlib.sha256(pocket.WEIGHTS.read_bytes()).hexdigest(),
+        "top1": round(evaluate(student, data), 4),
+        "validation_photos": len(data["val_y"]),
+        "parameters": student.count_params(),
+        "wordnet_ids": [str(wnid) for wnid in data["wnids"]],
+        "class_names": [names[number[str(wnid)]] for wnid in data["wnids"]],
+    }
+    pocket.FACTS.write_text(json.dumps(facts, indent=1) + "\n")
+    draw_curves(HERE / "pocket.csv", HERE / "pocket.svg")
+    size = pocket.WEIGHTS.stat().st_size / 1e6
+    print(f"{size:.1f} MB, top-1 {facts['top1']:.1%} of {facts['validation_photos']} photos")
+
+
+def draw_curves(log: Path, figure: Path) -> None:
+    """Draws training and validation accuracy by epoch as a small SVG file."""
+    with log.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    width, height, left, bottom = 560, 300, 46, 34
+
+    def points(column: str) -> str:
+        return " ".join(
+            f"{left + (k + 0.5) * (width - left) / len(rows):.1f},"
+            f"{(height - bottom) * (1 - float(row[column])):.1f}"
+            for k, row in enumerate(rows)
+        )
+
+    lines = [
+        f'<text x="4" y="{(height - bottom) * (1 - y) + 4:.0f}">{y:.0%}</text>'
+        f'<path d="M{left} {(height - bottom) * (1 - y):.0f}H{width}" stroke="#ccc"/>'
+        for y in (0.0, 0.2, 0.4, 0.6, 0.8)
+    ]
+    lines += [
+        f'<text x="{left + (k + 0.5) * (width - left) / len(rows) - 4:.0f}" y="{height - 16}">'
+        f"{row['epoch']}</text>"
+        for k, row in enumerate(rows)
+    ]
+    for column, colour, label in (
+        ("accuracy", "#5b55d6", "training crops"),
+        ("val_accuracy", "#d9772b", "validation photos"),
+    ):
+        place = 40 if column == "accuracy" else 20
+        lines.append(
+            f'<polyline points="{points(column)}" fill="none" stroke="{colour}" '
+            f'stroke-width="2.5"/><text x="60" y="{place}" fill="{colour}">{label}</text>'
+        )
+    figure.write_text(
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+        'font-family="sans-serif" font-size="13"><title>Top-1 accuracy by epoch</title>'
+        '<rect width="100%" height="100%" fill="#fff"/>' + "".join(lines) + "</svg>\n"
+    )
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Train the pocket backbone.")
-    parser.add_argument("command", choices=("teach", "train"))
+    parser.add_argument("command", choices=("teach", "train", "export"))
     parser.add_argument("--archive", type=Path, default=Path("tiny-imagenet-200.tar"))
     arguments = parser.parse_args()
-    {"teach": teach, "train": train}[arguments.command](arguments.archive)
+    {"teach": teach, "train": train, "export": export}[arguments.command](arguments.archive)

@@ -1,0 +1,233 @@
+"""The heart of the feature maps screen: a network's layers, their channels, one channel."""
+
+import io
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+import numpy as np
+import streamlit as st
+
+from components import cache, charts, compare, contact_sheet, gallery, network_map, shell
+from components.pickers import Picked
+from engine import images
+from engine.types import Activations
+
+if TYPE_CHECKING:
+    from engine.backbones import Backbone
+
+SHOWN = 96  # channels on the sheet until all are asked for
+
+
+@st.fragment
+def explorer(name: str, picked: Picked) -> None:
+    """Layers, their channels, one channel: redrawn alone when one of them changes."""
+    with shell.errors():
+        net = cache.backbone(name)
+        picture = images.fit(picked.picture, net.input_size)
+        st.subheader("The network, layer by layer", anchor=False)
+        layer = choose_layer(net)
+        maps = cache.activations(name, images.digest(picture), layer, picture)
+        count = len(maps.response)
+        sort, scaling, everything = st.columns([2, 2, 2], vertical_alignment="bottom")
+        order = sort.segmented_control(
+            "Order", ["by response", "by number"], default="by response", required=True,
+            key="order", bind="query-params",
+        )  # fmt: skip
+        shared = scaling.segmented_control(
+            "Colour scale", ["per layer", "per channel"], default="per layer", required=True,
+            key="scaling", bind="query-params",
+        )  # fmt: skip
+        show_all = count > SHOWN and everything.toggle(f"Show all {count} channels", key="show_all")
+        ranked = maps.ranking if order == "by response" else np.arange(count)
+        channels = ranked if show_all else ranked[:SHOWN]
+        scale = gallery.scale_of(maps.values)
+        top = float(np.abs(maps.values).max())
+        own_top = np.abs(maps.values).max(axis=(0, 1))
+        limit = top if shared == "per layer" else own_top[channels]
+        sheet = gallery.sheet(maps.values[..., channels], limit, scale)
+        left, right = st.columns([1.7, 1], gap="large")
+        channel = choose_channel(right, maps, count)
+        with left:
+            dead = int(maps.dead.sum())
+            silent = f", {dead} of them dead on this picture" if dead else ", none dead"
+            st.markdown(f"**{count} channels{silent}**")
+            gallery.legend(None if shared == "per channel" else top, scale)
+            with st.container(height=560, border=False):
+                contact_sheet.contact_sheet(
+                    sheet,
+                    gallery.captions(channels, maps.response, maps.dead),
+                    channel,
+                    set_channel,
+                    key="sheet",
+                )
+            if len(channels) < count:
+                st.caption(f"The first {len(channels)} {order}.")
+        with right:
+            one_channel(name, maps, channel, picture, scale, top if shared == "per layer" else None)
+        downloads(name, picked, maps, channels, limit, scale)
+        compare.compare(name, picked, layer)
+
+
+def choose_layer(net: "Backbone") -> str:
+    """The network as a picture and as a list; both pick the same layer."""
+    options = [info.name for info in net.layers if info.has_maps]
+    shell.check_link("layer", options, "the layer")
+    if st.session_state.get("layer") not in options:
+        st.session_state.pop("layer", None)
+    default = options.index(cache.default_layer(net.name))
+    current = st.session_state.get("layer") or options[default]
+
+    def set_layer(name: str) -> None:
+        st.session_state.layer = name
+
+    linked = st.query_params.get("layer")
+    if "layer" not in st.session_state and linked in options:
+        current = linked
+    network_map.network_map(net.layers, current, set_layer, key="network_map")
+    network_map.legend()
+    back, choice, on = st.columns([1, 5, 1], vertical_alignment="bottom")
+    layer = choice.selectbox(
+        "Layer",
+        options,
+        index=default,
+        key="layer",
+        bind="query-params",
+    )
+    info = net.layer(layer)
+    st.caption(f"{network_map.describe(info)} · {info.parameters:,} parameters")
+    place = options.index(layer)
+    back.button(
+        "Back",
+        icon=":material/chevron_left:",
+        on_click=set_layer,
+        args=(options[max(place - 1, 0)],),
+        width="stretch",
+        disabled=place == 0,
+    )
+    on.button(
+        "Next",
+        icon=":material/chevron_right:",
+        on_click=set_layer,
+        args=(options[min(place + 1, len(options) - 1)],),
+        width="stretch",
+        disabled=place == len(options) - 1,
+    )
+    return layer
+
+
+def set_channel(number: int) -> None:
+    """Called when a tile is clicked."""
+    st.session_state.channel = number
+
+
+def choose_channel(place, maps: Activations, count: int) -> int:
+    """A number that also follows clicks on the sheet and links."""
+    asked = st.query_params.get("channel")
+    if asked is not None and not (asked.isdigit() and int(asked) < count):
+        place.warning(
+            f"The link asks for channel `{asked[:20].replace('`', '')}`; this layer has channels "
+            f"0 to {count - 1}. Showing the strongest.",
+            icon=":material/link_off:",
+        )
+    if not 0 <= (st.session_state.get("channel") or 0) < count:
+        st.session_state.pop("channel", None)
+    strongest = int(maps.ranking[0])
+    number = place.number_input(
+        "Channel", 0, count - 1, value=None, step=1, key="channel", bind="query-params",
+        placeholder=f"strongest: {strongest}",
+    )  # fmt: skip
+    return strongest if number is None else int(number)
+
+
+def one_channel(
+    name: str, maps: Activations, channel: int, picture: np.ndarray, scale: str, limit: float | None
+) -> None:
+    """A channel large, over the photo, and its place among the others."""
+    values = maps.values[..., channel]
+    top = limit or max(float(np.abs(values).max()), 1e-12)
+    rank = int(np.flatnonzero(maps.ranking == channel)[0]) + 1
+    st.markdown(f"**Channel {channel}**, rank {rank} of {len(maps.response)}")
+    alone, over, likes = st.tabs(["The map", "Over the photo", "What it likes"])
+    with alone:
+        st.plotly_chart(charts.channel(values, top, scale), config=charts.CONFIG, key="one_channel")
+    with over:
+        heat = images.resize_map(np.abs(values) / max(float(np.abs(values).max()), 1e-12),
+                                 picture.shape[:2]).clip(0, 1)  # fmt: skip
+        gallery.show(
+            gallery.enlarged(gallery.overlay(picture, heat, 0.8), 448),
+            f"Channel {channel} over the picture: bright where it answers",
+        )
+    with likes:
+        what_it_likes(name, maps.layer.name, channel)
+    if maps.dead[channel]:
+        st.info("This channel answers the same everywhere on this picture: it is dead here.")
+    st.plotly_chart(charts.responses(maps.response, channel), config=charts.CONFIG, key="responses")
+
+
+def what_it_likes(name: str, layer: str, channel: int) -> None:
+    """Real patches that excite the channel, and a picture drawn for it on the spot."""
+    patches = cache.sample_patches(name, layer, channel)
+    for column, (sample, patch) in zip(st.columns(len(patches)), patches, strict=True):
+        with column:
+            gallery.show(
+                gallery.enlarged(patch.pixels, 160),
+                f"The part of the sample {sample} that excites channel {channel} most",
+                f"{sample.lower()} {patch.response:.2g}",
+            )
+    st.caption("Where the built-in photos excite this channel most, and how much.")
+    place, key = st.empty(), (name, layer, channel)
+    drawn = st.session_state.get("likes")
+    if st.button("Draw what it likes", icon=":material/brush:", width="stretch"):
+        for picture in cache.preferred_picture(*key):
+            with place.container():
+                gallery.show(picture, "A picture being drawn for this channel")
+        st.session_state.likes = (key, picture)
+    elif drawn is not None and drawn[0] == key:
+        with place.container():
+            gallery.show(drawn[1], f"A picture drawn to excite channel {channel} of {layer}")
+    st.caption("From grey noise, 40 steps of gradient ascent on the picture.")
+
+
+def downloads(name: str, picked: Picked, maps: Activations, channels, limit, scale: str) -> None:
+    """The sheet as a picture, the maps as numbers, the state as a link."""
+    stem = f"{name}-{maps.layer.name}-{picked.name}".replace("/", "-").replace(" ", "-")
+    first, second, third = st.columns(3)
+    first.download_button(
+        "Contact sheet (PNG)",
+        lambda: gallery.png_of(
+            gallery.sheet(
+                maps.values[..., channels], limit, scale, gap=2,
+                enlarge=max(1, 48 // maps.values.shape[0]),
+            )
+        ),
+        file_name=f"{stem}.png",
+        mime="image/png",
+        icon=":material/image:",
+        width="stretch",
+    )  # fmt: skip
+    second.download_button(
+        "Raw maps (npz)",
+        lambda: _npz(maps),
+        file_name=f"{stem}.npz",
+        mime="application/octet-stream",
+        icon=":material/data_array:",
+        width="stretch",
+    )
+    state = {"backbone": name, "layer": maps.layer.name}
+    for key in ("sample", "channel"):
+        if st.session_state.get(key) is not None:
+            state[key] = st.session_state[key]
+    with third.popover("Link to this view", icon=":material/link:", width="stretch"):
+        st.code(f"{_address()}?{urlencode(state)}", language=None)
+        if picked.name not in [s.lower() for s in cache.SAMPLES]:
+            st.caption("Your own picture stays with you; the link opens a sample instead.")
+
+
+def _npz(maps: Activations) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, values=maps.values, response=maps.response, dead=maps.dead)
+    return buffer.getvalue()
+
+
+def _address() -> str:
+    return (st.context.url or "").split("?")[0]

@@ -1,0 +1,93 @@
+"""Every page by Streamlit's own test runner: opened cold, with good and senseless links."""
+
+import json
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from engine import weights
+
+ROOT = Path(__file__).parents[2]
+PAGES = [f"pages/{p.name}" for p in sorted((ROOT / "pages").glob("*.py"))]
+
+
+def opened(page: str | None = None, **query: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120)
+    if page:
+        app.switch_page(page)
+    for key, value in query.items():
+        app.query_params[key] = value
+    return app.run()
+
+
+def test_home_lists_every_backbone():
+    app = opened()
+    assert not app.exception
+    names = list(app.dataframe[0].value["Backbone"])
+    assert {"MobileNetV2", "VGG16", "ConvNeXtTiny"} <= set(names)
+    ready = app.dataframe[0].value["On this machine"] == "ready"
+    assert set(app.dataframe[0].value["Backbone"][ready]) == set(weights.available())
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_opens_cold(page):
+    app = opened(page)
+    assert not app.exception
+    assert app.title[0].value
+
+
+def test_a_missing_backbone_is_offered_not_replaced(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    app = opened("pages/feature_maps.py", backbone="VGG16")
+    assert not app.exception
+    assert app.selectbox(key="backbone").value == "VGG16"
+    assert "VGG16 is not on this machine yet: 553 MB" in app.warning[0].value
+    assert app.button(key="backbone_download").label == "Download VGG16"
+    assert not [s for s in app.selectbox if s.key == "layer"]
+
+
+def test_a_damaged_weights_file_is_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    folder = tmp_path / "models"
+    folder.mkdir()
+    names = {str(k): [f"n{k}", f"class {k}"] for k in range(1000)}
+    (folder / weights.INDEX_NAME).write_text(json.dumps(names))
+    (folder / "mobilenet_1_0_224_tf.h5").write_bytes(b"<html>log in</html>")
+    app = opened("pages/feature_maps.py", backbone="MobileNet")
+    assert not app.exception
+    assert "mobilenet_1_0_224_tf.h5 does not hold MobileNet's weights" in app.error[0].value
+
+
+@pytest.mark.skipif("MobileNetV2" not in weights.available(), reason="needs MobileNetV2")
+def test_senseless_links_are_told_and_the_page_goes_on():
+    app = opened(
+        "pages/feature_maps.py",
+        backbone="MobileNetV2",
+        layer="nonsense",
+        sample="../../etc/passwd",
+        channel="99999",
+        compare="everything",
+    )
+    assert not app.exception
+    told = " ".join(w.value for w in app.warning)
+    for word in ("nonsense", "etc/passwd", "99999"):
+        assert word in told
+    app.run()
+    assert not app.warning
+
+
+@pytest.mark.skipif("MobileNetV2" not in weights.available(), reason="needs MobileNetV2")
+def test_every_control_of_the_first_screen_works():
+    app = opened("pages/feature_maps.py", layer="block_13_expand_relu")
+    assert app.selectbox(key="layer").value == "block_13_expand_relu"
+    app.segmented_control(key="order").set_value("by number").run()
+    app.segmented_control(key="scaling").set_value("per channel").run()
+    app.toggle(key="show_all").set_value(True).run()
+    app.number_input(key="channel").set_value(575).run()
+    app.segmented_control(key="compare").set_value("another picture").run()
+    app.selectbox(key="layer").set_value("out_relu").run()
+    app.number_input(key="channel").set_value(1279).run()
+    app.selectbox(key="layer").set_value("block_1_expand_relu").run()
+    assert not app.exception
+    assert not app.error

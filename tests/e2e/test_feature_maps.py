@@ -1,0 +1,142 @@
+"""The first screen as a person uses it, in real Chromium."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from engine import weights
+from tests.conftest import SAMPLES
+from tests.e2e.conftest import serving
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(not weights.available(), reason="no backbone on this machine"),
+]
+MOBILENET = pytest.mark.skipif(
+    "MobileNetV2" not in weights.available(), reason="MobileNetV2's weights are not here"
+)
+
+
+def tiles(page: Page):
+    return page.locator(".sheet button")
+
+
+def ready(page: Page) -> None:
+    """Waits until the channels are drawn and the script has come to rest."""
+    tiles(page).first.wait_for()
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+
+
+def no_errors(page: Page) -> None:
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    expect(page.get_by_test_id("stAlertContentError")).to_have_count(0)
+
+
+def test_home_has_four_doors_and_becomes_ready(page, address):
+    page.goto(address)
+    for door in ("feature maps", "transfer learning", "ideal images", "adversarial attacks"):
+        expect(page.get_by_role("link", name=f"Open {door}")).to_be_visible()
+    expect(page.get_by_text("Ready after")).to_be_visible()
+    no_errors(page)
+
+
+def test_every_page_opens_cold(page):
+    """The first visit to a fresh server is a deep link."""
+    with serving() as fresh:
+        page.goto(f"{fresh}/ideal_images")
+        expect(page.get_by_role("heading", name="Ideal images")).to_be_visible()
+        expect(page.get_by_role("link", name="Feature maps").first).to_be_visible()
+        for path in ("transfer_learning", "adversarial_attacks", "feature_maps"):
+            page.goto(f"{fresh}/{path}")
+            expect(page.get_by_role("heading", level=1)).to_be_visible()
+            no_errors(page)
+
+
+@MOBILENET
+def test_a_deep_link_opens_the_state_it_names(page, address):
+    page.goto(f"{address}/feature_maps?layer=block_6_expand_relu&channel=100&sample=Rocket")
+    ready(page)
+    expect(page.get_by_text("block_6_expand_relu · ReLU · 28 × 28 × 192")).to_be_visible()
+    expect(page.get_by_text("Channel 100", exact=True)).to_be_visible()
+    expect(page.get_by_alt_text("rocket, cut to 224 by 224 pixels")).to_be_visible()
+    assert "layer=block_6_expand_relu" in page.url
+    no_errors(page)
+
+
+def test_a_senseless_link_is_told_and_the_page_goes_on(page, address):
+    page.goto(f"{address}/feature_maps?layer=nonsense&sample=Dragon&backbone=VGG99")
+    ready(page)
+    for word in ("nonsense", "Dragon", "VGG99"):
+        expect(page.get_by_text("The link asks for").filter(has_text=word)).to_be_visible()
+    no_errors(page)
+
+
+def test_a_click_on_a_tile_and_on_the_network_picks(page, address):
+    page.goto(f"{address}/feature_maps")
+    ready(page)
+    tile = tiles(page).nth(5)
+    number = tile.get_attribute("aria-label").split(",")[0].removeprefix("channel ")
+    tile.click()
+    expect(page.get_by_text(f"Channel {number}", exact=True)).to_be_visible()
+    expect(page.locator(".sheet button[aria-pressed=true] span")).to_have_text(number)
+    bar = page.locator(".map button:enabled").nth(6)
+    name = bar.get_attribute("aria-label").split(" · ")[0]
+    bar.click()
+    expect(page.get_by_text(f"{name} · ").first).to_be_visible()
+    page.wait_for_url(lambda url: f"layer={name}" in url)
+    no_errors(page)
+
+
+def test_upload_compare_and_download(page, address, tmp_path):
+    page.goto(f"{address}/feature_maps")
+    ready(page)
+    page.get_by_role("radio", name="Upload").first.click()
+    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(SAMPLES / "coffee.png")
+    expect(page.get_by_alt_text("coffee.png, cut to")).to_be_visible()
+    ready(page)
+
+    page.get_by_role("radio", name="another picture").click()
+    expect(page.get_by_text("The same channels in the same places")).to_be_visible()
+
+    with page.expect_download() as sheet:
+        page.get_by_role("button", name="Contact sheet (PNG)").click()
+    assert Image.open(io.BytesIO(sheet.value.path().read_bytes())).format == "PNG"
+    with page.expect_download() as raw:
+        page.get_by_role("button", name="Raw maps (npz)").click()
+    with np.load(io.BytesIO(raw.value.path().read_bytes())) as arrays:
+        h, w, c = arrays["values"].shape
+        assert arrays["response"].shape == arrays["dead"].shape == (c,)
+        assert h > 1
+        assert w > 1
+    no_errors(page)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("cat.jpg", b"this is a text", "not a picture that can be read"),
+        ("cut.png", (SAMPLES / "coffee.png").read_bytes()[:20_000], "damaged or cut off"),
+    ],
+)
+def test_a_bad_upload_is_one_sentence_and_loses_nothing(page, address, name, content, sentence):
+    page.goto(f"{address}/feature_maps")
+    ready(page)
+    page.get_by_role("radio", name="Upload").first.click()
+    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(
+        {"name": name, "mimeType": "image/png", "buffer": content}
+    )
+    expect(page.get_by_text(sentence)).to_be_visible()
+    expect(page.get_by_alt_text("cat, cut to")).to_be_visible()
+    expect(tiles(page).first).to_be_visible()
+
+
+def test_phone_width_has_no_sideways_scroll(browser, address):
+    context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark")
+    page = context.new_page()
+    page.goto(f"{address}/feature_maps")
+    ready(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    context.close()
