@@ -15,19 +15,22 @@ DOORS = (
         "pages/transfer_learning.py",
         ":material/pets:",
         "Transfer learning",
-        "Teach a trained network 37 breeds of cats and dogs, from a handful of photos.",
+        "Teach a trained network 37 breeds of cats and dogs, from a handful of photos. "
+        ":gray-badge[not open yet]",
     ),
     (
         "pages/ideal_images.py",
         ":material/auto_awesome:",
         "Ideal images",
-        "Turn noise into the network's ideal cat by changing the picture, not the network.",
+        "Turn noise into the network's ideal cat by changing the picture, not the network. "
+        ":gray-badge[not open yet]",
     ),
     (
         "pages/adversarial_attacks.py",
         ":material/visibility_off:",
         "Adversarial attacks",
-        "Change a photo so little that nobody sees it, and the network calls a dog a cat.",
+        "Change a photo so little that nobody sees it, and the network calls a dog a cat. "
+        ":gray-badge[not open yet]",
     ),
 )
 

@@ -4,6 +4,7 @@ import resource
 import statistics
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -37,10 +38,8 @@ def measure() -> Iterator[tuple[str, str]]:
     chosen = layers[5::12]
     page = [seconds(lambda n=n: app.selectbox(key="layer").set_value(n).run()) for n in chosen]
     yield "the whole page after a change of layer", spread(page)
-    channels = range(1, 11)
-    page = [
-        seconds(lambda c=c: app.number_input(key="channel").set_value(c).run()) for c in channels
-    ]
+    pick = partial(app.number_input, key="channel")
+    page = [seconds(lambda c=c: pick().set_value(c).run()) for c in range(1, 11)]
     yield "the whole page after a change of channel", spread(page)
 
 

@@ -115,6 +115,20 @@ def sample(name: str) -> np.ndarray:
     return images.load(Path(skimage.__file__).parent / "data" / SAMPLES[name])
 
 
+@st.cache_resource(show_spinner=False, max_entries=16)
+def decoded(data: bytes) -> np.ndarray:
+    """A person's picture, `(H, W, 3)` in 0..1, decoded once; raises `BadImage`."""
+    return images.load(data)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16, ttl=600)
+def fetched(address: str) -> bytes:
+    """The content of a public web address; raises what `web.fetch_picture` raises."""
+    from engine import web
+
+    return web.fetch_picture(address)
+
+
 @st.cache_resource(show_spinner=False, max_entries=256)
 def predictions(
     name: str, digest: str, _picture: np.ndarray

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from components import cache, shell, weights_panel
+from components import cache, paste_box, shell, weights_panel
 from engine import images, registry, weights
-from engine.errors import EngineError
 
 URLS_ALLOWED = os.environ.get("IDEAL_CAT_URLS") == "1"
 MAX_MB = 10
@@ -30,7 +29,7 @@ def picture(*, key: str = "sample", label: str = "Picture", default: str = "Cat"
     cannot be read, the reason is shown and the picture before it stays.
     """
     own = f"{key}_own"
-    sources = ["Samples", "Upload", "Camera", *(["Web address"] if URLS_ALLOWED else [])]
+    sources = ["Samples", "Upload", "Paste", "Camera", *(["Web address"] if URLS_ALLOWED else [])]
     source = st.segmented_control(
         label,
         sources,
@@ -50,16 +49,20 @@ def picture(*, key: str = "sample", label: str = "Picture", default: str = "Cat"
             key=f"{key}_file",
         )
         data, name = (file.getvalue(), file.name) if file else (None, "")
+    elif source == "Paste":
+        data, name = paste_box.paste_box(key=f"{key}_paste"), "pasted picture"
     elif source == "Camera":
         shot = st.camera_input("Take a picture", key=f"{key}_camera")
         data, name = (shot.getvalue(), "camera picture") if shot else (None, "")
     else:
         address = st.text_input("Address of a picture", placeholder="https://…", key=f"{key}_url")
         if address:
-            data, name = _fetched(address), address.rsplit("/", 1)[-1] or "web picture"
+            with shell.errors(), st.spinner("Fetching …"):
+                data = cache.fetched(address)
+            name = address.rsplit("/", 1)[-1] or "web picture"
     if data is not None:
         with shell.errors():
-            decoded = images.load(data)
+            decoded = cache.decoded(data)
             st.session_state[own] = Picked(
                 picture=decoded, name=name, digest=images.digest(decoded)
             )
@@ -81,16 +84,6 @@ def _sample(key: str, default: str, ask: bool = True) -> Picked:
         name = default
     array = cache.sample(name)
     return Picked(picture=array, name=name.lower(), digest=images.digest(array))
-
-
-def _fetched(address: str) -> bytes | None:
-    from engine import web
-
-    try:
-        return web.fetch_picture(address)
-    except EngineError as error:
-        st.error(str(error), icon=":material/link_off:")
-        return None
 
 
 def backbone(*, key: str = "backbone", label: str = "Backbone") -> str | None:
