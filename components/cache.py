@@ -4,6 +4,7 @@ TensorFlow is imported inside these functions, never at the top, so that a page 
 words before it. Results are keyed by digests, bounded, and read-only.
 """
 
+import gc
 import threading
 import time
 from collections import OrderedDict
@@ -77,6 +78,7 @@ def warm_up() -> Job:
         yield Progress(fraction=0.1, message="Importing TensorFlow …")
         from engine import backend
 
+        _leave_keras_alone()
         name = default_backbone()
         if name is not None:
             yield Progress(fraction=0.6, message=f"Loading {name} …")
@@ -92,6 +94,20 @@ def warm_up() -> Job:
         yield Progress(fraction=1.0, message=f"{where}. Ready after {seconds:.1f} s; {ready}.")
 
     return Job(steps, name="warm-up").start()
+
+
+def _leave_keras_alone() -> None:
+    """Keeps Streamlit from resetting Keras whenever any session's script ends.
+
+    Streamlit calls `keras.backend.clear_session` after every run of every script, ticks of a
+    fragment included. That throws away the state of all threads in the middle of what they build
+    and the compiled kernels, and it collects garbage through all of TensorFlow's objects, a
+    quarter of a second with the interpreter's lock held. Nothing here builds up in that state.
+    """
+    import keras
+
+    keras.backend.clear_session = lambda free_memory=True: None
+    gc.freeze()  # what the imports made stays for good: no collection need look at it again
 
 
 def device() -> Device:
@@ -194,15 +210,15 @@ def kernels(name: str) -> np.ndarray:
 
 @st.cache_resource(show_spinner=False, max_entries=32)
 def default_layer(name: str) -> str:
-    """The layer a backbone opens with: an activation at a quarter of its depth."""
+    """The layer a backbone opens with: an early activation, still easy to recognise."""
     from engine import features
 
     net = backbone(name)
     kinds = ("ReLU", "Activation")
     candidates = [i for i in net.layers if i.has_maps and i.kind in kinds and i.shape[0] > 7]
     if not candidates:
-        return features.nearest_layer(net, 0.25).name
-    return min(candidates, key=lambda info: abs(info.depth - 0.25)).name
+        return features.nearest_layer(net, 0.15).name
+    return min(candidates, key=lambda info: abs(info.depth - 0.15)).name
 
 
 def nearest_layer(name: str, depth: float) -> str:

@@ -66,3 +66,24 @@ def compare(name: str, picked: pickers.Picked, layer: str) -> None:
                 )  # fmt: skip
         if same_layer:
             st.caption("The same channels in the same places, on one colour scale.")
+            _difference(sides[0][2].values, sides[1][2].values, order, picked.name, other.name)
+
+
+def _difference(a: np.ndarray, b: np.ndarray, order: np.ndarray, a_name: str, b_name: str) -> None:
+    """What the second picture adds and takes away, channel by channel."""
+    change = b - a
+    top = float(np.abs(change).max())
+    st.markdown(f"**The difference: {b_name} minus {a_name}**")
+    if top == 0:
+        st.info("Both answer alike: every value of every channel is the same.")
+        return
+    gallery.legend(top, "signed")
+    sheet = gallery.sheet(
+        change[..., order], top, "signed", gap=2, enlarge=max(1, 64 // change.shape[0])
+    )
+    st.image(
+        gallery.png_of(sheet), output_format="PNG", width="stretch",
+        alt=f"The same channels, {b_name} minus {a_name}",
+    )  # fmt: skip
+    most = np.argsort(-np.abs(change).mean(axis=(0, 1)))[:3]
+    st.caption(f"The channels {', '.join(map(str, most))} differ most.")

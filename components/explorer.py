@@ -1,13 +1,11 @@
 """The heart of the feature maps screen: a network's layers, their channels, one channel."""
 
-import io
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
 import numpy as np
 import streamlit as st
 
-from components import cache, charts, compare, contact_sheet, gallery, network_map, shell
+from components import cache, charts, compare, contact_sheet, exports, gallery, network_map, shell
 from components.pickers import Picked
 from engine import images
 from engine.types import Activations
@@ -64,7 +62,7 @@ def explorer(name: str, picked: Picked) -> None:
                 st.caption(f"The first {len(channels)} {order}.")
         with right:
             one_channel(name, maps, channel, picture, scale, top if shared == "per layer" else None)
-        downloads(name, picked, maps, channels, limit, scale)
+        exports.downloads(name, picked, picture, maps, channels, limit, channel)
         compare.compare(name, picked, layer)
 
 
@@ -186,48 +184,3 @@ def what_it_likes(name: str, layer: str, channel: int) -> None:
         with place.container():
             gallery.show(drawn[1], f"A picture drawn to excite channel {channel} of {layer}")
     st.caption("From grey noise, 40 steps of gradient ascent on the picture.")
-
-
-def downloads(name: str, picked: Picked, maps: Activations, channels, limit, scale: str) -> None:
-    """The sheet as a picture, the maps as numbers, the state as a link."""
-    stem = f"{name}-{maps.layer.name}-{picked.name}".replace("/", "-").replace(" ", "-")
-    first, second, third = st.columns(3)
-    first.download_button(
-        "Contact sheet (PNG)",
-        lambda: gallery.png_of(
-            gallery.sheet(
-                maps.values[..., channels], limit, scale, gap=2,
-                enlarge=max(1, 48 // maps.values.shape[0]),
-            )
-        ),
-        file_name=f"{stem}.png",
-        mime="image/png",
-        icon=":material/image:",
-        width="stretch",
-    )  # fmt: skip
-    second.download_button(
-        "Raw maps (npz)",
-        lambda: _npz(maps),
-        file_name=f"{stem}.npz",
-        mime="application/octet-stream",
-        icon=":material/data_array:",
-        width="stretch",
-    )
-    state = {"backbone": name, "layer": maps.layer.name}
-    for key in ("sample", "channel"):
-        if st.session_state.get(key) is not None:
-            state[key] = st.session_state[key]
-    with third.popover("Link to this view", icon=":material/link:", width="stretch"):
-        st.code(f"{_address()}?{urlencode(state)}", language=None)
-        if picked.name not in [s.lower() for s in cache.SAMPLES]:
-            st.caption("Your own picture stays with you; the link opens a sample instead.")
-
-
-def _npz(maps: Activations) -> bytes:
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, values=maps.values, response=maps.response, dead=maps.dead)
-    return buffer.getvalue()
-
-
-def _address() -> str:
-    return (st.context.url or "").split("?")[0]

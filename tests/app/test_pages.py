@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import keras
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -91,3 +92,15 @@ def test_every_control_of_the_first_screen_works():
     app.selectbox(key="layer").set_value("block_1_expand_relu").run()
     assert not app.exception
     assert not app.error
+
+
+def test_a_run_leaves_the_state_of_keras_alone():
+    """Streamlit would reset it for all threads, in the middle of what they build."""
+
+    class Probe(keras.layers.Layer):
+        pass
+
+    app = opened("pages/feature_maps.py")
+    assert Probe().name == "probe"
+    app.run()
+    assert Probe().name == "probe_1"  # "probe" again, had the state been cleared

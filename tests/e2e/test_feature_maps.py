@@ -1,6 +1,8 @@
 """The first screen as a person uses it, in real Chromium."""
 
+import base64
 import io
+import zipfile
 
 import numpy as np
 import pytest
@@ -100,6 +102,7 @@ def test_upload_compare_and_download(page, address, tmp_path):
 
     page.get_by_role("radio", name="another picture").click()
     expect(page.get_by_text("The same channels in the same places")).to_be_visible()
+    expect(page.get_by_text("The difference: astronaut minus coffee.png")).to_be_visible()
 
     with page.expect_download() as sheet:
         page.get_by_role("button", name="Contact sheet (PNG)").click()
@@ -111,6 +114,38 @@ def test_upload_compare_and_download(page, address, tmp_path):
         assert arrays["response"].shape == arrays["dead"].shape == (c,)
         assert h > 1
         assert w > 1
+    with page.expect_download() as lab:
+        page.get_by_role("button", name="Lab sheet (ZIP)").click()
+    with zipfile.ZipFile(lab.value.path()) as archive:
+        assert archive.testzip() is None
+        report = archive.read("lab-sheet.txt").decode()
+        figures = [name for name in archive.namelist() if name.endswith(".png")]
+        assert len(figures) == 3
+        for name in figures:
+            assert name in report
+            assert Image.open(io.BytesIO(archive.read(name))).format == "PNG"
+    assert "Picture: coffee.png" in report
+    no_errors(page)
+
+
+def test_a_picture_can_be_pasted(page, address):
+    page.goto(f"{address}/feature_maps")
+    ready(page)
+    page.get_by_role("radio", name="Paste").first.click()
+    box = page.get_by_role("button", name="Click here, then paste")
+    box.wait_for()
+    coffee = base64.b64encode((SAMPLES / "coffee.png").read_bytes()).decode()
+    box.evaluate(
+        """(box, data) => {
+            const bytes = Uint8Array.from(atob(data), c => c.charCodeAt(0));
+            const clipboard = new DataTransfer();
+            clipboard.items.add(new File([bytes], "coffee.png", {type: "image/png"}));
+            box.dispatchEvent(new ClipboardEvent("paste", {clipboardData: clipboard,
+                                                           bubbles: true}));
+        }""",
+        coffee,
+    )
+    expect(page.get_by_alt_text("pasted picture, cut to")).to_be_visible()
     no_errors(page)
 
 
