@@ -78,7 +78,8 @@ def warm_up() -> Job:
         yield Progress(fraction=0.1, message="Importing TensorFlow …")
         from engine import backend
 
-        _leave_keras_alone()
+        backend.keep_session()  # Streamlit would clear it after every run of every script
+        gc.freeze()  # what the imports made stays: no collection need look at it again
         name = default_backbone()
         if name is not None:
             yield Progress(fraction=0.6, message=f"Loading {name} …")
@@ -94,20 +95,6 @@ def warm_up() -> Job:
         yield Progress(fraction=1.0, message=f"{where}. Ready after {seconds:.1f} s; {ready}.")
 
     return Job(steps, name="warm-up").start()
-
-
-def _leave_keras_alone() -> None:
-    """Keeps Streamlit from resetting Keras whenever any session's script ends.
-
-    Streamlit calls `keras.backend.clear_session` after every run of every script, ticks of a
-    fragment included. That throws away the state of all threads in the middle of what they build
-    and the compiled kernels, and it collects garbage through all of TensorFlow's objects, a
-    quarter of a second with the interpreter's lock held. Nothing here builds up in that state.
-    """
-    import keras
-
-    keras.backend.clear_session = lambda free_memory=True: None
-    gc.freeze()  # what the imports made stays for good: no collection need look at it again
 
 
 def device() -> Device:
@@ -217,8 +204,8 @@ def default_layer(name: str) -> str:
     kinds = ("ReLU", "Activation")
     candidates = [i for i in net.layers if i.has_maps and i.kind in kinds and i.shape[0] > 7]
     if not candidates:
-        return features.nearest_layer(net, 0.15).name
-    return min(candidates, key=lambda info: abs(info.depth - 0.15)).name
+        return features.nearest_layer(net, 0.13).name
+    return min(candidates, key=lambda info: abs(info.depth - 0.13)).name
 
 
 def nearest_layer(name: str, depth: float) -> str:

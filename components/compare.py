@@ -43,7 +43,7 @@ def compare(name: str, picked: pickers.Picked, layer: str) -> None:
             )
         same_layer = other_name == name
         order = sides[0][2].ranking[:48]
-        top = max(float(np.abs(maps.values).max()) for *_, maps in sides)
+        top = max(gallery.limit_of(maps.values) for *_, maps in sides)
         scales = {gallery.scale_of(maps.values) for *_, maps in sides}
         scale = "signed" if "signed" in scales else "positive"
         gallery.legend(top, scale)
@@ -72,9 +72,9 @@ def compare(name: str, picked: pickers.Picked, layer: str) -> None:
 def _difference(a: np.ndarray, b: np.ndarray, order: np.ndarray, a_name: str, b_name: str) -> None:
     """What the second picture adds and takes away, channel by channel."""
     change = b - a
-    top = float(np.abs(change).max())
+    top = gallery.limit_of(change)
     st.markdown(f"**The difference: {b_name} minus {a_name}**")
-    if top == 0:
+    if not change.any():
         st.info("Both answer alike: every value of every channel is the same.")
         return
     gallery.legend(top, "signed")

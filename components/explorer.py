@@ -39,7 +39,7 @@ def explorer(name: str, picked: Picked) -> None:
         ranked = maps.ranking if order == "by response" else np.arange(count)
         channels = ranked if show_all else ranked[:SHOWN]
         scale = gallery.scale_of(maps.values)
-        top = float(np.abs(maps.values).max())
+        top = gallery.limit_of(maps.values)
         own_top = np.abs(maps.values).max(axis=(0, 1))
         limit = top if shared == "per layer" else own_top[channels]
         sheet = gallery.sheet(maps.values[..., channels], limit, scale)

@@ -46,6 +46,15 @@ def scale_of(values: np.ndarray) -> str:
     )
 
 
+def limit_of(values: np.ndarray) -> float:
+    """A layer's full scale: only its few strongest answers lie beyond, so that all can be seen.
+
+    The 99.5th percentile of what is not zero, or a channel that shouts would blacken the rest.
+    """
+    strong = np.abs(values[values != 0])
+    return float(np.percentile(strong, 99.5)) if strong.size else 1e-12
+
+
 def indices(values: np.ndarray, limit: Any, scale: str) -> np.ndarray:
     """Maps values to 0..255: 0..limit for "positive", -limit..limit for "signed".
 
@@ -139,8 +148,8 @@ def legend(limit: float | None, scale: str) -> None:
     """The colour scale with its end values; no number where each channel has its own."""
     table = colours(scale)
     stops = ", ".join(f"rgb{tuple(int(v) for v in table[k])}" for k in range(0, 256, 32))
-    low = "0" if scale == "positive" else ("lowest" if limit is None else f"−{limit:.3g}")
-    high = "highest of the channel" if limit is None else f"{limit:.3g}"
+    low = "0" if scale == "positive" else ("lowest" if limit is None else f"≤ −{limit:.3g}")
+    high = "highest of the channel" if limit is None else f"≥ {limit:.3g}"
     middle = "<span>0</span>" if scale == "signed" else ""
     st.html(
         f'<div role="img" aria-label="Colour scale from {low} to {high}" style="display:flex;'

@@ -87,3 +87,14 @@ def tensor(array: np.ndarray) -> Any:
 def numpy(value: Any) -> np.ndarray:
     """Brings a tensor back as an array."""
     return np.asarray(keras.ops.convert_to_numpy(value))
+
+
+def keep_session() -> None:
+    """Makes `keras.backend.clear_session` do nothing in this process.
+
+    A server with many threads cannot have one of them reset Keras for all: that throws away the
+    state of what the others are building, drops compiled kernels, and collects garbage through all
+    of TensorFlow's objects, a quarter of a second with the interpreter's lock held. Streamlit does
+    it whenever a script or a fragment has run. Nothing here builds up in that state.
+    """
+    keras.backend.clear_session = lambda free_memory=True: None

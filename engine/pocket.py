@@ -17,9 +17,10 @@ import numpy as np
 from keras import layers
 
 from engine.errors import WeightsDamaged
+from engine.registry import POCKET_FACTS as FACTS
 
 ASSETS = Path(__file__).parent / "assets"
-WEIGHTS, FACTS = ASSETS / "pocket.npz", ASSETS / "pocket.json"
+WEIGHTS = ASSETS / "pocket.npz"
 
 BLOCKS = ((24, 1), (48, 2), (96, 2), (192, 3), (320, 2))  # (channels, convolutions) of a block
 

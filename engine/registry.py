@@ -12,8 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from engine.errors import UnknownBackbone
+from engine.errors import UnknownBackbone, WeightsDamaged
 
+POCKET_FACTS = Path(__file__).parent / "assets" / "pocket.json"
 _KERAS = "https://storage.googleapis.com/tensorflow/keras-applications"
 POCKET_SIZE = 128  # px; the built-in backbone is fully convolutional and was trained at 40 to 64
 Scaling = Literal["none", "caffe", "tf", "torch"]
@@ -117,19 +118,20 @@ _SPECS = (
 
 
 def _pocket() -> tuple[Spec, ...]:
-    """The built-in backbone, with the accuracy its training script measured."""
-    facts = Path(__file__).parent / "assets" / "pocket.json"
-    if not facts.is_file():
+    """The built-in backbone, with what its training script measured; none if that is damaged."""
+    try:
+        measured = json.loads(POCKET_FACTS.read_text())
+        parameters, top1 = int(measured["parameters"]), float(measured["top1"])
+    except (OSError, ValueError, KeyError):
         return ()
-    measured = json.loads(facts.read_text())
     return (
         Spec(
             name="Pocket",
             builder="pocket",
             filename="pocket.npz",
             size=POCKET_SIZE,
-            parameters=measured["parameters"],
-            top1=measured["top1"],
+            parameters=parameters,
+            top1=top1,
             year=2026,
             scaling="tf",
             trained_on="Tiny ImageNet, 200 classes",
@@ -150,10 +152,16 @@ def spec(name: str) -> Spec:
 
     Raises:
         UnknownBackbone: `name` is not registered.
+        WeightsDamaged: it is the built-in one, and what came with the app is not there any more.
     """
     try:
         return specs()[name]
     except KeyError:
+        if name == "Pocket":
+            raise WeightsDamaged(
+                f"{POCKET_FACTS.name} is missing or damaged. Restore engine/assets from the "
+                "project's repository."
+            ) from None
         known = ", ".join(specs())
         raise UnknownBackbone(
             f"There is no backbone named {name!r}. Choose from {known}."
