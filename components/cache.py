@@ -9,6 +9,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,11 +32,14 @@ SAMPLES = {
 
 
 class Backbones:
-    """The few backbones kept loaded; the least recently used one goes first."""
+    """The few backbones kept loaded; the least recently used one goes first.
 
-    def __init__(self, keep: int = 3) -> None:
+    The lock guards the table only: while one is being loaded, the others can be had.
+    """
+
+    def __init__(self, keep: int = 4) -> None:
         self._keep = keep
-        self._loaded: OrderedDict[tuple[str, int], Any] = OrderedDict()
+        self._loaded: OrderedDict[tuple[str, int], Future[Any]] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, name: str) -> "Backbone":
@@ -45,12 +49,21 @@ class Backbones:
         file = weights.require(registry.spec(name))
         key = (name, file.stat().st_mtime_ns)  # a replaced weights file is a new backbone
         with self._lock:
-            if key not in self._loaded:
-                self._loaded[key] = backbones.load(name)
+            future, mine = self._loaded.get(key), False
+            if future is None:
+                future, mine = Future(), True
+                self._loaded[key] = future
                 while len(self._loaded) > self._keep:
                     self._loaded.popitem(last=False)
             self._loaded.move_to_end(key)
-            return self._loaded[key]
+        if mine:
+            try:
+                future.set_result(backbones.load(name))
+            except BaseException as error:
+                with self._lock:
+                    self._loaded.pop(key, None)  # the next one tries again
+                future.set_exception(error)
+        return future.result()
 
 
 @st.cache_resource(show_spinner=False)
@@ -118,7 +131,7 @@ def sample(name: str) -> np.ndarray:
     return images.load(Path(skimage.__file__).parent / "data" / SAMPLES[name])
 
 
-@st.cache_resource(show_spinner=False, max_entries=16)
+@st.cache_resource(show_spinner=False, max_entries=16, ttl=900)
 def decoded(data: bytes) -> np.ndarray:
     """A person's picture, `(H, W, 3)` in 0..1, decoded once; raises `BadImage`."""
     return images.load(data)
@@ -138,6 +151,7 @@ def predictions(
 ) -> tuple[tuple[Prediction, ...], float]:
     """A backbone's five most probable classes, and the seconds they took."""
     net = backbone(name)
+    net.predict(_picture)  # the first one compiles
     started = time.perf_counter()
     answer = net.predict(_picture)
     return answer, time.perf_counter() - started

@@ -1,13 +1,18 @@
 """A layer twice: for two pictures, or at the same depth of two backbones, on one scale."""
 
+from collections.abc import Callable
+
 import numpy as np
 import streamlit as st
 
-from components import cache, gallery, network_map, pickers, shell
+from components import cache, contact_sheet, gallery, network_map, pickers, shell
 from engine import images, weights
+from engine.types import Activations
 
 
-def compare(name: str, picked: pickers.Picked, layer: str) -> None:
+def compare(
+    name: str, picked: pickers.Picked, layer: str, channel: int, on_pick: Callable[[int], None]
+) -> None:
     """The same depth twice: two pictures, or two backbones, on one scale."""
     what = st.segmented_control(
         "Compare this layer with",
@@ -56,34 +61,39 @@ def compare(name: str, picked: pickers.Picked, layer: str) -> None:
                     f"at {100 * cache.backbone(each_name).layer(maps.layer.name).depth:.0f} % of "
                     "the depth"
                 )
-                enlarge = max(1, 64 // maps.values.shape[0])
-                sheet = gallery.sheet(
-                    maps.values[..., chosen], top, scale, gap=2, columns=8, enlarge=enlarge
+                contact_sheet.contact_sheet(
+                    gallery.sheet(maps.values[..., chosen], top, scale),
+                    gallery.captions(chosen, maps.response, maps.dead),
+                    channel if same_layer or each_name == name else None,
+                    on_pick if same_layer or each_name == name else lambda _: None,
+                    key=f"compare_{each_name}_{each.digest}",
                 )
-                st.image(
-                    gallery.png_of(sheet), output_format="PNG", width="stretch",
-                    alt=f"48 channels of {each_name} on {each.name}",
-                )  # fmt: skip
         if same_layer:
             st.caption("The same channels in the same places, on one colour scale.")
-            _difference(sides[0][2].values, sides[1][2].values, order, picked.name, other.name)
+            _difference(sides[0][2], sides[1][2], order, f"{other.name} minus {picked.name}")
+        else:
+            st.caption(
+                "On one colour scale. Channel numbers of two networks have nothing to do with each "
+                "other: compare what kinds of maps there are."
+            )
 
 
-def _difference(a: np.ndarray, b: np.ndarray, order: np.ndarray, a_name: str, b_name: str) -> None:
+def _difference(a: Activations, b: Activations, order: np.ndarray, words: str) -> None:
     """What the second picture adds and takes away, channel by channel."""
-    change = b - a
-    top = gallery.limit_of(change)
-    st.markdown(f"**The difference: {b_name} minus {a_name}**")
+    change = b.values - a.values
+    st.markdown(f"**The difference: {words}**")
     if not change.any():
         st.info("Both answer alike: every value of every channel is the same.")
         return
+    most = np.argsort(-np.abs(change).mean(axis=(0, 1)), kind="stable")
+    order = np.concatenate([most[:8], order[~np.isin(order, most[:8])]])[:48]
+    top = gallery.limit_of(change)
     gallery.legend(top, "signed")
-    sheet = gallery.sheet(
-        change[..., order], top, "signed", gap=2, enlarge=max(1, 64 // change.shape[0])
+    contact_sheet.contact_sheet(
+        gallery.sheet(change[..., order], top, "signed"),
+        gallery.captions(order, np.abs(change).mean(axis=(0, 1)), np.zeros(len(a.dead), bool)),
+        None,
+        lambda _: None,
+        key="difference",
     )
-    st.image(
-        gallery.png_of(sheet), output_format="PNG", width="stretch",
-        alt=f"The same channels, {b_name} minus {a_name}",
-    )  # fmt: skip
-    most = np.argsort(-np.abs(change).mean(axis=(0, 1)))[:3]
-    st.caption(f"The channels {', '.join(map(str, most))} differ most.")
+    st.caption("The eight channels that differ most come first.")

@@ -25,11 +25,14 @@ button.dead::after { content: "dead"; position: absolute; inset: 0; display: gri
 _JS = """
 export default function ({ data, parentElement, setTriggerValue }) {
   const sheet = parentElement.querySelector(".sheet");
+  const active = parentElement.activeElement || document.activeElement;
+  const focused = sheet.contains(active) ? active.dataset.channel : null;
   sheet.style.setProperty("--tile", data.tile + "px");
   const { columns, rows, tiles, image, selected } = data;
   const style = document.createElement("style");
   style.textContent = `.sheet button { background-image: url(${image});
     background-size: ${columns * 100}% ${rows * 100}%; }`;
+  const shown = tiles.some(([channel]) => channel === selected);
   const nodes = tiles.map(([channel, response, dead], k) => {
     const tile = document.createElement("button");
     const x = columns > 1 ? ((k % columns) / (columns - 1)) * 100 : 0;
@@ -38,6 +41,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
     tile.className = dead ? "dead" : "";
     const words = `channel ${channel}, response ${response}` + (dead ? ", dead here" : "");
     tile.title = words;
+    tile.dataset.channel = channel;
+    tile.tabIndex = channel === selected || (k === 0 && !shown) ? 0 : -1;
     tile.setAttribute("aria-label", words);
     tile.setAttribute("aria-pressed", String(channel === selected));
     tile.onclick = () => setTriggerValue("picked", channel);
@@ -47,6 +52,15 @@ export default function ({ data, parentElement, setTriggerValue }) {
     return tile;
   });
   sheet.replaceChildren(style, ...nodes);
+  sheet.onkeydown = (event) => {
+    const at = nodes.findIndex((node) => node.matches(":focus"));
+    const row = nodes.filter((node) => node.offsetTop === nodes[0].offsetTop).length;
+    const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: row, ArrowUp: -row }[event.key];
+    if (!step || at < 0) return;
+    event.preventDefault();
+    nodes[Math.min(Math.max(at + step, 0), nodes.length - 1)].focus();
+  };
+  if (focused) nodes.find((node) => node.dataset.channel === focused)?.focus();
 }
 """
 _sheet = st.components.v2.component("contact_sheet", html=_HTML, css=_CSS, js=_JS)

@@ -26,7 +26,7 @@ def explorer(name: str, picked: Picked) -> None:
         layer = choose_layer(net)
         maps = cache.activations(name, images.digest(picture), layer, picture)
         count = len(maps.response)
-        sort, scaling, everything = st.columns([2, 2, 2], vertical_alignment="bottom")
+        sort, scaling, everything = st.columns([1.3, 1.3, 1.4], vertical_alignment="bottom")
         order = sort.segmented_control(
             "Order", ["by response", "by number"], default="by response", required=True,
             key="order", bind="query-params",
@@ -35,7 +35,9 @@ def explorer(name: str, picked: Picked) -> None:
             "Colour scale", ["per layer", "per channel"], default="per layer", required=True,
             key="scaling", bind="query-params",
         )  # fmt: skip
-        show_all = count > SHOWN and everything.toggle(f"Show all {count} channels", key="show_all")
+        show_all = count > SHOWN and everything.toggle(
+            f"Show all {count} channels", key="show_all", bind="query-params"
+        )
         ranked = maps.ranking if order == "by response" else np.arange(count)
         channels = ranked if show_all else ranked[:SHOWN]
         scale = gallery.scale_of(maps.values)
@@ -63,7 +65,7 @@ def explorer(name: str, picked: Picked) -> None:
         with right:
             one_channel(name, maps, channel, picture, scale, top if shared == "per layer" else None)
         exports.downloads(name, picked, picture, maps, channels, limit, channel)
-        compare.compare(name, picked, layer)
+        compare.compare(name, picked, layer, channel, set_channel)
 
 
 def choose_layer(net: "Backbone") -> str:
@@ -73,43 +75,33 @@ def choose_layer(net: "Backbone") -> str:
     if st.session_state.get("layer") not in options:
         st.session_state.pop("layer", None)
     default = options.index(cache.default_layer(net.name))
-    current = st.session_state.get("layer") or options[default]
+    linked = st.query_params.get("layer")
+    before, depth = st.session_state.get("explored", (net.name, None))
+    if before != net.name:  # another network: the same depth, and channels that mean other things
+        st.session_state.layer = cache.nearest_layer(net.name, depth)
+        st.session_state.pop("channel", None)
+    elif "layer" not in st.session_state:
+        st.session_state.layer = linked if linked in options else options[default]
+    current = st.session_state.layer
 
     def set_layer(name: str) -> None:
         st.session_state.layer = name
 
-    linked = st.query_params.get("layer")
-    if "layer" not in st.session_state and linked in options:
-        current = linked
     network_map.network_map(net.layers, current, set_layer, key="network_map")
     network_map.legend()
-    back, choice, on = st.columns([1, 5, 1], vertical_alignment="bottom")
-    layer = choice.selectbox(
-        "Layer",
-        options,
-        index=default,
-        key="layer",
-        bind="query-params",
-    )
+    choice, around = st.columns([5, 2], vertical_alignment="bottom")
+    layer = choice.selectbox("Layer", options, key="layer", bind="query-params")
     info = net.layer(layer)
+    st.session_state.explored = (net.name, info.depth)
     st.caption(f"{network_map.describe(info)} · {info.parameters:,} parameters")
     place = options.index(layer)
-    back.button(
-        "Back",
-        icon=":material/chevron_left:",
-        on_click=set_layer,
-        args=(options[max(place - 1, 0)],),
-        width="stretch",
-        disabled=place == 0,
-    )
-    on.button(
-        "Next",
-        icon=":material/chevron_right:",
-        on_click=set_layer,
-        args=(options[min(place + 1, len(options) - 1)],),
-        width="stretch",
-        disabled=place == len(options) - 1,
-    )
+    with around.container(horizontal=True):
+        for label, icon, to in (("Back", "left", place - 1), ("Next", "right", place + 1)):
+            there = 0 <= to < len(options)
+            st.button(
+                label, icon=f":material/chevron_{icon}:", on_click=set_layer, width="stretch",
+                args=(options[to if there else place],), disabled=not there,
+            )  # fmt: skip
     return layer
 
 
@@ -121,17 +113,20 @@ def set_channel(number: int) -> None:
 def choose_channel(place, maps: Activations, count: int) -> int:
     """A number that also follows clicks on the sheet and links."""
     asked = st.query_params.get("channel")
-    if asked is not None and not (asked.isdigit() and int(asked) < count):
+    senseless = asked is not None and asked not in map(str, range(count))
+    if senseless:
         place.warning(
             f"The link asks for channel `{asked[:20].replace('`', '')}`; this layer has channels "
             f"0 to {count - 1}. Showing the strongest.",
             icon=":material/link_off:",
         )
+        del st.query_params["channel"]
     if not 0 <= (st.session_state.get("channel") or 0) < count:
         st.session_state.pop("channel", None)
     strongest = int(maps.ranking[0])
     number = place.number_input(
-        "Channel", 0, count - 1, value=None, step=1, key="channel", bind="query-params",
+        "Channel", 0, count - 1, value=None, step=1, key="channel",
+        bind=None if senseless else "query-params",  # a number of 400 figures would end the run
         placeholder=f"strongest: {strongest}",
     )  # fmt: skip
     return strongest if number is None else int(number)
@@ -170,12 +165,17 @@ def what_it_likes(name: str, layer: str, channel: int) -> None:
             gallery.show(
                 gallery.enlarged(patch.pixels, 160),
                 f"The part of the sample {sample} that excites channel {channel} most",
-                f"{sample.lower()} {patch.response:.2g}",
+                f"{sample.lower()}: {patch.response:.2g}",
             )
     st.caption("Where the built-in photos excite this channel most, and how much.")
-    place, key = st.empty(), (name, layer, channel)
-    drawn = st.session_state.get("likes")
-    if st.button("Draw what it likes", icon=":material/brush:", width="stretch"):
+    responses = [patch.response for _, patch in patches]
+    if max(responses) - min(responses) < 0.02 * max(max(responses), 1e-12):
+        st.caption("It answers alike on all of them: it is on unless something switches it off.")
+    key, drawn = (name, layer, channel), st.session_state.get("likes")
+    asked = st.button("Draw what it likes", icon=":material/brush:", width="stretch")
+    st.caption("From grey noise, 40 steps of gradient ascent on the picture.")
+    place = st.empty()
+    if asked:
         for picture in cache.preferred_picture(*key):
             with place.container():
                 gallery.show(picture, "A picture being drawn for this channel")
@@ -183,4 +183,6 @@ def what_it_likes(name: str, layer: str, channel: int) -> None:
     elif drawn is not None and drawn[0] == key:
         with place.container():
             gallery.show(drawn[1], f"A picture drawn to excite channel {channel} of {layer}")
-    st.caption("From grey noise, 40 steps of gradient ascent on the picture.")
+    else:
+        with place.container():
+            gallery.show(np.full((1, 1, 3), 0.5, "float32"), "Grey: nothing is drawn yet")

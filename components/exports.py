@@ -75,16 +75,13 @@ def downloads(
         help="The picture, the channels, the numbers, and a text to go under them in a report.",
     )  # fmt: skip
     with fourth.popover("Link to this view", icon=":material/link:", width="stretch"):
-        st.code(_link(name, maps.layer.name), language=None)
+        st.code(_link(name, maps.layer.name), language=None, wrap_lines=True)
         if picked.name not in [s.lower() for s in cache.SAMPLES]:
             st.caption("Your own picture stays with you; the link opens a sample instead.")
 
 
 def _link(name: str, layer: str) -> str:
-    state = {"backbone": name, "layer": layer}
-    for key in ("sample", "channel"):
-        if st.session_state.get(key) is not None:
-            state[key] = st.session_state[key]
+    state = st.query_params.to_dict() | {"backbone": name, "layer": layer}
     return f"{(st.context.url or '').split('?')[0]}?{urlencode(state)}"
 
 

@@ -33,6 +33,8 @@ button[disabled] { cursor: default; opacity: .3; }
 _JS = """
 export default function ({ data, parentElement, setTriggerValue }) {
   const map = parentElement.querySelector(".map");
+  const active = parentElement.activeElement || document.activeElement;
+  const focused = map.contains(active) ? active.dataset.layer : null;
   const left = map.scrollLeft, first = !map.hasChildNodes();
   map.replaceChildren();
   let chosen = null;
@@ -48,6 +50,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       bar.className = kind;
       bar.style.height = height + "%";
       bar.title = words;
+      bar.dataset.layer = name;
       bar.setAttribute("aria-label", words);
       bar.setAttribute("aria-pressed", String(name === data.selected));
       bar.disabled = !maps;
@@ -72,6 +75,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     next.focus();
   };
   map.scrollLeft = left;
+  if (focused) buttons.find((bar) => bar.dataset.layer === focused)?.focus();
   if (first && chosen) {
     const middle = chosen.offsetLeft - map.offsetLeft - map.clientWidth / 2;
     map.scrollLeft = Math.max(0, middle);

@@ -6,7 +6,7 @@ import binascii
 import streamlit as st
 
 _HTML = (
-    '<div class="box" tabindex="0" role="button">Click here, then paste a picture (Ctrl+V)</div>'
+    '<div class="box" tabindex="0" role="status">Click here, then paste a picture (Ctrl+V)</div>'
 )
 _CSS = """
 .box { font-family: var(--st-font); color: var(--st-text-color); padding: 22px 12px; cursor: text;

@@ -1,6 +1,7 @@
 """Choosing a picture, a backbone, a class."""
 
 import os
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,21 +68,36 @@ def picture(*, key: str = "sample", label: str = "Picture", default: str = "Cat"
                 picture=decoded, name=name, digest=images.digest(decoded)
             )
     if own in st.session_state:
-        return st.session_state[own]
-    st.caption("Until then, the sample stays.")
-    return _sample(key, default, ask=False)
+        chosen = st.session_state[own]
+        words, drop = st.columns([3, 1], vertical_alignment="center")
+        words.caption(f"Your picture: {chosen.name}")
+        drop.button(
+            "Remove", icon=":material/close:", type="tertiary", key=f"{key}_drop",
+            on_click=_forget, args=(key,),
+        )  # fmt: skip
+        return chosen
+    picked = _sample(key, default, ask=False)
+    st.caption(f"Until then: the sample “{picked.name}”.")
+    return picked
+
+
+def _forget(key: str) -> None:
+    st.session_state.pop(f"{key}_own", None)
+    st.session_state[f"{key}_source"] = "Samples"
 
 
 def _sample(key: str, default: str, ask: bool = True) -> Picked:
     names = list(cache.SAMPLES)
+    last = f"{key}_last"  # a widget's own state goes when it is not drawn
     if ask:
         shell.check_link(key, names, "the sample")
         name = st.pills(
-            "Sample", names, default=default, required=True, key=key, bind="query-params",
-            label_visibility="collapsed",
+            "Sample", names, default=st.session_state.get(last, default), required=True, key=key,
+            bind="query-params", label_visibility="collapsed",
         )  # fmt: skip
+        st.session_state[last] = name
     else:
-        name = default
+        name = st.session_state.get(last, default)
     array = cache.sample(name)
     return Picked(picture=array, name=name.lower(), digest=images.digest(array))
 
@@ -113,17 +129,7 @@ def backbone(*, key: str = "backbone", label: str = "Backbone") -> str | None:
         f"{name} is not on this machine yet: {spec.weight_bytes / 1e6:.0f} MB to download.",
         icon=":material/cloud_download:",
     )
-    job = cache.downloads().get(name)
-    if job is None:
-        st.button(
-            f"Download {name}",
-            icon=":material/download:",
-            on_click=weights_panel.start_download,
-            args=(name,),
-            key=f"{key}_download",
-        )
-    else:
-        weights_panel.download_line(name, job)
+    weights_panel.offer(name, f"Download {name}")
     if here:
         st.caption(f"Ready now: {', '.join(here)}.")
     return None
@@ -131,6 +137,9 @@ def backbone(*, key: str = "backbone", label: str = "Backbone") -> str | None:
 
 def class_name(names: tuple[str, ...], default: int, *, key: str, label: str = "Class") -> int:
     """A search box over all class names; returns the class index."""
+    counts = Counter(names)  # two classes of ImageNet are cranes; a label must name one class
+    labels = [f"{n} ({k})" if counts[n] > 1 else n for k, n in enumerate(names)]
     return st.selectbox(
-        label, range(len(names)), index=default, key=key, format_func=lambda k: names[k]
-    )
+        label, range(len(names)), index=default, key=key, format_func=lambda k: labels[k],
+        persist_state="session",
+    )  # fmt: skip

@@ -1,13 +1,20 @@
 """What the app runs on, which backbones are here, and the download of those that are not."""
 
+import threading
 import time
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from components import cache
 from engine import registry, weights
+from engine.errors import EngineError, WeightsDamaged
 from engine.jobs import Job
 
+if TYPE_CHECKING:
+    from engine.backbones import Backbone
+
+_starting = threading.Lock()
 _WAITING = 0.4  # seconds between two looks at a running job
 
 
@@ -25,10 +32,11 @@ def engine_status() -> None:
         if not job.done:
             step = job.snapshot
             st.progress(step.fraction if step else 0.0, step.message if step else "Starting …")
-        elif job.error is not None:
-            st.error(str(job.error), icon=":material/error:")
         else:
-            st.success(job.snapshot.message, icon=":material/memory:")
+            if job.error is None:
+                st.success(job.snapshot.message, icon=":material/memory:")
+            else:
+                st.error(str(job.error), icon=":material/error:")
             if not st.session_state.get("home_warm"):
                 st.session_state.home_warm = True
                 st.rerun()  # once more without the timer
@@ -95,13 +103,45 @@ def _download_form(missing: list[str]) -> None:
         download_line(wanted, job)
 
 
+def loaded(name: str) -> "Backbone | None":
+    """A backbone; where its file is damaged, None, the reason and a button that mends it."""
+    try:
+        return cache.backbone(name)
+    except EngineError as error:
+        st.error(str(error), icon=":material/error:")
+        if isinstance(error, WeightsDamaged):
+            offer(name, f"Download {name} again")
+        return None
+
+
+def offer(name: str, label: str) -> None:
+    """A button that starts a download, or its progress."""
+    job = cache.downloads().get(name)
+    if registry.spec(name).builtin:
+        return
+    if job is None:
+        st.button(
+            label, icon=":material/download:", on_click=start_download, args=(name,),
+            key=f"offer_{name}",
+        )  # fmt: skip
+    else:
+        download_line(name, job)
+
+
 def start_download(name: str) -> None:
     """Starts the download of a backbone's weights unless it is running."""
-    running = cache.downloads().get(name)
-    if running is None or running.done:
-        spec = registry.spec(name)
-        job = Job(lambda: weights.download(spec), name=f"download {name}")
-        cache.downloads()[name] = job.start()
+    with _starting:
+        running = cache.downloads().get(name)
+        if running is None or running.done:
+            spec = registry.spec(name)
+            job = Job(lambda: weights.download(spec), name=f"download {name}")
+            cache.downloads()[name] = job.start()
+
+
+def _forget(name: str, job: Job) -> None:
+    with _starting:
+        if cache.downloads().get(name) is job:  # someone may have started another
+            del cache.downloads()[name]
 
 
 def download_line(name: str, job: Job) -> None:
@@ -114,10 +154,10 @@ def download_line(name: str, job: Job) -> None:
             message = f"{name}: {step.message}" if step else f"{name}: asking the server …"
             st.progress(min(step.fraction, 1.0) if step else 0.0, message)
         elif job.error is not None:
-            cache.downloads().pop(name, None)
+            _forget(name, job)
             st.error(str(job.error), icon=":material/cloud_off:")
         else:
-            cache.downloads().pop(name, None)
+            _forget(name, job)
             st.toast(f"{name} is ready.", icon=":material/check:")
             time.sleep(0.1)
             st.rerun()

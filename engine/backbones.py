@@ -11,6 +11,7 @@ read-only and safe to share between threads.
 import math
 import threading
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -42,14 +43,20 @@ def names() -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backbone:
-    """A loaded network. `model` maps `(N, H, W, 3)` in 0..1 to `(N, classes)` logits."""
+    """A loaded network. `model` maps `(N, H, W, 3)` in 0..1 to `(N, classes)` logits.
+
+    `plain` is the network before folding: the same logits, and layers that answer what they are
+    named for, where a folded convolution answers what its normalization would.
+    """
 
     spec: Spec
     model: keras.Model
+    plain: keras.Model
     class_names: tuple[str, ...]
     layers: tuple[LayerInfo, ...]
     _compiled: dict[str, Any] = field(default_factory=dict)
-    _lock: Any = field(default_factory=threading.Lock)
+    _outputs: dict[str, Any] = field(default_factory=dict)
+    _lock: Any = field(default_factory=threading.RLock)
 
     @property
     def name(self) -> str:
@@ -95,6 +102,16 @@ class Backbone:
                 self._compiled[key] = backend.compile(make())
             return self._compiled[key]
 
+    def output(self, path: str) -> Any:
+        """The symbolic output of a layer of `plain`, through nested models.
+
+        Kept: asking a nested model anew would add a call to the shared graph each time.
+        """
+        with self._lock:
+            if path not in self._outputs:
+                self._outputs[path] = output_of(self.plain, path)
+            return self._outputs[path]
+
 
 def load(name: str, *, pretrained: bool = True, fold: bool = True) -> Backbone:
     """Builds a backbone and loads its weights.
@@ -111,14 +128,15 @@ def load(name: str, *, pretrained: bool = True, fold: bool = True) -> Backbone:
     """
     spec = registry.spec(name)
     file = weights.require(spec) if pretrained else None
-    model = build(spec)
+    plain = build(spec)
     if file is not None:
-        _load_weights(model, file, spec)
-    class_names = _class_names(spec, pretrained, model.output_shape[-1])
-    infos = _layers(model)  # before folding, so that each layer is called what it is
-    model = folding.fold(model) if fold else model
-    model.trainable = False
-    return Backbone(spec=spec, model=model, class_names=class_names, layers=infos)
+        _load_weights(plain, file, spec)
+    class_names = _class_names(spec, pretrained, plain.output_shape[-1])
+    model = folding.fold(plain) if fold else plain
+    plain.trainable = model.trainable = False
+    return Backbone(
+        spec=spec, model=model, plain=plain, class_names=class_names, layers=_layers(plain)
+    )
 
 
 def build(spec: Spec) -> keras.Model:
@@ -189,7 +207,7 @@ def top_predictions(
     )
 
 
-def _load_weights(model: keras.Model, file: Any, spec: Spec) -> None:
+def _load_weights(model: keras.Model, file: Path, spec: Spec) -> None:
     if spec.builtin:
         pocket.load_weights(model, file)
         return
@@ -197,7 +215,7 @@ def _load_weights(model: keras.Model, file: Any, spec: Spec) -> None:
         model.load_weights(file)
     except (OSError, ValueError, KeyError, IndexError, RuntimeError) as error:
         raise WeightsDamaged(
-            f"{file} does not hold {spec.name}'s weights (truncated, or of another network). "
+            f"{file.name} does not hold {spec.name}'s weights (truncated, or of another network). "
             "Download it again, which replaces the file."
         ) from error
 

@@ -61,26 +61,30 @@ def compile(function: Callable) -> Callable:
     return tf.function(function, jit_compile=on_gpu or None, reduce_retracing=True)
 
 
-def value_and_gradient(function: Callable) -> Callable:
+def value_and_gradient(function: Callable, *, auxiliary: bool = False) -> Callable:
     """Differentiates `function(x, *rest)`, a scalar, by its first argument.
 
+    Args:
+        function: gives a scalar; with `auxiliary`, the scalar and anything else.
+        auxiliary: whether the function gives something beside the scalar.
+
     Returns:
-        A function of the same arguments: `(value, gradient of x's shape)`.
+        A function of the same arguments: `(what the function gives, gradient of x's shape)`.
     """
     if BACKEND == "jax":
-        return jax.value_and_grad(function)
+        return jax.value_and_grad(function, has_aux=auxiliary)
 
     def both(x, *rest):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(x)
-            value = function(x, *rest)
-        return value, tape.gradient(value, x)
+            given = function(x, *rest)
+        return given, tape.gradient(given[0] if auxiliary else given, x)
 
     return both
 
 
-def tensor(array: np.ndarray) -> Any:
-    """Moves an array to the device as float32."""
+def tensor(array: np.ndarray | float) -> Any:
+    """Moves an array or a number to the device as float32."""
     return keras.ops.convert_to_tensor(array, dtype="float32")
 
 

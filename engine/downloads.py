@@ -2,24 +2,24 @@
 
 A download grows beside its target as `NAME.part` and takes the target's name only when its length
 and its digest are right, so a half file is never taken for a whole one, whenever the process ends.
+`NAME.lock` keeps two servers on one machine from writing the same part.
 """
 
 import contextlib
 import hashlib
 import shutil
-import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from engine.errors import DownloadFailed
 from engine.types import Progress
 
 CHUNK = 1 << 16
-_busy: set[Path] = set()
-_busy_lock = threading.Lock()
 
 
 def fetch(
@@ -51,18 +51,24 @@ def fetch(
         target.with_name(f"{target.name}.part"),
         target.with_name(f"{target.name}.etag"),
     )
-    with _busy_lock:
-        if target in _busy:
-            raise DownloadFailed(
-                f"{target.name} is already being downloaded. Wait for that to end."
-            )
-        _busy.add(target)
+    lock = FileLock(target.with_name(f"{target.name}.lock"), timeout=0, thread_local=False)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        yield from _receive(url, part, tag_file, limit, timeout)
-        _check(part, digest, magic)
-        part.replace(target)
-        tag_file.unlink(missing_ok=True)
+        with lock:
+            try:
+                yield from _receive(url, part, tag_file, limit, timeout)
+            except urllib.error.HTTPError as error:
+                if error.code != 416:  # nothing is missing of what the part holds, so it is stale
+                    raise
+                part.unlink(missing_ok=True)
+                yield from _receive(url, part, tag_file, limit, timeout)
+            _check(part, digest, magic)
+            part.replace(target)
+            tag_file.unlink(missing_ok=True)
+    except Timeout:
+        raise DownloadFailed(
+            f"{target.name} is already being downloaded. Wait for that to end."
+        ) from None
     except urllib.error.HTTPError as error:
         raise DownloadFailed(
             f"The server answered {error.code} ({error.reason}) for {url}. Try again later."
@@ -78,9 +84,6 @@ def fetch(
             f"{target.name} could not be written to {target.parent}: {error.strerror}. "
             "Make room or set KERAS_HOME to another folder."
         ) from error
-    finally:
-        with _busy_lock:
-            _busy.discard(target)
 
 
 def _receive(

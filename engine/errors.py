@@ -8,7 +8,9 @@
     ├── WeightsUnavailable    no pretrained weights on this machine
     │   └── WeightsDamaged    a weights file that is truncated, foreign or altered
     ├── DownloadFailed        the network, the server or the disk let us down
-    └── AddressRefused        a web address the server must not fetch
+    ├── AddressRefused        a web address the server must not fetch
+    ├── BadSettings           a number that makes no sense for what it sets
+    └── Diverged              an optimisation whose numbers grew beyond all bounds
 
 Every message says what was expected, what was received and what to do next.
 """
@@ -48,3 +50,11 @@ class DownloadFailed(EngineError):
 
 class AddressRefused(EngineError):
     """The web address is not one this server may fetch."""
+
+
+class BadSettings(EngineError):
+    """A setting lies outside what makes sense."""
+
+
+class Diverged(EngineError):
+    """An optimisation's numbers are no numbers any more."""

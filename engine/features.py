@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from engine import backend, images
-from engine.backbones import Backbone, output_of, walk
+from engine.backbones import Backbone, walk
 from engine.errors import UnknownLayer
 from engine.types import Activations, LayerInfo, Patch
 
@@ -57,7 +57,7 @@ def class_activation(net: Backbone, picture: np.ndarray, class_index: int) -> np
     maps = _up_to(net, layer.name)(backend.tensor(picture[None]))  # (1, h, w, c)
 
     def make() -> Any:
-        head = keras.Model(output_of(net.model, layer.name), net.model.outputs[0])
+        head = keras.Model(net.output(layer.name), net.plain.outputs[0])
 
         def logit(x: Any, one_hot: Any) -> Any:
             return ops.sum(head(x, training=False) * one_hot)
@@ -118,16 +118,17 @@ def saliency(
 
 
 def kernels(net: Backbone) -> np.ndarray:
-    """The first convolution's kernels, `(n, kh, kw, 3)`: the only ones to be seen in colour.
+    """The first convolution's kernels in RGB, `(n, kh, kw, 3)`: the only ones that have colours.
 
     Raises:
         UnknownLayer: the network does not begin with a convolution of the three colours.
     """
-    for _, layer in walk(net.model):
+    for _, layer in walk(net.plain):
         if isinstance(layer, keras.layers.Conv2D):
             kernel = backend.numpy(layer.kernel)  # (kh, kw, 3, n)
             if kernel.shape[2] == 3:
-                return kernel.transpose(3, 0, 1, 2)
+                reads_bgr = net.spec.scaling == "caffe"
+                return (kernel[:, :, ::-1] if reads_bgr else kernel).transpose(3, 0, 1, 2)
     raise UnknownLayer(f"{net.name} does not begin with a convolution of the three colours.")
 
 
@@ -152,7 +153,7 @@ def _map_layer(net: Backbone, layer_name: str) -> LayerInfo:
 
 
 def _up_to(net: Backbone, layer_name: str) -> Any:
-    model = keras.Model(net.model.inputs[0], output_of(net.model, layer_name))
+    model = keras.Model(net.plain.inputs[0], net.output(layer_name))
     return lambda x: model(x, training=False)
 
 
@@ -178,7 +179,7 @@ def strongest_patches(
         side = int(np.clip(6 * height / maps.shape[0], height / 6, height / 2))
         top = int(np.clip((row + 0.5) * height / maps.shape[0] - side / 2, 0, height - side))
         left = int(np.clip((column + 0.5) * width / maps.shape[1] - side / 2, 0, width - side))
-        patch = picture[top : top + side, left : left + side]
+        patch = picture[top : top + side, left : left + side].copy()  # not a view of the whole
         found.append(Patch(picture=number, pixels=patch, response=float(maps.max())))
     return sorted(found, key=lambda patch: -patch.response)
 
@@ -197,11 +198,11 @@ def preferred_picture(
         the picture after each step, `(H, W, 3)` in 0..1.
     """
     info = _map_layer(net, layer_name)
-    target = output_of(net.model, layer_name)
+    target = net.output(layer_name)
     operation = target._keras_history.operation
     if isinstance(operation, (keras.layers.ReLU, keras.layers.Activation)):
         target = operation.input
-    model = keras.Model(net.model.inputs[0], target)
+    model = keras.Model(net.plain.inputs[0], target)
 
     def response(x: Any, one_hot: Any) -> Any:
         smooth = ops.average_pool(x, 3, 1, padding="same")

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import threading
 import warnings
 from pathlib import Path
 
@@ -10,9 +11,10 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from engine.errors import BadImage
 
-MAX_PIXELS = 50_000_000  # of the file; decoded as RGB that is 150 MB
+MAX_PIXELS = 50_000_000  # of the file; decoded, a few hundred MB for a moment
 MAX_SIDE = 1024  # of the decoded picture; no backbone reads more than 299 px
 MAX_BYTES = 20_000_000
+_decoding = threading.BoundedSemaphore(2)  # many large pictures at once would fill the memory
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 
 
@@ -47,9 +49,8 @@ def load(source: str | Path | bytes) -> np.ndarray:
                 f"The picture is {width} x {height} px; at most {MAX_PIXELS // 1_000_000} "
                 "megapixels are decoded. Scale it down and try again."
             )
-        image.draft("RGB", (MAX_SIDE, MAX_SIDE))  # a large JPEG decodes at a fraction of its size
-        image.load()
-        image = _to_rgb(ImageOps.exif_transpose(image))
+        with _decoding:
+            image = _to_rgb(ImageOps.exif_transpose(_decoded(image)))
     except BadImage:
         raise
     except Image.DecompressionBombError:
@@ -64,8 +65,6 @@ def load(source: str | Path | bytes) -> np.ndarray:
         ) from None
     except Exception as error:  # Pillow's decoders raise OSError, ValueError, SyntaxError and more
         raise BadImage(f"The picture is damaged or cut off ({error}). Try another copy.") from error
-    if max(image.size) > MAX_SIDE:
-        image.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
     return np.asarray(image, dtype="float32") / 255.0
 
 
@@ -76,11 +75,23 @@ def _read(path: Path) -> bytes:
         raise BadImage(f"The picture {path.name} cannot be read: {error.strerror}.") from error
 
 
+def _decoded(image: Image.Image) -> Image.Image:
+    """Decodes the pixels and scales them down before anything makes a larger copy of them."""
+    image.draft("RGB", (MAX_SIDE, MAX_SIDE))  # a large JPEG decodes at a fraction of its size
+    image.load()
+    if max(image.size) > MAX_SIDE:
+        if image.mode in ("1", "P", "PA"):  # a palette cannot be averaged
+            image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+        image.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
+    return image
+
+
 def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith(("I", "F")):  # 16-bit and float greys; Pillow would clip them at 255
-        grey = np.asarray(image, dtype="float64")
-        top = 65535.0 if image.mode.startswith("I") else max(float(grey.max()), 1e-9)
-        return Image.fromarray((grey / top * 255).clip(0, 255).astype("uint8")).convert("RGB")
+    if image.mode.startswith(("I", "F")):  # deep greys; Pillow would clip them at 255
+        grey = np.nan_to_num(np.asarray(image, dtype="float64"), posinf=0.0, neginf=0.0)
+        low, high = (0.0, 65535.0) if image.mode.startswith("I;16") else (grey.min(), grey.max())
+        share = (grey - low) / max(high - low, 1e-9)
+        return Image.fromarray((255 * share).clip(0, 255).astype("uint8")).convert("RGB")
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
         white = Image.new("RGBA", rgba.size, "white")

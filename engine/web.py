@@ -8,7 +8,7 @@ between the check and the connection gains nothing. Redirects are not followed.
 import ipaddress
 import socket
 import time
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import urllib3
 
@@ -16,6 +16,8 @@ from engine.errors import AddressRefused, DownloadFailed
 
 MAX_BYTES = 10_000_000
 SECONDS = 10.0
+_ORDINARY = ipaddress.ip_network("2000::/3")
+_PLATFORM = {ipaddress.ip_address(a) for a in ("168.63.129.16", "192.0.0.192", "100.100.100.200")}
 
 
 def fetch_picture(address: str, *, allow_private: bool = False) -> bytes:
@@ -34,7 +36,7 @@ def fetch_picture(address: str, *, allow_private: bool = False) -> bytes:
     """
     try:
         parts = urlsplit(address.strip())
-        host, port = parts.hostname, parts.port
+        host, port = (parts.hostname or "").encode("idna").decode(), parts.port
     except ValueError:
         raise AddressRefused("This is not a web address. Expected https://host/picture.") from None
     if parts.scheme not in ("http", "https") or not host:
@@ -48,8 +50,10 @@ def fetch_picture(address: str, *, allow_private: bool = False) -> bytes:
         )
     else:
         pool = urllib3.HTTPConnectionPool(ip, port, **options)
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    named = host if port in (80, 443) else f"{host}:{port}"
+    path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~")
+    path += f"?{quote(parts.query, safe='/%:@!$&()*+,;=~?')}" if parts.query else ""
+    named = f"[{host}]" if ":" in host else host
+    named = named if port in (80, 443) else f"{named}:{port}"
     deadline = time.monotonic() + SECONDS
     try:
         answer = pool.request(
@@ -61,14 +65,14 @@ def fetch_picture(address: str, *, allow_private: bool = False) -> bytes:
                 "Open the address in a browser and copy the picture's own address."
             )
         content = b""
-        for chunk in answer.stream(1 << 16):
+        while chunk := answer.read1(1 << 16):  # what has arrived, without waiting for more
             content += chunk
             if len(content) > MAX_BYTES:
                 raise DownloadFailed(f"The file is larger than {MAX_BYTES // 1_000_000} MB.")
             if time.monotonic() > deadline:
                 raise DownloadFailed(f"{host} took longer than {SECONDS:.0f} seconds.")
         return content
-    except urllib3.exceptions.HTTPError as error:
+    except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         raise DownloadFailed(
             f"{host} did not send the picture ({type(error).__name__})."
         ) from error
@@ -78,15 +82,21 @@ def fetch_picture(address: str, *, allow_private: bool = False) -> bytes:
 
 def _public_address(host: str, port: int, allow_private: bool) -> str:
     try:
-        found = {info[4][0] for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+        found = [info[4][0] for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     except (OSError, UnicodeError):
         raise DownloadFailed(f"There is no host named {host}, or no network.") from None
     addresses = [ipaddress.ip_address(str(a)) for a in found]
     if not allow_private and not all(_is_public(a) for a in addresses):
         raise AddressRefused(f"{host} is not a public host; only public web addresses are fetched.")
-    return str(addresses[0])
+    return str(min(addresses, key=lambda a: a.version))  # not every server has IPv6
 
 
 def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    inner = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
-    return address.is_global and not address.is_multicast and (inner is None or inner.is_global)
+    """Global unicast, and not a platform's own service behind a global number.
+
+    Of IPv6 only 2000::/3 is ordinary; 6to4 carries an IPv4 address, which must be public too.
+    """
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.sixtofour
+        return address in _ORDINARY and address.is_global and (inner is None or _is_public(inner))
+    return address.is_global and not address.is_multicast and address not in _PLATFORM

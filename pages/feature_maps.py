@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from components import cache, charts, explorer, gallery, pickers, shell
+from components import cache, charts, explorer, gallery, pickers, shell, weights_panel
 from engine import images
 
 shell.page(
@@ -34,8 +34,10 @@ def backbone_and_picture() -> tuple[str, pickers.Picked] | None:
     if name is None:
         return None
     shell.wait_for_engine()
+    net = weights_panel.loaded(name)
+    if net is None:
+        return None
     with shell.errors():
-        net = cache.backbone(name)
         picture = images.fit(picked.picture, net.input_size)
         answer, seconds = cache.predictions(name, images.digest(picture), picture)
         with middle:
@@ -68,7 +70,7 @@ def where_it_looks(name: str, picked: pickers.Picked) -> None:
                 net.class_names, answer[0].class_index, key=f"explain_{name}_{digest}",
                 label="For the class",
             )  # fmt: skip
-        opacity = right.slider("Opacity", 0.0, 1.0, 0.8, 0.05, key="opacity")
+        opacity = right.slider("Opacity", 0.0, 1.0, 0.8, 0.05, key="opacity", bind="query-params")
         label = net.class_names[chosen]
         heat = cache.class_activation(name, digest, chosen, picture)
         with st.spinner("Asking every pixel …"):

@@ -44,7 +44,7 @@ def test_a_missing_backbone_is_offered_not_replaced(tmp_path, monkeypatch):
     assert not app.exception
     assert app.selectbox(key="backbone").value == "VGG16"
     assert "VGG16 is not on this machine yet: 553 MB" in app.warning[0].value
-    assert app.button(key="backbone_download").label == "Download VGG16"
+    assert app.button(key="offer_VGG16").label == "Download VGG16"
     assert not [s for s in app.selectbox if s.key == "layer"]
 
 
@@ -58,6 +58,8 @@ def test_a_damaged_weights_file_is_one_sentence(tmp_path, monkeypatch):
     app = opened("pages/feature_maps.py", backbone="MobileNet")
     assert not app.exception
     assert "mobilenet_1_0_224_tf.h5 does not hold MobileNet's weights" in app.error[0].value
+    assert str(tmp_path) not in app.error[0].value
+    assert app.button(key="offer_MobileNet").label == "Download MobileNet again"
 
 
 @pytest.mark.skipif("MobileNetV2" not in weights.available(), reason="needs MobileNetV2")
@@ -82,16 +84,38 @@ def test_senseless_links_are_told_and_the_page_goes_on():
 def test_every_control_of_the_first_screen_works():
     app = opened("pages/feature_maps.py", layer="block_13_expand_relu")
     assert app.selectbox(key="layer").value == "block_13_expand_relu"
-    app.segmented_control(key="order").set_value("by number").run()
-    app.segmented_control(key="scaling").set_value("per channel").run()
-    app.toggle(key="show_all").set_value(True).run()
-    app.number_input(key="channel").set_value(575).run()
-    app.segmented_control(key="compare").set_value("another picture").run()
-    app.selectbox(key="layer").set_value("out_relu").run()
-    app.number_input(key="channel").set_value(1279).run()
-    app.selectbox(key="layer").set_value("block_1_expand_relu").run()
+
+    def after(widget, value) -> str:
+        widget.set_value(value).run()
+        assert not app.exception
+        assert not app.error
+        return " ".join(m.value for m in app.markdown)
+
+    after(app.segmented_control(key="order"), "by number")
+    after(app.segmented_control(key="scaling"), "per channel")
+    after(app.toggle(key="show_all"), True)
+    assert "**Channel 575**" in after(app.number_input(key="channel"), 575)
+    assert "The difference: astronaut minus cat" in after(
+        app.segmented_control(key="compare"), "another picture"
+    )
+    assert "**1280 channels" in after(app.selectbox(key="layer"), "out_relu")
+    assert "**Channel 1279**" in after(app.number_input(key="channel"), 1279)
+    assert "**96 channels" in after(app.selectbox(key="layer"), "block_1_expand_relu")
+
+
+def test_the_sample_stays_until_there_is_an_upload():
+    app = opened("pages/feature_maps.py", sample="Rocket")
+    app.segmented_control(key="sample_source").set_value("Upload").run()
+    assert any("the sample “rocket”" in c.value for c in app.caption)
+    app.segmented_control(key="sample_source").set_value("Samples").run()
+    assert app.pills(key="sample").value == "Rocket"
+
+
+@pytest.mark.parametrize("channel", ["²", "9" * 5000, "-1", "1.5"])
+def test_a_channel_that_is_no_number_is_told(channel):
+    app = opened("pages/feature_maps.py", channel=channel)
     assert not app.exception
-    assert not app.error
+    assert any("asks for channel" in w.value for w in app.warning)
 
 
 def test_a_run_leaves_the_state_of_keras_alone():

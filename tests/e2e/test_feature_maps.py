@@ -103,6 +103,7 @@ def test_upload_compare_and_download(page, address, tmp_path):
     page.get_by_role("radio", name="another picture").click()
     expect(page.get_by_text("The same channels in the same places")).to_be_visible()
     expect(page.get_by_text("The difference: astronaut minus coffee.png")).to_be_visible()
+    ready(page)
 
     with page.expect_download() as sheet:
         page.get_by_role("button", name="Contact sheet (PNG)").click()
@@ -132,7 +133,7 @@ def test_a_picture_can_be_pasted(page, address):
     page.goto(f"{address}/feature_maps")
     ready(page)
     page.get_by_role("radio", name="Paste").first.click()
-    box = page.get_by_role("button", name="Click here, then paste")
+    box = page.get_by_text("Click here, then paste")
     box.wait_for()
     coffee = base64.b64encode((SAMPLES / "coffee.png").read_bytes()).decode()
     box.evaluate(

@@ -3,14 +3,18 @@
 import hashlib
 import http.server
 import os
+import subprocess
+import sys
 import threading
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
 from engine import downloads, registry, weights
 from engine.errors import DownloadFailed
 
+ROOT = Path(__file__).parents[2]
 CONTENT = weights.HDF5 + os.urandom(900_000)
 MD5 = hashlib.md5(CONTENT).hexdigest()
 
@@ -43,8 +47,11 @@ def server():
             valid = self.headers.get("If-Range") == behaviour.etag
             if wanted and behaviour.ranges and valid:
                 start = int(wanted.removeprefix("bytes=").rstrip("-"))
-                self.send_response(206)
                 whole = len(behaviour.body)
+                if start >= whole:
+                    self.send_error(416)
+                    return
+                self.send_response(206)
                 self.send_header("Content-Range", f"bytes {start}-{whole - 1}/{whole}")
             else:
                 self.send_response(behaviour.status)
@@ -85,7 +92,7 @@ def test_a_whole_file_arrives_with_progress(server, tmp_path):
     assert target.read_bytes() == CONTENT
     assert steps[-1].fraction == 1.0
     assert "0.9 MB" in steps[-1].message
-    assert os.listdir(target.parent) == ["weights.h5"]
+    assert set(os.listdir(target.parent)) == {"weights.h5", "weights.h5.lock"}
 
 
 def test_a_broken_download_is_resumed(server, tmp_path):
@@ -161,6 +168,30 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(server, tmp_path):
 def test_no_server_is_one_sentence(tmp_path):
     with pytest.raises(DownloadFailed, match="could not be downloaded"):
         run("http://127.0.0.1:9/w.h5", tmp_path / "w.h5", timeout=1)
+
+
+def test_a_part_that_lacks_nothing_does_not_block_the_next_try(server, tmp_path):
+    """A process killed between the last byte and the renaming leaves one."""
+    target = tmp_path / "weights.h5"
+    target.with_name("weights.h5.part").write_bytes(CONTENT)
+    target.with_name("weights.h5.etag").write_text('"one"')
+    run(server.url, target)
+    assert target.read_bytes() == CONTENT
+    assert server.asked == [f"bytes={len(CONTENT)}-", None]
+
+
+def test_another_process_does_not_write_the_same_part(server, tmp_path):
+    target = tmp_path / "weights.h5"
+    first = downloads.fetch(server.url, target)
+    next(first)
+    other = (
+        "from pathlib import Path; from engine import downloads\n"
+        f"list(downloads.fetch({server.url!r}, Path({str(target)!r})))"
+    )
+    done = subprocess.run([sys.executable, "-c", other], cwd=ROOT, capture_output=True, text=True)
+    assert "already being downloaded" in done.stderr
+    list(first)
+    assert target.read_bytes() == CONTENT
 
 
 def test_the_same_file_is_not_downloaded_twice_at_once(server, tmp_path):

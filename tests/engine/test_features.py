@@ -18,6 +18,7 @@ def hand_made(layers: list, size: int = 8, classes: int = 2) -> backbones.Backbo
     return backbones.Backbone(
         spec=registry.spec("MobileNetV2"),
         model=model,
+        plain=model,
         class_names=tuple(f"class {k}" for k in range(classes)),
         layers=backbones._layers(model),
     )
@@ -84,6 +85,23 @@ def test_saliency_repeats_with_its_seed(untrained, cat):
     )
     assert np.allclose(first, again, atol=1e-5)
     assert not np.allclose(first, other, atol=1e-3)
+
+
+def test_kernels_have_the_colours_they_answer_to():
+    """VGG16 reads blue, green, red: the kernel that answers to red must be shown red."""
+    net = backbones.load("VGG16", pretrained=False)
+    first = net.plain.get_layer("block1_conv1")
+    kernel = np.zeros(first.kernel.shape, "float32")
+    kernel[1, 1, 2, 0] = 1.0
+    first.kernel.assign(kernel)
+    red = np.zeros((*net.input_size, 3), "float32")
+    red[..., 0] = 1.0
+    answer = [
+        features.activations(net, p, "block1_conv1").values[100, 100, 0] for p in (red, 1 - red)
+    ]
+    assert answer[0] > answer[1]
+    shown = features.kernels(net)[0].sum(axis=(0, 1))
+    assert shown.tolist() == [1.0, 0.0, 0.0]
 
 
 def test_nested_models_are_looked_into(halves):

@@ -67,6 +67,20 @@ def test_sixteen_bits_keep_their_range():
     assert np.allclose(picture[0, :, 1], np.linspace(0, 1, 64), atol=1 / 255)
 
 
+def test_other_deep_greys_are_stretched_and_holes_are_not_light():
+    grey = np.tile(np.linspace(-3, 5, 64, dtype="float32"), (8, 1))
+    grey[0, 0] = np.nan
+    picture = images.load(encoded(Image.fromarray(grey), "TIFF"))
+    assert np.allclose(picture[1, :, 1], np.linspace(0, 1, 64), atol=1 / 255)
+    assert np.isfinite(picture).all()
+
+
+@pytest.mark.parametrize("mode", ["P", "RGBA", "I;16", "L", "1"])
+def test_large_pictures_of_any_kind_are_reduced_before_they_are_copied(mode):
+    large = Image.new(mode, (4000, 3000))
+    assert images.load(encoded(large, "PNG")).shape == (768, 1024, 3)
+
+
 def test_transparency_is_laid_on_white():
     clear = Image.new("RGBA", (8, 8), (255, 0, 0, 0))
     assert images.load(encoded(clear, "PNG")).min() == 1.0

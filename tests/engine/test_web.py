@@ -1,5 +1,6 @@
 """A picture's address is fetched; the server's own network is not."""
 
+import contextlib
 import http.server
 import threading
 
@@ -21,6 +22,11 @@ from engine.errors import AddressRefused, DownloadFailed
         "http://169.254.169.254/latest/meta-data",
         "http://0.0.0.0/",
         "http://2130706433/",
+        "http://[64:ff9b::a9fe:a9fe]/cat.png",
+        "http://[::127.0.0.1]/cat.png",
+        "http://[fec0::1]/cat.png",
+        "http://[2002:7f00:1::]/cat.png",
+        "http://168.63.129.16/machine",
         "file:///etc/passwd",
         "ftp://example.org/cat.png",
         "cat.png",
@@ -38,11 +44,15 @@ def server(cat):
     answers = {
         "/cat.png": (200, images.png(cat), {}),
         "/moved": (302, b"", {"Location": "http://127.0.0.1/secret"}),
+        "/katze%20%C3%A4.png": (200, images.png(cat), {}),
         "/large": (200, b"x" * (web.MAX_BYTES + 1), {}),
     }
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
+            if self.path == "/drip":
+                self.drip()
+                return
             status, body, headers = answers[self.path]
             self.send_response(status)
             for name, value in headers.items():
@@ -50,13 +60,22 @@ def server(cat):
             self.end_headers()
             self.wfile.write(body)
 
+        def drip(self):
+            self.send_response(200)
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                while not stopped.wait(0.05):
+                    self.wfile.write(b"x")
+
         def log_message(self, *_):
             pass
 
+    stopped = threading.Event()
     httpd = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=httpd.serve_forever, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{httpd.server_port}"
+    stopped.set()
     httpd.shutdown()
     httpd.server_close()
     thread.join()
@@ -65,6 +84,17 @@ def server(cat):
 def test_a_picture_arrives(server, cat):
     data = web.fetch_picture(f"{server}/cat.png", allow_private=True)
     assert images.load(data).shape == cat.shape
+
+
+def test_an_address_in_other_letters_is_encoded(server, cat):
+    data = web.fetch_picture(f"{server}/katze ä.png", allow_private=True)
+    assert images.load(data).shape == cat.shape
+
+
+def test_a_server_that_drips_is_left(server, monkeypatch):
+    monkeypatch.setattr(web, "SECONDS", 0.5)
+    with pytest.raises(DownloadFailed, match="took longer"):
+        web.fetch_picture(f"{server}/drip", allow_private=True)
 
 
 @pytest.mark.parametrize(("path", "sentence"), [("/moved", "302"), ("/large", "larger than")])
@@ -76,3 +106,5 @@ def test_redirects_and_floods_are_refused(server, path, sentence):
 def test_an_unknown_host_is_one_sentence():
     with pytest.raises(DownloadFailed, match="no host named"):
         web.fetch_picture("https://no-such-host.invalid/cat.png")
+    with pytest.raises(DownloadFailed, match="no host named"):
+        web.fetch_picture("https://日本.invalid/cat.png")
