@@ -22,8 +22,7 @@ DOORS = (
         "pages/ideal_images.py",
         ":material/auto_awesome:",
         "Ideal images",
-        "Turn noise into the network's ideal cat by changing the picture, not the network. "
-        ":gray-badge[not open yet]",
+        "Turn noise into the network's ideal cat by changing the picture, not the network.",
     ),
     (
         "pages/adversarial_attacks.py",

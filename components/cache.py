@@ -10,6 +10,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ import numpy as np
 import streamlit as st
 
 from engine import images, registry, weights
-from engine.jobs import Job
+from engine.jobs import Admission, Job
 from engine.types import Activations, Device, Patch, Prediction, Progress
 
 if TYPE_CHECKING:
@@ -110,6 +111,14 @@ def warm_up() -> Job:
     return Job(steps, name="warm-up").start()
 
 
+@st.cache_resource(show_spinner=False)
+def line() -> Admission:
+    """Where all sessions' jobs wait: as many compute at once as there are cores, at most four."""
+    from engine import backend
+
+    return Admission(min(backend.cores(), 4))
+
+
 def device() -> Device:
     """What the networks run on."""
     from engine import backend
@@ -196,9 +205,12 @@ def sample_patches(name: str, layer: str, channel: int) -> list[tuple[str, Patch
 
 def preferred_picture(name: str, layer: str, channel: int) -> Iterator[np.ndarray]:
     """Draws what a channel likes, step by step."""
-    from engine import features
+    from engine import recipes, synthesis
+    from engine.objectives import Channel
 
-    return features.preferred_picture(backbone(name), layer, channel)
+    settings = replace(recipes.preset("clear", name), steps=40)
+    target = Channel(layer, channel)
+    return (frame.picture for frame in synthesis.ideal_image(backbone(name), target, settings))
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)

@@ -99,3 +99,24 @@ def responses(response: np.ndarray, chosen: int) -> go.Figure:
         yaxis={"title": "response", "fixedrange": True, "rangemode": "tozero", "nticks": 4},
     )
     return figure
+
+
+def curves(
+    lines: Sequence[tuple[str, Sequence[float], Sequence[float]]], title: str, x_title: str
+) -> go.Figure:
+    """Lines `(name, x, y)` of values in 0..1, told apart by colour and by name."""
+    figure = go.Figure()
+    for (name, x, y), colour in zip(lines, ("#5b55d6", "#d9772b", "#1b8a7a"), strict=False):
+        figure.add_scatter(
+            x=x, y=y, mode="lines", name=name, line={"width": 2.5, "color": colour},
+            hovertemplate=f"{x_title} %{{x}}: <b>%{{y:.1%}}</b><extra>{name}</extra>",
+        )  # fmt: skip
+    figure.update_layout(
+        height=200,
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        showlegend=len(lines) > 1,
+        legend={"orientation": "h", "y": 1.15},
+        xaxis={"title": x_title, "fixedrange": True, "showgrid": False, "rangemode": "tozero"},
+        yaxis={"title": title, "range": [0, 1.02], "tickformat": ".0%", "fixedrange": True},
+    )
+    return figure

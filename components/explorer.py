@@ -173,7 +173,11 @@ def what_it_likes(name: str, layer: str, channel: int) -> None:
         st.caption("It answers alike on all of them: it is on unless something switches it off.")
     key, drawn = (name, layer, channel), st.session_state.get("likes")
     asked = st.button("Draw what it likes", icon=":material/brush:", width="stretch")
-    st.caption("From grey noise, 40 steps of gradient ascent on the picture.")
+    st.page_link(
+        "pages/ideal_images.py", label="Watch it being drawn, with all controls",
+        icon=":material/auto_awesome:",
+        query_params={"backbone": name, "layer": layer, "channel": str(channel)},
+    )  # fmt: skip
     place = st.empty()
     if asked:
         for picture in cache.preferred_picture(*key):

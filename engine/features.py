@@ -1,6 +1,6 @@
 """What a network responds to: activations, class-activation maps, saliency, first kernels."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -182,51 +182,3 @@ def strongest_patches(
         patch = picture[top : top + side, left : left + side].copy()  # not a view of the whole
         found.append(Patch(picture=number, pixels=patch, response=float(maps.max())))
     return sorted(found, key=lambda patch: -patch.response)
-
-
-def preferred_picture(
-    net: Backbone, layer_name: str, channel: int, *, steps: int = 40, seed: int = 0
-) -> Iterator[np.ndarray]:
-    """Draws what a channel likes: gradient ascent on the picture, from grey noise.
-
-    Erhan et al., 2009, "Visualizing higher-layer features of a deep network". The mean of the
-    channel is raised; each step is shifted by a few pixels and smoothed, so that shapes win over
-    noise. Where a layer ends in a ReLU its input is taken, through a leaky one whose gradient never
-    dies.
-
-    Yields:
-        the picture after each step, `(H, W, 3)` in 0..1.
-    """
-    info = _map_layer(net, layer_name)
-    target = net.output(layer_name)
-    operation = target._keras_history.operation
-    if isinstance(operation, (keras.layers.ReLU, keras.layers.Activation)):
-        target = operation.input
-    model = keras.Model(net.plain.inputs[0], target)
-
-    def response(x: Any, one_hot: Any) -> Any:
-        smooth = ops.average_pool(x, 3, 1, padding="same")
-        maps = model(0.5 * (x + smooth), training=False)
-        return ops.mean(ops.leaky_relu(maps, 0.1) * one_hot)
-
-    step = backend.compile(backend.value_and_gradient(response))
-    one_hot = backend.tensor(np.eye(info.shape[-1])[channel])
-    generator = np.random.default_rng(seed)
-    picture = 0.5 + generator.normal(0.0, 0.02, (*net.input_size, 3))
-    for number in range(steps):
-        shift = tuple(generator.integers(-8, 9, 2))
-        moved = np.roll(picture, shift, (0, 1))
-        _, gradient = step(backend.tensor(moved[None]), one_hot)
-        gradient = np.roll(backend.numpy(gradient)[0], (-shift[0], -shift[1]), (0, 1))
-        picture = picture + 0.03 * gradient / max(float(gradient.std()), 1e-12)
-        if number % 4 == 3 and number < steps - 1:
-            picture = _smoothed(picture)
-        picture = np.clip(picture, 0.0, 1.0)
-        yield picture.astype("float32")
-
-
-def _smoothed(picture: np.ndarray) -> np.ndarray:
-    for axis in (0, 1):
-        before, after = np.roll(picture, 1, axis), np.roll(picture, -1, axis)
-        picture = 0.25 * before + 0.5 * picture + 0.25 * after
-    return picture

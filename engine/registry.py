@@ -16,7 +16,7 @@ from engine.errors import UnknownBackbone, WeightsDamaged
 
 POCKET_FACTS = Path(__file__).parent / "assets" / "pocket.json"
 _KERAS = "https://storage.googleapis.com/tensorflow/keras-applications"
-POCKET_SIZE = 128  # px; the built-in backbone is fully convolutional and was trained at 40 to 64
+POCKET_SIZE = 80  # px; trained on crops of 40 to 64, where things look larger than in a whole photo
 Scaling = Literal["none", "caffe", "tf", "torch"]
 
 

@@ -1,20 +1,175 @@
-"""Ideal images: the screen's place; the experiment itself is not built yet."""
+"""Ideal images: noise becomes the network's picture of a thing, live."""
+
+from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
-from components import shell
+from components import cache, charts, ideal, job_panel, pickers, shell, weights_panel
 
-shell.page("Ideal images", "Start from noise, follow the gradient on the picture, and watch.")
+MODES = ("one picture", "three variation losses", "two backbones")
+CATS = ("Siamese cat", "Egyptian cat")
+RECIPES = ("clear", "lesson", "noise")
 
-with st.container(border=True):
-    st.markdown("#### :material/construction: This experiment is not open yet")
-    st.markdown("What it will do:")
-    st.markdown(
-        "- Pick a class and watch noise become the network's ideal picture of it, step by step.\n"
-        "- Move the variation-loss slider while it runs."
-    )
-    st.page_link(
-        "pages/feature_maps.py",
-        label="Until then, open the feature maps",
-        icon=":material/arrow_forward:",
-    )
+shell.page(
+    "Ideal images",
+    "Leave the network as it is and change the *picture*: from noise, step by step, towards what "
+    "the network takes for a perfect example.",
+)
+shell.lesson_card(
+    "If you ask a network for its ideal cat, will you see a cat? Will another network see one?",
+    "Without a penalty, gradient descent finds noise that happens to excite the network. Variation "
+    "loss makes neighbouring pixels alike, so that only shapes are left to excite it: eyes, ears, "
+    "fur. What one network likes is not quite what another likes.",
+    (
+        "Fur and eyes many times over: the network does not count cats.",
+        "What happens to the picture when you move the variation loss while it runs.",
+        "Whether the other networks agree on what it is.",
+        "The least cat-like picture: switch to the negative in *More settings*.",
+    ),
+)
+
+
+def choices() -> dict[str, Any] | None:
+    """Everything a person sets before the start; None while the backbone is not ready."""
+    left, middle, right = st.columns([1, 1.2, 1], gap="large")
+    with left:
+        name = pickers.backbone()
+    if name is None:
+        return None
+    shell.wait_for_engine()
+    net = weights_panel.loaded(name)
+    if net is None:
+        return None
+    from engine import recipes
+
+    with middle:
+        target = channel_target(net)
+        if target is None:
+            cats = [
+                k for k, n in enumerate(net.class_names) if n in ("Siamese cat", "Egyptian cat")
+            ]
+            target = pickers.class_name(
+                net.class_names, cats[0] if cats else 0, key=f"ideal_class_{name}",
+                label="Ideal picture of",
+            )  # fmt: skip
+        label = net.class_names[target] if isinstance(target, int) else target.words(net)
+        shell.check_link("preset", RECIPES, "the recipe")
+        preset = st.segmented_control(
+            "Recipe", RECIPES, default="clear", required=True, key="preset", bind="query-params",
+            help="clear: the best pictures we know how to make. lesson: plain pixels, "
+            "cross-entropy and variation loss. noise: no penalty at all.",
+        )  # fmt: skip
+    settings = recipes.preset(preset, name)
+    with right:
+        shell.check_link("mode", MODES, "the comparison")
+        mode = st.selectbox("Show", MODES, key="mode", bind="query-params")
+        with st.popover("More settings", icon=":material/tune:", width="stretch"):
+            negative = st.toggle("The negative: least, not most", key="negative")
+            photo = st.toggle("Start from a photo, not from noise", key="from_photo")
+            seed = st.number_input("Seed of the noise", 0, 9999, 0, key="seed", bind="query-params")
+            steps = st.slider("Steps", 20, 1000, settings.steps, 20, key=f"steps_{preset}")
+            names = list(recipes.OPTIMIZERS)
+            optimizer = st.selectbox(
+                "Optimizer", names, names.index(settings.optimizer), key=f"optimizer_{preset}"
+            )
+        other = None
+        if mode == "two backbones":
+            other = ideal.other_plan(name, label, preset, negative)
+    start = None
+    if photo:
+        picked = pickers.picture(key="ideal_photo", label="Photo to start from")
+        start = ideal.start_picture(picked.picture, net.input_size)
+    settings = replace(
+        settings, seed=int(seed), steps=steps, optimizer=optimizer,
+        target_weight=settings.target_weight * (-1 if negative else 1),
+    )  # fmt: skip
+    return {
+        "name": name, "target": target, "words": f"least {label}" if negative else label,
+        "settings": settings, "mode": mode, "start": start, "preset": preset, "other": other,
+    }  # fmt: skip
+
+
+def channel_target(net) -> Any:
+    """A channel asked for by a link from the feature maps; None where there is none."""
+    layer, channel = st.query_params.get("layer"), st.query_params.get("channel", "")
+    infos = {info.name: info for info in net.layers if info.has_maps}
+    if layer not in infos or channel not in map(str, range(infos[layer].shape[-1])):
+        return None
+    from engine.objectives import Channel
+
+    st.markdown(f"**What channel {channel} of {layer} likes**")
+    if st.button("A class instead", icon=":material/close:", type="tertiary"):
+        del st.query_params["layer"], st.query_params["channel"]
+        st.rerun()
+    return Channel(layer, int(channel))
+
+
+def sliders(chosen: dict[str, Any], run: ideal.Run | None) -> tuple[float, float]:
+    """Variation loss and learning rate: they act on what is running."""
+    settings, key = chosen["settings"], f"{chosen['preset']}_{chosen['name']}"
+    unit = settings.variation_weight or ideal.REFERENCE
+    variation = st.select_slider(
+        "Variation loss", [0.0, *(unit * ideal.FACTORS).tolist()], settings.variation_weight,
+        format_func=ideal.number, key=f"variation_{key}",
+    )  # fmt: skip
+    rate = st.select_slider(
+        "Learning rate", [settings.learning_rate * f for f in (0.1, 0.3, 1.0, 3.0, 10.0)],
+        settings.learning_rate, format_func=ideal.number, key=f"rate_{key}",
+    )  # fmt: skip
+    if run is not None and len(run.plans) < 3:
+        for controls in run.controls:
+            controls.variation_weight, controls.learning_rate = variation, rate
+    return variation, rate
+
+
+def live(chosen: dict[str, Any], ticking: bool) -> None:
+    """Controls that act while it runs, the picture, the curves."""
+    run = st.session_state.get("ideal_run")
+    left, right = st.columns([1.25, 1], gap="large")
+    with right:
+        variation, rate = sliders(chosen, run)
+    planned = ideal.plans(chosen, variation, rate)
+    with left:
+        job_panel.panel(
+            ideal.KEY, ideal.Run(planned).begin, "Start",
+            steps=max(plan.settings.steps for plan in (run.plans if run else planned)),
+        )  # fmt: skip
+        if run is None:
+            ideal.nothing_yet(chosen)
+        else:
+            ideal.pictures(run)
+    if run is not None:
+        with right:
+            frame = run.recordings[0].latest
+            ideal.formula(run.plans[0], run.controls[0], frame)
+            if frame is not None and len(run.plans) == 1:
+                st.plotly_chart(
+                    charts.confidence(frame.predictions), config=charts.CONFIG, key="ideal_bars"
+                )
+            st.plotly_chart(ideal.curves(run), config=charts.CONFIG, key="ideal_curves")
+    if job_panel.active(ideal.KEY) != ticking:
+        st.rerun()  # with the timer or without it, and with what is only shown at the end
+
+
+def afterwards(chosen: dict[str, Any]) -> None:
+    """What there is to do with a picture that is made: look back, take home, ask others."""
+    run = st.session_state.get("ideal_run")
+    if run is None or run.recordings[0].latest is None or job_panel.active(ideal.KEY):
+        return
+    plan, record = run.plans[0], run.recordings[0]
+    link = {key: st.query_params[key] for key in st.query_params}
+    with shell.errors():
+        ideal.downloads(plan, record, link | {"backbone": plan.backbone})
+        ideal.timeline(chosen, run)
+        if len(run.plans) == 1 and isinstance(plan.target, int):
+            st.subheader("What other networks see in it", anchor=False)
+            ideal.verdict(plan, record.latest)
+
+
+chosen = choices()
+if chosen is not None:
+    cache.line()
+    ticking = job_panel.active(ideal.KEY)
+    st.fragment(live, run_every=job_panel.TICK if ticking else None)(chosen, ticking)
+    afterwards(chosen)

@@ -17,7 +17,7 @@ from scipy.optimize import minimize
 from engine import backbones, images, pocket, weights
 from engine.backbones import output_of
 
-FEATURES = {"Pocket": "features", "MobileNetV2": "global_average_pooling2d"}
+BACKBONES = ("Pocket", "MobileNetV2")
 
 
 def annotations(root: Path) -> list[tuple[str, int, int, str]]:
@@ -32,7 +32,8 @@ def annotations(root: Path) -> list[tuple[str, int, int, str]]:
 
 def features(net: backbones.Backbone, root: Path, names: list[str]) -> np.ndarray:
     """Pooled features `(N, 2, c)`: each photo as it is and mirrored."""
-    model = keras.Model(net.model.inputs[0], output_of(net.model, FEATURES[net.name]))
+    pooled = next(info for info in reversed(net.layers) if info.kind == "GlobalAveragePooling2D")
+    model = keras.Model(net.model.inputs[0], output_of(net.model, pooled.name))
     found = []
     for name in names:
         picture = images.fit(images.load(root / "images" / f"{name}.jpg"), net.input_size)
@@ -69,7 +70,7 @@ def main(root: Path) -> None:
     names = [row[0] for row in rows]
     breeds, species = (np.array([row[k] for row in rows]) for k in (1, 2))
     train = np.array([row[3] == "trainval" for row in rows])
-    for name in FEATURES:
+    for name in BACKBONES:
         if name not in weights.available():
             continue
         x = features(backbones.load(name), root, names)

@@ -1,11 +1,12 @@
 """A job keeps its latest snapshot, stops when told, and takes nobody down with it."""
 
 import threading
+import time
 
 import pytest
 
 from engine.errors import DownloadFailed
-from engine.jobs import Job
+from engine.jobs import Admission, Job
 
 
 def test_the_latest_snapshot_is_kept():
@@ -48,3 +49,83 @@ def test_errors_are_kept_for_the_page(error):
     with pytest.raises(type(error)):
         job.result()
     assert job.snapshot == 1
+
+
+def counting(seen: list[int]):
+    def steps():
+        for number in range(1000):
+            seen.append(number)
+            yield number
+
+    return steps
+
+
+def until(condition, seconds: float = 10.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def test_a_paused_job_makes_no_step_and_a_single_step_is_one():
+    seen: list[int] = []
+    job = Job(counting(seen))
+    job.pause()
+    job.start()
+    until(lambda: job.snapshot == 0)
+    assert job.paused
+    for number in (1, 2):
+        job.step()
+        until(lambda number=number: job.snapshot == number)
+    job.wait(0.3)
+    assert seen == [0, 1, 2]
+    job.resume()
+    assert job.result() == 999
+    assert not job.paused
+
+
+def test_jobs_wait_in_line_and_a_paused_one_lets_others_in():
+    line = Admission(1)
+    first, second, third = (Job(counting([]), admission=line) for _ in range(3))
+    first.pause()
+    second.pause()
+    first.start()
+    until(lambda: first.snapshot == 0)
+    second.start()  # the first is paused and holds no place
+    until(lambda: second.snapshot == 0)
+    gate, entered = threading.Event(), threading.Event()
+
+    def held():
+        entered.set()
+        gate.wait(10)
+        yield "held"
+
+    holder = Job(held, admission=line).start()
+    assert entered.wait(10)
+    third.start()
+    until(lambda: third.position == 1)
+    first.resume()
+    until(lambda: first.position == 2)
+    third.cancel()
+    until(lambda: first.position == 1)
+    assert third.snapshot is None
+    gate.set()
+    assert holder.result() == "held"
+    assert first.result() == 999
+    second.cancel()
+    second.wait(10)
+    assert second.snapshot == 0
+
+
+def test_a_job_nobody_looks_at_ends():
+    job = Job(counting([]), lease=0.3)
+    job.pause()
+    job.start()
+    until(lambda: job.snapshot == 0)
+    for _ in range(4):
+        job.touch()
+        job.wait(0.1)
+    assert not job.done
+    job.wait(10)
+    assert job.done
+    assert job.snapshot == 0

@@ -1,0 +1,165 @@
+"""Ideal images: speed of a step against other ways to take it, and what other networks see.
+
+    python -m benchmarks.ideal_images
+
+All ways to take a step are measured in turns in this one run. The peers are measured where they are
+installed (`pip install tf-keras-vis==0.8.7 xplique==2.0.2` into an environment of their own).
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+
+import keras
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from engine import backbones, backend, images, recipes, synthesis
+
+TITLE = "Ideal images (MobileNetV2, 224 px, batch 1)"
+CLASSES = range(0, 1000, 50)
+SHEET = (281, 284, 207, 340, 292, 1, 76, 950, 817, 985)
+CATS = ("Egyptian cat", "goldfish", "king penguin", "lemon", "school bus", "jellyfish",
+        "golden retriever", "monarch", "tarantula", "brown bear")  # fmt: skip
+
+
+def measure() -> Iterator[tuple[str, str]]:
+    """Yields `(what, value)` rows."""
+    yield from speed()
+    yield from quality()
+
+
+def speed(rounds: int = 6, steps: int = 12) -> Iterator[tuple[str, str]]:
+    """A step of ours against the lesson's eager loop and a bare compiled gradient step."""
+    net = backbones.load("MobileNetV2")
+    ways = {
+        "ours, the lesson's recipe": ours(net, recipes.LESSON),
+        "ours, the clear recipe": ours(net, recipes.preset("clear", net.name)),
+        "bare compiled gradient step, folded network": bare(net),
+        "the lesson's eager loop, plain Keras network": eager(),
+    }
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    for run in ways.values():
+        run(3)  # compiles
+    for _ in range(rounds):
+        for name, run in ways.items():
+            started = time.perf_counter()
+            run(steps if "eager" not in name else 3)
+            times[name].append(
+                (time.perf_counter() - started) / (steps if "eager" not in name else 3)
+            )
+    first = median(times["ours, the lesson's recipe"])
+    for name, seconds in times.items():
+        yield name, f"{1000 * median(seconds):.0f} ms a step, {median(seconds) / first:.2f} of ours"
+    traces = {k: f.experimental_get_tracing_count() for k, f in net._compiled.items()}
+    moved = replace(recipes.LESSON, variation_weight=0.1, learning_rate=0.3, steps=5)
+    list(synthesis.ideal_image(net, 17, moved))
+    again = {k: f.experimental_get_tracing_count() for k, f in net._compiled.items()}
+    yield (
+        "compilations for other sliders and another class",
+        str(sum(again.values()) - sum(traces.values())),
+    )
+
+
+def ours(net: backbones.Backbone, settings: recipes.Settings) -> Callable[[int], None]:
+    """`synthesis.ideal_image`, frames and all."""
+
+    def run(steps: int) -> None:
+        for _ in synthesis.ideal_image(net, 284, replace(settings, steps=steps)):
+            pass
+
+    return run
+
+
+def bare(net: backbones.Backbone) -> Callable[[int], None]:
+    """The least there is to do: one compiled gradient of the same loss, one assignment."""
+
+    @tf.function
+    def step(x, rate):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            logits = net.model((0.5 + x / 255.0)[None], training=False)
+            loss = 10 * tf.nn.sparse_softmax_cross_entropy_with_logits([284], logits)[0]
+            loss += 0.005 * tf.image.total_variation(x)
+        return x - rate * tape.gradient(loss, x)
+
+    def run(steps: int) -> None:
+        x = tf.random.normal((224, 224, 3))
+        for _ in range(steps):
+            x = step(x, tf.constant(1.0))
+        x.numpy()
+
+    return run
+
+
+def eager() -> Callable[[int], None]:
+    """As the lesson's notebook writes it."""
+    model = keras.applications.MobileNetV2(weights="imagenet")
+    target = tf.constant([284])
+
+    def run(steps: int) -> None:
+        x = tf.Variable(tf.random.normal((1, 224, 224, 3)))
+        for _ in range(steps):
+            with tf.GradientTape() as tape:
+                probabilities = model(x)
+                loss = 10 * tf.reduce_mean(
+                    keras.losses.sparse_categorical_crossentropy(target, probabilities)
+                )
+                loss += 0.005 * tf.reduce_sum(tf.image.total_variation(x))
+            x.assign_sub(tape.gradient(loss, x))
+
+    return run
+
+
+def quality() -> Iterator[tuple[str, str]]:
+    """Twenty classes, seed 0: the network's own probability, and what another network names."""
+    net, other = backbones.load("MobileNetV2"), backbones.load("MobileNet 0.75")
+    for name in ("clear", "lesson"):
+        settings = replace(recipes.preset(name, net.name), steps=160)
+        own, first, five, times = 0, 0, 0, []
+        for target in CLASSES:
+            started = time.perf_counter()
+            *_, frame = synthesis.ideal_image(net, target, settings)
+            times.append(time.perf_counter() - started)
+            top = [
+                p.class_index for p in other.predict(images.fit(frame.picture, other.input_size))
+            ]
+            own += frame.probability >= 0.9
+            first += top[0] == target
+            five += target in top
+        yield (
+            f"{name}, 160 steps, 20 classes",
+            f"own probability at least 0.9: {own}; MobileNet 0.75, never asked, names it first: "
+            f"{first}, in its top five: {five}; at most {max(times):.1f} s each",
+        )
+
+
+def sheet(file: Path) -> None:
+    """Draws ten classes by lesson and clear recipe, MobileNetV2 and Pocket, as one picture."""
+    net, pocket = backbones.load("MobileNetV2"), backbones.load("Pocket")
+    rows = []
+    for network, targets, name in (
+        (net, SHEET, "lesson"),
+        (net, SHEET, "clear"),
+        (pocket, [pocket.class_names.index(c) for c in CATS], "clear"),
+    ):
+        settings = recipes.preset(name, network.name)
+        row = []
+        for target in targets:
+            *_, frame = synthesis.ideal_image(network, target, replace(settings, steps=160))
+            picture = frame.picture
+            if name == "lesson":  # its pattern is too faint to be seen as it is
+                picture = (picture - picture.min()) / (picture.max() - picture.min())
+            row.append(images.to_uint8(images.fit(picture, (128, 128))))
+        rows.append(np.concatenate(row, axis=1))
+    Image.fromarray(np.concatenate(rows)).save(file, quality=85)
+
+
+if __name__ == "__main__":
+    print(f"{backend.device().name}\n\n| what | measured |\n|---|---|")
+    for what, value in measure():
+        print(f"| {what} | {value} |", flush=True)
+    sheet(Path("docs/ideal-images.jpg"))

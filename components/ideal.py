@@ -1,0 +1,255 @@
+"""The ideal images screen's parts: pictures, curves, the formula, the verdict of others."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from components import cache, charts, gallery, job_panel
+from engine import images, weights
+from engine.errors import BadImage
+
+if TYPE_CHECKING:
+    from engine.recipes import Settings
+    from engine.recording import Recording
+    from engine.synthesis import Controls, Frame
+
+KEY = "ideal"
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+REFERENCE = 1e-6  # weight of the variation loss where a recipe has none
+FACTORS = np.array([0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One picture to make: by which backbone, of what, how, from where, and its caption.
+
+    `target` is a class index or an objective, `start` a picture at the network's size or None.
+    """
+
+    backbone: str
+    target: Any
+    settings: "Settings"
+    words: str
+    start: np.ndarray | None = None
+
+
+def plans(chosen: dict[str, Any], variation: float, rate: float) -> list[Plan]:
+    """The pictures that one start makes, by what is chosen to be shown."""
+    settings = replace(chosen["settings"], variation_weight=variation, learning_rate=rate)
+    plan = Plan(
+        backbone=chosen["name"],
+        target=chosen["target"],
+        settings=settings,
+        words=chosen["words"],
+        start=chosen["start"],
+    )
+    if chosen["mode"] == "three variation losses":
+        some = variation or chosen["settings"].variation_weight or REFERENCE
+        weighted = {"none": 0.0, "some": some, "strong": 30 * some}
+        return [
+            replace(plan, words=words, settings=replace(settings, variation_weight=weight))
+            for words, weight in weighted.items()
+        ]
+    if chosen["mode"] == "two backbones" and chosen["other"]:
+        return [replace(plan, words=plan.backbone), chosen["other"]]
+    return [plan]
+
+
+def other_plan(name: str, label: str, preset: str, negative: bool) -> Plan | None:
+    """The same class by another backbone that a person chooses; None where there is none."""
+    from engine import recipes
+
+    able = [n for n in weights.available() if n != name and label in cache.backbone(n).class_names]
+    if not able:
+        st.caption("No other backbone on this machine knows this class.")
+        return None
+    other = st.selectbox("The other backbone", able, key="ideal_other")
+    settings = recipes.preset(preset, other)
+    settings = replace(settings, target_weight=settings.target_weight * (-1 if negative else 1))
+    target = cache.backbone(other).class_names.index(label)
+    return Plan(backbone=other, target=target, settings=settings, words=other)
+
+
+class Run:
+    """What one start of the screen makes: controls and recordings, one for each picture."""
+
+    def __init__(self, plans: Sequence[Plan]) -> None:
+        from engine.recording import Recording
+        from engine.synthesis import Controls
+
+        self.plans = plans
+        self.controls: list[Controls] = [Controls(plan.settings) for plan in plans]
+        self.recordings: list[Recording] = [Recording() for _ in plans]
+
+    def begin(self) -> None:
+        """Starts the job that makes the pictures, all of them in turns."""
+        from engine import recording, synthesis
+
+        def frames() -> Any:
+            runs = [
+                record.follow(
+                    synthesis.ideal_image(
+                        cache.backbone(plan.backbone), plan.target, plan.settings, controls,
+                        plan.start,
+                    )
+                )
+                for plan, controls, record in zip(
+                    self.plans, self.controls, self.recordings, strict=True
+                )
+            ]  # fmt: skip
+            return recording.together(runs)
+
+        st.session_state.ideal_run = self
+        job_panel.start(KEY, frames)
+
+
+def nothing_yet(chosen: dict[str, Any]) -> None:
+    """The noise, or the photo, that everything will begin with."""
+    settings, size = chosen["settings"], cache.backbone(chosen["name"]).input_size
+    picture = chosen["start"]
+    if picture is None:
+        parameters = settings.parametrization.start(size, settings.seed)
+        picture = np.asarray(settings.parametrization.picture(parameters, 1.0))
+        gallery.show(gallery.enlarged(stretched(picture), 448), "Noise", "Noise, to begin with")
+    else:
+        gallery.show(gallery.enlarged(picture, 448), "A photo", "The photo, to begin with")
+
+
+def pictures(run: Run) -> None:
+    """The latest pictures side by side, each with what the network says of it."""
+    from engine.parametrization import Pixels
+
+    faint = any(isinstance(plan.settings.parametrization, Pixels) for plan in run.plans)
+    stretch = faint and st.toggle("Stretch the contrast, to see faint patterns", True, key="faint")
+    columns = st.columns(len(run.plans), gap="medium")
+    for column, plan, record in zip(columns, run.plans, run.recordings, strict=True):
+        with column:
+            frame = record.latest
+            if frame is None:
+                gallery.show(np.full((1, 1, 3), 0.5, "float32"), "Nothing yet", plan.words)
+                continue
+            gallery.show(
+                gallery.enlarged(stretched(frame.picture) if stretch else frame.picture, 448),
+                f"{plan.words}, step {frame.step}",
+                f"{plan.words}: {said(frame)}",
+            )
+
+
+def said(frame: "Frame") -> str:
+    """What the network says, in a line."""
+    top = frame.predictions[0]
+    return f"{top.label} {100 * top.probability:.1f} %"
+
+
+def stretched(picture: np.ndarray) -> np.ndarray:
+    """The picture with its darkest value black and its brightest white, to see faint patterns."""
+    low, high = float(picture.min()), float(picture.max())
+    return (picture - low) / max(high - low, 1e-6)
+
+
+def formula(plan: Plan, controls: "Controls", frame: "Frame | None") -> None:
+    """The loss in words and in the current numbers."""
+    net = cache.backbone(plan.backbone)
+    objective = plan.settings.objective(plan.target)
+    parts = [(-weight, part.words(net)) for weight, part in objective.terms]
+    parts.append((controls.variation_weight, "total variation"))
+    for weight, words in ((controls.l1_weight, "L1"), (controls.l2_weight, "L2")):
+        if weight:
+            parts.append((weight, words))
+    words = " ".join(f"{'−' if w < 0 else '+'} {number(abs(w))} · {text}" for w, text in parts)
+    line = f"**loss** = {words.removeprefix('+ ')}"
+    if frame is not None:
+        terms = [t for t in frame.terms[: len(objective.terms) + 1]]
+        numbers = " ".join(f"{'−' if t < 0 else '+'} {abs(t):.4g}" for t in terms)
+        line += f"  \n**{frame.loss:.4g}** = {numbers.removeprefix('+ ')}"
+    st.markdown(line)
+
+
+def number(value: float) -> str:
+    """A number for a person: no 1e-06."""
+    if value == 0 or 0.001 <= value < 10_000:
+        return f"{value:.3g}"
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return f"{mantissa.removesuffix('.0')} × 10{str(int(exponent)).translate(_SUPERSCRIPT)}"
+
+
+def timeline(chosen: dict[str, Any], run: Run) -> None:
+    """A slider through the kept pictures of a run, and a way to start again from one of them."""
+    record = run.recordings[0]
+    kept = record.pictures
+    if len(kept) < 2:
+        return
+    left, right = st.columns([1, 1.25], gap="large", vertical_alignment="center")
+    step = right.select_slider("Timeline", list(kept), value=max(kept), key="ideal_timeline")
+    if step == max(kept):
+        return
+    picture = images.from_uint8(kept[step])
+    with left:
+        gallery.show(gallery.enlarged(picture, 448), f"Step {step}", f"step {step}")
+    again = Run([replace(run.plans[0], start=picture)])
+    right.button(f"Start again from step {step}", icon=":material/replay:", on_click=again.begin)
+
+
+def verdict(plan: Plan, frame: "Frame") -> None:
+    """What networks say that were never asked while the picture was made."""
+    others = [name for name in weights.available() if name != plan.backbone][:3]
+    wanted = frame.predictions[0].label
+    if isinstance(plan.target, int):
+        wanted = cache.backbone(plan.backbone).class_names[plan.target]
+    if not others:
+        st.caption("No other backbone is on this machine; home offers some for download.")
+        return
+    for column, name in zip(st.columns(len(others)), others, strict=True):
+        net = cache.backbone(name)
+        picture = images.fit(frame.picture, net.input_size)
+        answer, _ = cache.predictions(name, images.digest(picture), picture)
+        with column:
+            agrees = any(p.label == wanted for p in answer[:1])
+            st.markdown(f"**{name}** {'agrees' if agrees else 'sees something else'}")
+            st.plotly_chart(
+                charts.confidence(answer[:3]), config=charts.CONFIG, key=f"verdict_{name}"
+            )
+
+
+def downloads(plan: Plan, record: "Recording", link: dict[str, Any]) -> None:
+    """The picture, the run as an animation, and a link that repeats it."""
+    frame = record.latest
+    if frame is None:
+        return
+    stem = f"ideal-{plan.words}-{plan.backbone}".replace(" ", "-").replace("/", "-")
+    with st.container(horizontal=True):
+        st.download_button(
+            "Picture (PNG)", lambda: images.png(frame.picture), file_name=f"{stem}.png",
+            mime="image/png", icon=":material/image:",
+        )  # fmt: skip
+        st.download_button(
+            "Run (WebP animation)", record.animation, file_name=f"{stem}.webp", mime="image/webp",
+            icon=":material/movie:",
+        )  # fmt: skip
+        with st.popover("Link to this recipe", icon=":material/link:"):
+            address = (st.context.url or "").split("?")[0]
+            st.code(f"{address}?{urlencode(link)}", language=None, wrap_lines=True)
+
+
+def curves(run: Run) -> go.Figure:
+    """Probability and loss by step, of all pictures."""
+    return charts.curves(
+        [
+            (plan.words, [p.step for p in record.points], [p.probability for p in record.points])
+            for plan, record in zip(run.plans, run.recordings, strict=True)
+        ],
+        "probability",
+        "step",
+    )
+
+
+def start_picture(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A photo as a start, cut to the network's size."""
+    if not np.isfinite(picture).all():
+        raise BadImage("The picture holds numbers that are none. Choose another.")
+    return images.fit(picture, size)

@@ -1,0 +1,92 @@
+"""Start, pause, step, stop: the same panel for every job, one job a session."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import streamlit as st
+
+from components import cache
+from engine.errors import EngineError
+from engine.jobs import Job
+
+LEASE = 30.0  # seconds a job goes on after its page has stopped looking
+TICK = 0.2  # seconds between two looks
+
+
+def current(key: str) -> Job | None:
+    """The session's job of a page, running or ended; looking at it renews its lease."""
+    job = st.session_state.get(f"{key}_job")
+    if job is not None:
+        job.touch()
+    return job
+
+
+def active(key: str) -> bool:
+    """Whether there is something to look at again soon."""
+    job = current(key)
+    return job is not None and not job.done
+
+
+def start(key: str, make: Callable[[], Iterator[Any]]) -> Job:
+    """Starts a job, and ends the one this session had, on whatever page."""
+    before = st.session_state.get("session_job")
+    if before is not None:
+        before.cancel()
+    job = Job(make, name=key, admission=cache.line(), lease=LEASE).start()
+    st.session_state.session_job = st.session_state[f"{key}_job"] = job
+    return job
+
+
+def panel(key: str, begin: Callable[[], None], label: str, steps: int | None = None) -> None:
+    """Buttons and a status line. Call it inside the fragment that draws the job.
+
+    Args:
+        key: of the page's job.
+        begin: starts the job; called before the fragment's next run.
+        label: of the start button.
+        steps: how many steps the job has in all, for the progress line.
+    """
+    job = current(key)
+    running = job is not None and not job.done
+    with st.container(horizontal=True, key=f"{key}_panel"):
+        st.button(
+            "Start again" if running else label, icon=":material/play_arrow:", type="primary",
+            on_click=begin, key=f"{key}_begin",
+        )  # fmt: skip
+        if job is not None and job.paused:
+            st.button("Go on", icon=":material/resume:", on_click=job.resume, key=f"{key}_resume")
+        else:
+            st.button(
+                "Pause", icon=":material/pause:", disabled=not running, key=f"{key}_pause",
+                on_click=job.pause if job else None,
+            )  # fmt: skip
+        st.button(
+            "One step", icon=":material/skip_next:", disabled=not running, key=f"{key}_step",
+            on_click=job.step if job else None,
+        )  # fmt: skip
+        st.button(
+            "Stop", icon=":material/stop:", disabled=not running, key=f"{key}_stop",
+            on_click=job.cancel if job else None,
+        )  # fmt: skip
+    if job is not None:
+        _status(job, steps)
+
+
+def _status(job: Job, steps: int | None) -> None:
+    if isinstance(job.error, EngineError):
+        st.error(str(job.error), icon=":material/error:")
+    elif job.error is not None:
+        raise job.error
+    elif job.position:
+        ahead = job.position
+        st.info(
+            f"In line, place {ahead}: the machine is busy with others' pictures. It starts by "
+            "itself.",
+            icon=":material/hourglass_top:",
+        )
+    elif steps:
+        latest = getattr(job.snapshot, "step", None)
+        if latest is None and job.snapshot:
+            latest = max((frame.step for frame in job.snapshot if frame), default=0)
+        state = "paused" if job.paused else "done" if job.done else "running"
+        st.progress(min((latest or 0) / steps, 1.0), f"step {latest or 0} of {steps}, {state}")

@@ -1,0 +1,283 @@
+"""What a picture is optimised for: parts, and an algebra over them.
+
+    objective = ClassLogit(284) - 0.5 * ClassLogit(285) - 0.01 * TotalVariation()
+
+A part is a number computed from a picture and the network's answer to it. An objective is a
+weighted sum of parts, to be made large. Its weights, classes and channels are data, not code: the
+compiled step takes them as inputs, so that a slider moves a weight while the optimisation runs and
+another class needs no new compilation (after lucid's objectives; Olah, Mordvintsev and Schubert,
+"Feature Visualization", Distill, 2017).
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import keras
+
+from engine.backbones import Backbone
+from engine.errors import UnknownLayer
+
+ops: Any = keras.ops  # its type stubs allow None for every result
+
+
+class Algebra:
+    """`+`, `-` and `*` by a number, for parts and for their sums."""
+
+    @property
+    def terms(self) -> "tuple[tuple[float, Part], ...]":
+        """Every part with its weight."""
+        raise NotImplementedError
+
+    def __add__(self, other: "Algebra") -> "Objective":
+        return Objective(terms=self.terms + other.terms)
+
+    def __mul__(self, factor: float) -> "Objective":
+        return Objective(terms=tuple((factor * weight, part) for weight, part in self.terms))
+
+    __rmul__ = __mul__
+
+    def __neg__(self) -> "Objective":
+        return -1.0 * self
+
+    def __sub__(self, other: "Algebra") -> "Objective":
+        return self + -other
+
+
+class Part(Algebra):
+    """One number, computed from a picture and from what the network answers to it."""
+
+    @property
+    def reads(self) -> str | None:
+        """The layer it reads: "" for the logits, None for the picture alone."""
+        return ""
+
+    @property
+    def terms(self) -> "tuple[tuple[float, Part], ...]":
+        return ((1.0, self),)
+
+    @property
+    def index(self) -> int:
+        """The class or channel it is about."""
+        return 0
+
+    @property
+    def structure(self) -> "Part":
+        """What needs a compilation of its own: the part without its index."""
+        return self
+
+    def value(self, picture: Any, answer: Any, index: Any) -> Any:
+        """The number itself, a scalar.
+
+        Args:
+            picture: `(1, H, W, 3)` in 0..1.
+            answer: what the layer it reads answers to the picture; None if it reads none.
+            index: `self.index` as a tensor.
+        """
+        raise NotImplementedError
+
+    def words(self, net: Backbone) -> str:
+        """What it is, in words."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objective(Algebra):
+    """A weighted sum of parts."""
+
+    terms: tuple[tuple[float, Part], ...] = ()
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        return tuple(part for _, part in self.terms)
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        return tuple(weight for weight, _ in self.terms)
+
+    @classmethod
+    def of(cls, algebra: Algebra) -> Self:
+        """A sum of parts with the weights of equal parts added up."""
+        total: dict[Part, float] = {}
+        for weight, part in algebra.terms:
+            total[part] = total.get(part, 0.0) + weight
+        return cls(terms=tuple((weight, part) for part, weight in total.items()))
+
+
+@dataclass(frozen=True)
+class _OfClass(Part):
+    class_index: int
+
+    @property
+    def index(self) -> int:
+        return self.class_index
+
+    @property
+    def structure(self) -> Part:
+        return replace(self, class_index=0)
+
+
+class ClassLogit(_OfClass):
+    """A class's logit: how much speaks for it, whatever speaks for the others."""
+
+    def value(self, picture: Any, answer: Any, index: Any) -> Any:
+        return ops.take(answer[0], index)
+
+    def words(self, net: Backbone) -> str:
+        return f"logit of “{net.class_names[self.class_index]}”"
+
+
+class CrossEntropy(_OfClass):
+    """Minus the logarithm of a class's probability: the lesson's loss."""
+
+    def value(self, picture: Any, answer: Any, index: Any) -> Any:
+        return ops.logsumexp(answer[0]) - ops.take(answer[0], index)
+
+    def words(self, net: Backbone) -> str:
+        return f"cross-entropy with “{net.class_names[self.class_index]}”"
+
+
+@dataclass(frozen=True)
+class _OfLayer(Part):
+    layer: str
+
+    @property
+    def reads(self) -> str:
+        return self.layer
+
+
+@dataclass(frozen=True)
+class _OfChannel(_OfLayer):
+    channel: int
+
+    @property
+    def index(self) -> int:
+        return self.channel
+
+    @property
+    def structure(self) -> Part:
+        return replace(self, channel=0)
+
+
+class Channel(_OfChannel):
+    """The mean of one channel of a layer's maps."""
+
+    def value(self, picture: Any, answer: Any, index: Any) -> Any:
+        return ops.mean(ops.take(answer, index, axis=-1))
+
+    def words(self, net: Backbone) -> str:
+        return f"channel {self.channel} of {self.layer}"
+
+
+class Neuron(_OfChannel):
+    """The middle value of one channel's map."""
+
+    def value(self, picture: Any, answer: Any, index: Any) -> Any:
+        _, h, w, _ = answer.shape
+        return ops.take(answer[0, h // 2, w // 2], index)
+
+    def words(self, net: Backbone) -> str:
+        return f"the middle of channel {self.channel} of {self.layer}"
+
+
+class Layer(_OfLayer):
+    """The mean square of a whole layer (Mordvintsev et al., "Inceptionism", 2015: DeepDream)."""
+
+    def value(self, picture: Any, answer: Any, index: Any) -> Any:
+        return ops.mean(ops.square(answer))
+
+    def words(self, net: Backbone) -> str:
+        return f"everything in {self.layer}"
+
+
+@dataclass(frozen=True)
+class Direction(_OfLayer):
+    """The mean projection of a layer's maps on a direction, one number for each channel."""
+
+    vector: tuple[float, ...]
+
+    def value(self, picture: Any, answer: Any, index: Any) -> Any:
+        direction = ops.convert_to_tensor(self.vector, dtype="float32")
+        return ops.mean(ops.matmul(answer, direction / ops.norm(direction)))
+
+    def words(self, net: Backbone) -> str:
+        return f"a direction in {self.layer}"
+
+
+@dataclass(frozen=True)
+class _OfPicture(Part):
+    @property
+    def reads(self) -> None:
+        return None
+
+
+class TotalVariation(_OfPicture):
+    """Sum of absolute differences of neighbours in grey levels (Rudin, Osher and Fatemi, 1992)."""
+
+    def value(self, picture: Any, answer: Any, index: Any) -> Any:
+        down = ops.abs(picture[:, 1:] - picture[:, :-1])
+        right = ops.abs(picture[:, :, 1:] - picture[:, :, :-1])
+        return 255.0 * (ops.sum(down) + ops.sum(right))
+
+    def words(self, net: Backbone) -> str:
+        return "total variation"
+
+
+class L1(_OfPicture):
+    """Mean distance from mid-grey, in grey levels."""
+
+    def value(self, picture: Any, answer: Any, index: Any) -> Any:
+        return 255.0 * ops.mean(ops.abs(picture - 0.5))
+
+    def words(self, net: Backbone) -> str:
+        return "distance from grey (L1)"
+
+
+class L2(_OfPicture):
+    """Root mean square distance from mid-grey, in grey levels."""
+
+    def value(self, picture: Any, answer: Any, index: Any) -> Any:
+        return 255.0 * ops.sqrt(ops.mean(ops.square(picture - 0.5)) + 1e-12)
+
+    def words(self, net: Backbone) -> str:
+        return "distance from grey (L2)"
+
+
+def check(net: Backbone, objective: Objective) -> None:
+    """Makes sure that the network has all that an objective is about.
+
+    Raises:
+        UnknownLayer: the network has no such layer or no such channel of it.
+        UnknownClass: or no such class.
+    """
+    for part in objective.parts:
+        if part.reads == "":
+            net.check_class(part.index)
+        elif part.reads is not None:
+            shape = net.layer(part.reads).shape
+            if not 0 <= part.index < shape[-1]:
+                raise UnknownLayer(
+                    f"{part.reads} has channels 0 to {shape[-1] - 1}; received: {part.index}."
+                )
+
+
+def answers(net: Backbone, parts: tuple[Part, ...]) -> Any:
+    """The network cut so that it gives all that some parts read.
+
+    A layer that ends in a ReLU is read before it, through a leaky one: a picture that does not
+    excite a channel yet would otherwise give it no gradient at all, and stay grey.
+
+    Returns:
+        A function of a picture `(1, H, W, 3)` in 0..1 to `{layer: answer}`, the logits under "".
+    """
+    names = tuple(dict.fromkeys(part.reads for part in parts if part.reads))
+    whole = net.plain if names else net.model  # folding changes what a layer answers
+    outputs = {"": whole.outputs[0]}
+    for name in names:
+        target = net.output(name)
+        operation = target._keras_history.operation
+        if isinstance(operation, (keras.layers.ReLU, keras.layers.Activation)):
+            target = ops.leaky_relu(operation.input, 0.1)
+        outputs[name] = target
+    model = keras.Model(whole.inputs[0], outputs)
+
+    return lambda picture: model(picture, training=False)

@@ -1,0 +1,150 @@
+"""How a picture is stored while it is optimised, and what happens to it before the network looks.
+
+Gradient descent moves along whatever the picture is made of. Stored as pixels it finds noise, as
+every pixel moves for itself; stored as waves, each with a step in proportion to its length, it
+finds shapes (Olah, Mordvintsev and Schubert, "Feature Visualization", Distill, 2017). The waves
+here are cosines (the DCT, as in JPEG): two matrix products instead of a Fourier transform, and no
+seam between opposite edges.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+
+ops: Any = keras.ops  # its type stubs allow None for every result
+
+# Square root of the covariance of colours over Tiny ImageNet's training photos, before the sigmoid,
+# its longest row made 1: photos vary in brightness far more than in colour.
+COLOURS = np.array([[0.773, 0.433, 0.319], [0.433, 0.661, 0.456], [0.319, 0.456, 0.831]], "float32")
+
+
+class Parametrization(Protocol):
+    """Parameters of a picture: an array of the picture's own shape, `(H, W, 3)`."""
+
+    def start(self, size: tuple[int, int], seed: int) -> np.ndarray:
+        """Random parameters: the noise everything begins with."""
+        ...
+
+    def of(self, picture: np.ndarray) -> np.ndarray:
+        """The parameters of a given picture `(H, W, 3)` in 0..1."""
+        ...
+
+    def picture(self, parameters: Any, sharpness: Any) -> Any:
+        """The picture as a tensor in 0..1; `sharpness` in 0..1 is the share of waves it may use."""
+        ...
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """Grey levels above or below mid-grey, as the lesson has them; noise of `spread` levels."""
+
+    spread: float = 1.0
+
+    def start(self, size: tuple[int, int], seed: int) -> np.ndarray:
+        noise = np.random.default_rng(seed).standard_normal((*size, 3))
+        return (self.spread * noise).astype("float32")
+
+    def of(self, picture: np.ndarray) -> np.ndarray:
+        return (255.0 * (picture - 0.5)).astype("float32")
+
+    def picture(self, parameters: Any, sharpness: Any) -> Any:
+        return ops.clip(0.5 + parameters / 255.0, 0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Waves:
+    """Cosine waves in decorrelated colours, squeezed into 0..1 by a sigmoid.
+
+    `decay` is the power of its length by which a wave's step grows; `spread` the deviation of the
+    noise at the start, as seen before the sigmoid.
+    """
+
+    decay: float = 1.0
+    spread: float = 0.3
+
+    def start(self, size: tuple[int, int], seed: int) -> np.ndarray:
+        noise = np.random.default_rng(seed).standard_normal((*size, 3))
+        unit = float(np.sqrt(np.square(_scale(*size, self.decay)).mean()))
+        return (self.spread / unit * noise).astype("float32")
+
+    def of(self, picture: np.ndarray) -> np.ndarray:
+        height, width = picture.shape[:2]
+        x = np.clip(picture, 0.01, 0.99).astype("float64")
+        x = np.log(x / (1 - x)) @ np.linalg.inv(COLOURS)
+        waves = np.einsum("kh,hwc->kwc", _cosines(height), x)
+        waves = np.einsum("lw,kwc->klc", _cosines(width), waves)
+        return (waves / _scale(height, width, self.decay)).astype("float32")
+
+    def picture(self, parameters: Any, sharpness: Any) -> Any:
+        height, width, _ = parameters.shape
+        kept = ops.cast(_length(height, width) <= sharpness, "float32")
+        waves = parameters * _scale(height, width, self.decay) * kept
+        x = ops.einsum("kh,klc->hlc", _cosines(height), waves)
+        x = ops.einsum("lw,hlc->hwc", _cosines(width), x)
+        return ops.sigmoid(ops.matmul(x, COLOURS))
+
+
+@lru_cache(maxsize=8)
+def _cosines(n: int) -> np.ndarray:
+    """The orthonormal DCT-II matrix `(n, n)`: row k is a wave of k half periods."""
+    k, x = np.mgrid[:n, :n]
+    rows = np.sqrt(2 / n) * np.cos(np.pi * (x + 0.5) * k / n)
+    rows[0] /= np.sqrt(2)
+    return rows.astype("float32")
+
+
+@lru_cache(maxsize=8)
+def _length(height: int, width: int) -> np.ndarray:
+    """Frequency of each wave as a share of the highest, `(H, W, 1)`."""
+    k, m = np.mgrid[:height, :width]
+    return np.sqrt(((k / height) ** 2 + (m / width) ** 2) / 2)[..., None].astype("float32")
+
+
+@lru_cache(maxsize=8)
+def _scale(height: int, width: int, decay: float) -> np.ndarray:
+    """How far one unit of a parameter moves its wave, `(H, W, 1)`."""
+    half_periods = _length(height, width) * np.sqrt(2) * max(height, width)
+    waves = np.sqrt(height * width) / 2 / np.maximum(half_periods, 1.0) ** decay
+    return waves.astype("float32")
+
+
+@dataclass(frozen=True)
+class Transformations:
+    """Small random changes before each look: what survives them is a shape, not a trick.
+
+    `jitter` in px, `scale` as a share (0.1: from 90 to 110 %), `rotation` in degrees, `blur` from
+    0 to 1.
+    """
+
+    jitter: float = 0.0
+    scale: float = 0.0
+    rotation: float = 0.0
+    blur: float = 0.0
+
+    @property
+    def moves(self) -> bool:
+        return bool(self.jitter or self.scale or self.rotation)
+
+    def draw(self, generator: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
+        """A random affine map `(8,)`, in the convention of `keras.ops.image.affine_transform`."""
+        height, width = size
+        zoom = 1.0 / (1.0 + generator.uniform(-self.scale, self.scale))
+        angle = np.deg2rad(generator.uniform(-self.rotation, self.rotation))
+        a, b = zoom * np.cos(angle), zoom * np.sin(angle)
+        dx, dy = generator.uniform(-self.jitter, self.jitter, 2)
+        x, y = (width - 1) / 2, (height - 1) / 2  # turn and zoom about the middle
+        return np.array([a, -b, x - a * x + b * y + dx, b, a, y - b * x - a * y + dy, 0, 0])
+
+    def apply(self, picture: Any, affine: Any) -> Any:
+        """What the network gets to see of a picture `(1, H, W, 3)`."""
+        if self.blur:
+            smooth = ops.average_pool(picture, 3, 1, padding="same")
+            picture = (1 - self.blur) * picture + self.blur * smooth
+        if self.moves:
+            picture = keras.ops.image.affine_transform(
+                picture, affine[None], interpolation="bilinear", fill_mode="reflect"
+            )
+        return picture

@@ -1,0 +1,101 @@
+"""What makes an ideal image what it is, as plain numbers, and the recipes we know."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import keras
+import numpy as np
+
+from engine.errors import BadSettings
+from engine.objectives import Algebra, ClassLogit, CrossEntropy, Objective
+from engine.parametrization import Pixels, Transformations, Waves
+
+OPTIMIZERS: dict[str, Any] = {
+    "gradient descent": lambda: keras.optimizers.SGD(),
+    "momentum": lambda: keras.optimizers.SGD(momentum=0.9),
+    "Adam": lambda: keras.optimizers.Adam(beta_2=0.99),
+    "RMSprop": lambda: keras.optimizers.RMSprop(),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that makes a run what it is: plain numbers, so that it can run elsewhere.
+
+    Attributes:
+        score: what a class is judged by, its logit or its cross-entropy.
+        target_weight: weight of the target in the loss; below zero, the least of it is sought.
+        variation_weight, l1_weight, l2_weight: weights of the penalties in the loss.
+        optimizer: one of `OPTIMIZERS`.
+        learning_rate: of the optimizer.
+        parametrization: pixels or waves.
+        transformations: what happens to the picture before the network looks.
+        coarse_steps: steps over which the waves grow from the longest to all of them.
+        steps: how many steps.
+        seed: of the noise and of the transformations.
+    """
+
+    score: Literal["logit", "cross-entropy"] = "logit"
+    target_weight: float = 1.0
+    variation_weight: float = 0.0
+    l1_weight: float = 0.0
+    l2_weight: float = 0.0
+    optimizer: str = "Adam"
+    learning_rate: float = 0.05
+    parametrization: Pixels | Waves = field(default_factory=Waves)
+    transformations: Transformations = field(default_factory=Transformations)
+    coarse_steps: int = 0
+    steps: int = 160
+    seed: int = 0
+
+    def objective(self, target: "int | Algebra") -> Objective:
+        """The target as a sum of parts; a number is a class."""
+        if isinstance(target, Algebra):
+            return self.target_weight * Objective.of(target)
+        logit, entropy = ClassLogit(target), CrossEntropy(target)
+        return self.target_weight * (logit if self.score == "logit" else -entropy)
+
+
+# The lesson's recipe; its penalty may be moved while it runs.
+LESSON = Settings(
+    score="cross-entropy",
+    target_weight=10.0,
+    variation_weight=0.005,
+    optimizer="gradient descent",
+    learning_rate=1.0,
+    parametrization=Pixels(),
+    steps=1000,
+)
+NOISE = replace(LESSON, target_weight=1.0, variation_weight=0.0)  # its first, noisy cat
+# The best pictures we know, by backbone; benchmarks/ideal_images.py measures them.
+CLEAR: dict[str, Settings] = {
+    "": Settings(
+        learning_rate=0.05,
+        variation_weight=1e-4,
+        transformations=Transformations(jitter=8, scale=0.1, rotation=5),
+    ),
+}
+
+
+def preset(name: str, backbone: str) -> Settings:
+    """Settings by name, "clear", "lesson" or "noise", for a backbone.
+
+    Raises:
+        BadSettings: there is no such preset.
+    """
+    presets = {"clear": CLEAR.get(backbone, CLEAR[""]), "lesson": LESSON, "noise": NOISE}
+    if name not in presets:
+        raise BadSettings(f"Expected one of {', '.join(presets)}; received: {name!r}.")
+    return presets[name]
+
+
+def check(settings: Settings) -> None:
+    """Raises `BadSettings` for numbers that make no sense."""
+    if settings.optimizer not in OPTIMIZERS:
+        raise BadSettings(
+            f"Expected an optimizer of {', '.join(OPTIMIZERS)}; received: {settings.optimizer!r}."
+        )
+    if not 1 <= settings.steps <= 5000:
+        raise BadSettings(f"Expected 1 to 5000 steps; received: {settings.steps}.")
+    if not (np.isfinite(settings.learning_rate) and settings.learning_rate > 0):
+        raise BadSettings(f"Expected a learning rate above 0; received: {settings.learning_rate}.")

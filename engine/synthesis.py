@@ -1,0 +1,229 @@
+"""Ideal images: gradient descent on the picture, the network left as it is.
+
+One compiled function takes the picture's parameters and every number a person may change, and
+gives the gradient; a Keras optimizer takes the step. As those numbers are inputs, changing one
+neither restarts nor recompiles, and all runs of a kind on a backbone share one compilation.
+Simonyan, Vedaldi and Zisserman, "Deep Inside Convolutional Networks", 2013 (arXiv:1312.6034); Olah,
+Mordvintsev and Schubert, "Feature Visualization", Distill, 2017.
+"""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from engine import backend, images, recipes
+from engine.backbones import Backbone, top_predictions
+from engine.errors import BadSettings, Diverged
+from engine.objectives import (
+    L1,
+    L2,
+    Algebra,
+    Objective,
+    Part,
+    TotalVariation,
+    answers,
+    check,
+)
+from engine.recipes import OPTIMIZERS, Settings, preset
+from engine.types import Prediction
+
+PENALTIES: tuple[Part, ...] = (TotalVariation(), L1(), L2())
+
+
+class Controls:
+    """The few numbers another thread may change while a run goes on."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.variation_weight = settings.variation_weight
+        self.l1_weight = settings.l1_weight
+        self.l2_weight = settings.l2_weight
+        self.learning_rate = settings.learning_rate
+        self._rewind: np.ndarray | None = None
+        self._lock = threading.Lock()
+
+    def rewind(self, picture: np.ndarray) -> None:
+        """Goes on from a picture `(H, W, 3)` in 0..1 instead of the latest one."""
+        with self._lock:
+            self._rewind = picture
+
+    def take_rewind(self) -> np.ndarray | None:
+        """The picture to go on from, once; None where nobody asked."""
+        with self._lock:
+            picture, self._rewind = self._rewind, None
+            return picture
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """One step of a run: a picture, and what was computed of that very picture.
+
+    `picture` is `(H, W, 3)` in 0..1, `loss` the sum of `terms`: the target's, then those of the
+    penalties, weights included; `variation` the total variation in grey levels. With
+    transformations on, `logit`, `probability` and `predictions` are of the picture as the network
+    saw it in this step. In the last frame the picture is rounded to 8 bits, and they are of it.
+    """
+
+    picture: np.ndarray
+    step: int
+    loss: float
+    terms: tuple[float, ...]
+    variation: float
+    logit: float
+    probability: float
+    predictions: tuple[Prediction, ...]
+    last: bool = False
+
+
+def ideal_image(
+    net: Backbone,
+    target: int | Algebra,
+    settings: Settings | None = None,
+    controls: Controls | None = None,
+    start: np.ndarray | None = None,
+) -> Iterator[Frame]:
+    """Changes a picture until the network sees in it what it is asked for.
+
+    Args:
+        net: a loaded backbone.
+        target: a class, or an objective to be made large.
+        settings: None takes the "clear" preset of the backbone.
+        controls: numbers that another thread may change meanwhile.
+        start: a picture `(H, W, 3)` in 0..1 at the network's size; None starts from noise.
+
+    Yields:
+        A frame before each step, and one of the result.
+
+    Raises:
+        BadSettings: a number that makes no sense.
+        UnknownClass, UnknownLayer: the network has no such target.
+        Diverged: the numbers grew beyond all bounds; a smaller learning rate helps.
+    """
+    settings = settings or preset("clear", net.name)
+    recipes.check(settings)
+    controls = controls or Controls(settings)
+    objective = settings.objective(target)
+    check(net, objective)
+    parametrization, size = settings.parametrization, net.input_size
+    if start is not None and start.shape != (*size, 3):
+        raise BadSettings(f"Expected a start of {(*size, 3)}; received: {start.shape}.")
+    parts = (*objective.parts, *PENALTIES)
+    structure = tuple(part.structure for part in parts)
+    gradient = _gradient(net, structure, settings)
+    indices = ops.convert_to_tensor([part.index for part in parts], dtype="int32")
+    generator = np.random.default_rng([settings.seed, 1])
+    first = (
+        parametrization.start(size, settings.seed) if start is None else parametrization.of(start)
+    )
+    shown = target if isinstance(target, int) else None
+    variable, optimizer = _begin(first, settings)
+    for number in range(settings.steps):
+        rewound = controls.take_rewind()
+        if rewound is not None:
+            variable, optimizer = _begin(parametrization.of(rewound), settings)
+        sharpness = (
+            min(1.0, 0.03 + number / settings.coarse_steps) if settings.coarse_steps else 1.0
+        )
+        (_, (picture, values, logits)), slope = gradient(
+            variable.value,
+            backend.tensor(_weights(objective, controls)),
+            indices,
+            backend.tensor(sharpness),
+            backend.tensor(settings.transformations.draw(generator, size)),
+        )
+        yield _frame(net, shown, number, objective, controls, picture, values, logits)
+        optimizer.learning_rate = controls.learning_rate
+        optimizer.apply([slope], [variable])
+    sharpness = backend.tensor(1.0)
+    picture = backend.numpy(parametrization.picture(variable.value, sharpness))
+    picture = images.from_uint8(images.to_uint8(picture))
+    values, logits = _look(net, structure)(backend.tensor(picture), indices)
+    yield _frame(
+        net, shown, settings.steps, objective, controls, picture, values, logits, last=True
+    )
+
+
+def _weights(objective: Objective, controls: Controls) -> np.ndarray:
+    """Weights of the parts in the loss: those of the target turned round, as it is to grow."""
+    penalties = (controls.variation_weight, controls.l1_weight, controls.l2_weight)
+    return np.array([*(-w for w in objective.weights), *penalties], "float32")
+
+
+def _frame(
+    net: Backbone, shown: int | None, number: int, objective: Objective, controls: Controls,
+    picture: Any, values: Any, logits: Any, last: bool = False,
+) -> Frame:  # fmt: skip
+    values, logits = backend.numpy(values), backend.numpy(logits)[0]
+    if not np.isfinite(values).all():
+        raise Diverged(
+            f"The picture's numbers grew beyond all bounds in step {number}. Start again with a "
+            "smaller learning rate or smaller weights."
+        )
+    terms = tuple(float(t) for t in _weights(objective, controls) * values)
+    top = top_predictions(logits, net.class_names)
+    about = top[0].class_index if shown is None else shown
+    return Frame(
+        picture=np.asarray(picture) if isinstance(picture, np.ndarray) else backend.numpy(picture),
+        step=number,
+        loss=sum(terms),
+        terms=terms,
+        variation=float(values[len(objective.parts)]),
+        logit=float(logits[about]),
+        probability=float(
+            np.exp(logits[about] - logits.max()) / np.exp(logits - logits.max()).sum()
+        ),
+        predictions=top,
+        last=last,
+    )
+
+
+def _begin(parameters: np.ndarray, settings: Settings) -> tuple[Any, Any]:
+    """The picture as a variable, and an optimizer that has not moved it yet."""
+    variable = keras.Variable(parameters)
+    optimizer = OPTIMIZERS[settings.optimizer]()
+    optimizer.build([variable])
+    return variable, optimizer
+
+
+def _gradient(net: Backbone, parts: tuple[Part, ...], settings: Settings) -> Any:
+    """The compiled loss, what it saw on its way, and its gradient by the parameters."""
+    parametrization, transformations = settings.parametrization, settings.transformations
+
+    def make() -> Any:
+        ask = answers(net, parts)
+
+        def loss(parameters: Any, weights: Any, indices: Any, sharpness: Any, affine: Any) -> Any:
+            picture = parametrization.picture(parameters, sharpness)
+            answer = ask(transformations.apply(picture[None], affine))
+            values = _values(parts, picture[None], answer, indices)
+            return ops.sum(weights * values), (picture, values, answer[""])
+
+        return backend.value_and_gradient(loss, auxiliary=True)
+
+    return net.compiled(f"gradient {parts} {parametrization} {transformations}", make)
+
+
+def _look(net: Backbone, parts: tuple[Part, ...]) -> Any:
+    """The parts' values for a picture as it is."""
+
+    def make() -> Any:
+        ask = answers(net, parts)
+
+        def look(picture: Any, indices: Any) -> Any:
+            answer = ask(picture[None])
+            return _values(parts, picture[None], answer, indices), answer[""]
+
+        return look
+
+    return net.compiled(f"look {parts}", make)
+
+
+def _values(parts: tuple[Part, ...], picture: Any, answer: dict, indices: Any) -> Any:
+    values = [
+        part.value(picture, answer.get(part.reads), indices[k]) for k, part in enumerate(parts)
+    ]
+    return ops.stack(values)

@@ -1,0 +1,75 @@
+"""Noise becomes a picture while a person steers, in real Chromium, with the built-in backbone."""
+
+import io
+import re
+
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+URL = "ideal_images?backbone=Pocket"
+
+
+def opened(page: Page, address: str, more: str = "") -> None:
+    page.goto(f"{address}/{URL}{more}")
+    expect(page.get_by_alt_text("Noise", exact=True)).to_be_visible()
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+
+
+def step(page: Page) -> int:
+    words = page.get_by_text(re.compile(r"^step \d+ of \d+, \w+$")).first.inner_text()
+    return int(words.split()[1])
+
+
+def start(page: Page) -> None:
+    page.get_by_role("button", name=re.compile("Start$")).click()
+
+
+def test_noise_becomes_what_was_asked_for(page, address):
+    opened(page, address)
+    start(page)
+    expect(page.get_by_text(re.compile(r"^step \d+ of \d+, done$"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"Egyptian cat: Egyptian cat \d"))).to_be_visible()
+    with page.expect_download() as picture:
+        page.get_by_role("button", name="Picture (PNG)").click()
+    assert Image.open(io.BytesIO(picture.value.path().read_bytes())).size == (128, 128)
+    with page.expect_download() as film:
+        page.get_by_role("button", name="Run (WebP animation)").click()
+    assert Image.open(io.BytesIO(film.value.path().read_bytes())).n_frames > 10
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_pause_holds_a_step_is_one_and_stop_ends(page, address):
+    opened(page, address, "&preset=lesson")  # a thousand steps: time enough
+    start(page)
+    page.get_by_role("button", name=re.compile("Pause$")).click()
+    expect(page.get_by_text(re.compile(", paused$"))).to_be_visible()
+    held = step(page)
+    assert held < 1000
+    page.get_by_role("button", name=re.compile("One step$")).click()
+    expect(page.get_by_text(f"step {held + 1} of 1000, paused")).to_be_visible()
+    page.get_by_role("button", name=re.compile("Go on$")).click()
+    expect(page.get_by_text(re.compile(", running$"))).to_be_visible()
+    page.get_by_role("button", name=re.compile("Stop$")).click()
+    expect(page.get_by_text(re.compile(", done$"))).to_be_visible()
+    assert step(page) < 1000
+
+
+def test_a_slider_acts_while_it_runs(page, address):
+    opened(page, address, "&preset=lesson")
+    start(page)
+    expect(page.get_by_text(re.compile("0.005 · total variation"))).to_be_visible()
+    slider = page.get_by_role("slider").first
+    slider.focus()
+    slider.press("ArrowRight")
+    expect(page.get_by_text(re.compile("0.015 · total variation"))).to_be_visible()
+    expect(page.get_by_text(re.compile(", running$"))).to_be_visible()
+    page.get_by_role("button", name=re.compile("Stop$")).click()
+
+
+def test_a_channel_can_be_asked_for_by_link(page, address):
+    opened(page, address, "&layer=block3_conv2_relu&channel=7")
+    expect(page.get_by_text("What channel 7 of block3_conv2_relu likes")).to_be_visible()
+    start(page)
+    expect(page.get_by_text(re.compile("channel 7 of block3_conv2_relu ")).first).to_be_visible()
+    page.get_by_role("button", name=re.compile("Stop$")).click()
+    expect(page.get_by_test_id("stException")).to_have_count(0)

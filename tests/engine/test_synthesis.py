@@ -1,0 +1,224 @@
+"""Ideal images: gradient descent on the picture does what its settings say."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine import backbones, features, images, recording, synthesis
+from engine.errors import BadSettings, UnknownClass, UnknownLayer
+from engine.objectives import (
+    L1,
+    Channel,
+    ClassLogit,
+    CrossEntropy,
+    Direction,
+    Layer,
+    Neuron,
+    Objective,
+    TotalVariation,
+)
+from engine.parametrization import Pixels, Transformations, Waves
+from engine.recipes import LESSON, OPTIMIZERS, Settings, preset
+
+PLAIN = Settings(steps=12, learning_rate=0.02)
+
+
+@pytest.fixture(scope="module")
+def net():
+    return backbones.load("Pocket")
+
+
+@pytest.fixture(scope="module")
+def target(net):
+    return net.class_names.index("Egyptian cat")
+
+
+def last(net, target, settings, **more):
+    *_, frame = synthesis.ideal_image(net, target, settings, **more)
+    assert frame.last
+    return frame
+
+
+@pytest.mark.parametrize("parametrization", [Pixels(), Waves(), Waves(decay=1.5)])
+def test_a_picture_survives_its_parameters(parametrization, cat):
+    picture = images.fit(cat, (64, 96)).clip(0.02, 0.98)
+    again = np.asarray(parametrization.picture(parametrization.of(picture), 1.0))
+    assert np.abs(again - picture).max() < 1e-4
+
+
+def test_fewer_waves_are_a_smoother_picture(cat):
+    waves = Waves()
+    parameters = waves.of(images.fit(cat, (64, 64)))
+    roughness = [
+        float(np.abs(np.diff(np.asarray(waves.picture(parameters, s)), axis=0)).sum())
+        for s in (0.05, 0.2, 1.0)
+    ]
+    assert roughness[0] < roughness[1] < roughness[2]
+
+
+def test_the_algebra_adds_up():
+    a, b = ClassLogit(3), TotalVariation()
+    objective = Objective.of(2 * a - 0.5 * b + a - CrossEntropy(3))
+    assert objective.terms == ((3.0, a), (-0.5, b), (-1.0, CrossEntropy(3)))
+    assert (-a).weights == (-1.0,)
+
+
+def test_the_same_seed_gives_the_same_picture_and_another_another(net, target):
+    settings = replace(PLAIN, transformations=Transformations(jitter=4, scale=0.1, rotation=5))
+    first, second = (last(net, target, settings).picture for _ in range(2))
+    assert np.array_equal(first, second)
+    assert not np.array_equal(first, last(net, target, replace(settings, seed=1)).picture)
+
+
+def test_the_network_sees_what_it_was_asked_for(net, target):
+    frame = last(net, target, replace(preset("clear", "Pocket"), steps=60))
+    assert frame.probability > 0.9
+    assert frame.predictions == net.predict(frame.picture)
+    assert np.array_equal(frame.picture, images.from_uint8(images.to_uint8(frame.picture)))
+
+
+def test_the_negative_is_the_least_of_it(net, target):
+    least = last(net, target, replace(PLAIN, target_weight=-1.0, steps=20))
+    most = last(net, target, replace(PLAIN, steps=20))
+    assert least.logit < 0 < most.logit
+    assert least.probability < 1e-3
+
+
+def test_the_loss_is_the_sum_that_is_shown(net, target):
+    settings = replace(LESSON, steps=2, l1_weight=0.3, l2_weight=0.2)
+    frame = next(synthesis.ideal_image(net, target, settings))
+    grey = 255.0 * frame.picture
+    variation = np.abs(np.diff(grey, axis=0)).sum() + np.abs(np.diff(grey, axis=1)).sum()
+    logits = net.logits(frame.picture[None])[0]
+    entropy = np.log(np.exp(logits - logits.max()).sum()) + logits.max() - logits[target]
+    expected = (
+        10 * entropy,
+        0.005 * variation,
+        0.3 * np.abs(grey - 127.5).mean(),
+        0.2 * np.sqrt(np.square(grey - 127.5).mean()),
+    )
+    assert np.allclose(frame.terms, expected, rtol=1e-3)
+    assert frame.loss == pytest.approx(sum(expected), rel=1e-3)
+
+
+def test_gradient_descent_takes_the_gradient_step(net, target):
+    """In grey levels, as in the lesson: the picture minus learning rate times gradient."""
+    settings = replace(LESSON, variation_weight=0.0, learning_rate=0.5, steps=2)
+    first, second, _ = synthesis.ideal_image(net, target, settings)
+    moved = 255.0 * (second.picture - first.picture)
+    fall = second.loss - first.loss
+    assert fall == pytest.approx(-np.square(moved).sum() / 0.5, rel=0.1)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_every_optimizer_lowers_the_loss(net, target, optimizer):
+    rate = 0.01 if optimizer in ("Adam", "RMSprop") else 1e-3
+    settings = replace(PLAIN, optimizer=optimizer, learning_rate=rate)
+    frames = list(synthesis.ideal_image(net, target, settings))
+    assert frames[-2].loss < frames[0].loss
+
+
+def test_the_slider_works_while_it_runs(net, target):
+    def variation(weight: float) -> float:
+        controls = synthesis.Controls(PLAIN)
+        frame = None
+        for frame in synthesis.ideal_image(net, target, replace(PLAIN, steps=30), controls):
+            if frame.step == 10:
+                controls.variation_weight = weight
+        return frame.variation
+
+    assert variation(1e-4) < 0.7 * variation(0.0)
+
+
+def test_no_slider_and_no_other_class_compiles_again(net, target):
+    settings = replace(PLAIN, steps=3)
+    list(synthesis.ideal_image(net, target, settings))
+    before = dict(net._compiled)
+    traces = {key: count_traces(function) for key, function in before.items()}
+    other = replace(settings, variation_weight=1e-4, l1_weight=0.1, learning_rate=0.3, seed=5)
+    list(synthesis.ideal_image(net, target + 1, other))
+    assert net._compiled == before
+    assert {key: count_traces(function) for key, function in before.items()} == traces
+
+
+def count_traces(function) -> int:
+    counter = getattr(function, "experimental_get_tracing_count", None) or function._cache_size
+    return counter()
+
+
+def test_a_rewind_goes_on_from_the_picture(net, target, cat):
+    controls = synthesis.Controls(PLAIN)
+    picture = images.fit(cat, net.input_size).clip(0.02, 0.98)
+    frames = synthesis.ideal_image(net, target, PLAIN, controls)
+    next(frames)
+    controls.rewind(picture)
+    assert np.abs(next(frames).picture - picture).max() < 1e-3
+
+
+def test_a_photo_can_be_the_start(net, target, cat):
+    picture = images.fit(cat, net.input_size).clip(0.02, 0.98)
+    first = next(synthesis.ideal_image(net, target, PLAIN, start=picture))
+    assert np.abs(first.picture - picture).max() < 1e-3
+
+
+def test_a_channel_that_is_dead_at_first_comes_to_life(net):
+    layer = "block4_conv2_relu"
+    noise = next(synthesis.ideal_image(net, 0, PLAIN)).picture
+    before = features.activations(net, noise, layer)
+    channel = int(before.ranking[-1])  # the most silent of all
+    frame = last(net, Channel(layer, channel), replace(PLAIN, steps=25))
+    after = features.activations(net, frame.picture, layer)
+    assert after.response[channel] > max(5 * before.response[channel], 0.05)
+
+
+@pytest.mark.parametrize(
+    "objective",
+    [
+        Neuron("block3_conv2_relu", 5),
+        Layer("block3_conv2_relu"),
+        Direction("block2_conv2_relu", tuple(float(k % 2) for k in range(48))),
+        Channel("block5_conv2_relu", 3) - 0.01 * L1(),
+        ClassLogit(1) + ClassLogit(2),
+    ],
+)
+def test_other_targets_grow(net, objective):
+    frames = list(synthesis.ideal_image(net, objective, replace(PLAIN, steps=8)))
+    assert frames[-2].loss < frames[0].loss
+
+
+@pytest.mark.parametrize(
+    ("target", "settings", "error"),
+    [
+        (200, PLAIN, UnknownClass),
+        (-1, PLAIN, UnknownClass),
+        (Channel("nonsense", 0), PLAIN, UnknownLayer),
+        (Channel("block1_conv1", 24), PLAIN, UnknownLayer),
+        (0, replace(PLAIN, learning_rate=-1.0), BadSettings),
+        (0, replace(PLAIN, steps=0), BadSettings),
+        (0, replace(PLAIN, optimizer="hope"), BadSettings),
+    ],
+)
+def test_senseless_settings_are_one_sentence(net, target, settings, error):
+    with pytest.raises(error):
+        next(synthesis.ideal_image(net, target, settings))
+
+
+def test_a_recording_stays_small_and_moves(net, target):
+    record = recording.Recording()
+    settings = replace(PLAIN, steps=130)
+    for _ in record.follow(synthesis.ideal_image(net, target, settings)):
+        pass
+    assert len(record.points) == 131
+    assert len(record.pictures) <= recording.KEPT
+    assert max(record.pictures) == 130
+    assert record.animation()[:4] == b"RIFF"
+
+
+def test_runs_side_by_side_keep_their_last_frames(net, target):
+    short, long = (replace(PLAIN, steps=s) for s in (2, 4))
+    runs = [synthesis.ideal_image(net, target, settings) for settings in (short, long)]
+    rounds = list(recording.together(runs))
+    assert len(rounds) == 5
+    assert [frame.step for frame in rounds[-1]] == [2, 4]
+    assert all(frame.last for frame in rounds[-1])
