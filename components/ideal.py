@@ -156,17 +156,22 @@ def formula(plan: Plan, controls: "Controls", frame: "Frame | None") -> None:
     """The loss in words and in the current numbers."""
     net = cache.backbone(plan.backbone)
     objective = plan.settings.objective(plan.target)
-    parts = [(-weight, part.words(net)) for weight, part in objective.terms]
-    parts.append((controls.variation_weight, "total variation"))
-    for weight, words in ((controls.l1_weight, "L1"), (controls.l2_weight, "L2")):
-        if weight:
-            parts.append((weight, words))
-    words = " ".join(f"{'−' if w < 0 else '+'} {number(abs(w))} · {text}" for w, text in parts)
-    line = f"**loss** = {words.removeprefix('+ ')}"
+    target = [(-weight, part.words(net)) for weight, part in objective.terms]
+    penalties = [
+        (controls.variation_weight, "total variation"),
+        (controls.l1_weight, "L1"),
+        (controls.l2_weight, "L2"),
+    ]
+    words, numbers = [], []
+    for k, (weight, part) in enumerate([*target, *penalties]):
+        if weight or k <= len(target):  # the variation loss is told even when it is zero
+            words.append(f"{'−' if weight < 0 else '+'} {number(abs(weight))} · {part}")
+            if frame is not None:
+                numbers.append(f"{'−' if frame.terms[k] < 0 else '+'} {abs(frame.terms[k]):.4g}")
+    line = f"**loss** = {' '.join(words).removeprefix('+ ')}"
     if frame is not None:
-        terms = [t for t in frame.terms[: len(objective.terms) + 1]]
-        numbers = " ".join(f"{'−' if t < 0 else '+'} {abs(t):.4g}" for t in terms)
-        line += f"  \n**{frame.loss:.4g}** = {numbers.removeprefix('+ ')}"
+        total = f"{frame.loss:.4g}".replace("-", "−")
+        line += f"  \n**{total}** = {' '.join(numbers).removeprefix('+ ')}"
     st.markdown(line)
 
 
@@ -184,8 +189,8 @@ def timeline(chosen: dict[str, Any], run: Run) -> None:
     kept = record.pictures
     if len(kept) < 2:
         return
-    left, right = st.columns([1, 1.25], gap="large", vertical_alignment="center")
-    step = right.select_slider("Timeline", list(kept), value=max(kept), key="ideal_timeline")
+    left, right = st.columns([1.25, 1], gap="large", vertical_alignment="center")
+    step = left.select_slider("Timeline", list(kept), value=max(kept), key="ideal_timeline")
     if step == max(kept):
         return
     picture = images.from_uint8(kept[step])

@@ -6,6 +6,9 @@ import re
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from engine import registry
+
+SIZE = (registry.POCKET_SIZE, registry.POCKET_SIZE)
 URL = "ideal_images?backbone=Pocket"
 
 
@@ -31,7 +34,7 @@ def test_noise_becomes_what_was_asked_for(page, address):
     expect(page.get_by_text(re.compile(r"Egyptian cat: Egyptian cat \d"))).to_be_visible()
     with page.expect_download() as picture:
         page.get_by_role("button", name="Picture (PNG)").click()
-    assert Image.open(io.BytesIO(picture.value.path().read_bytes())).size == (128, 128)
+    assert Image.open(io.BytesIO(picture.value.path().read_bytes())).size == SIZE
     with page.expect_download() as film:
         page.get_by_role("button", name="Run (WebP animation)").click()
     assert Image.open(io.BytesIO(film.value.path().read_bytes())).n_frames > 10
