@@ -10,6 +10,7 @@ read-only and safe to share between threads.
 
 import math
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -140,7 +141,16 @@ def load(name: str, *, pretrained: bool = True, fold: bool = True) -> Backbone:
 
 
 def build(spec: Spec) -> keras.Model:
-    """Builds the network with random weights: preprocessing, then Keras' own graph, to logits."""
+    """Builds the network with random weights: preprocessing, then Keras' own graph, to logits.
+
+    In a thread of its own: Keras numbers unnamed layers by thread, so that they are called the same
+    every time, and a link to one of them holds.
+    """
+    with ThreadPoolExecutor(1) as fresh:
+        return fresh.submit(_build, spec).result()
+
+
+def _build(spec: Spec) -> keras.Model:
     if spec.builtin:
         return pocket.build(input_shape=(spec.size, spec.size, 3))
     picture = keras.Input((spec.size, spec.size, 3), name="picture")

@@ -125,6 +125,14 @@ def test_preprocessing_equals_keras(scaling, module, cat):
     assert np.abs(np.asarray(ours) - theirs).max() / np.abs(theirs).max() < 1e-5
 
 
+def test_layers_are_called_the_same_every_time():
+    """InceptionV3 leaves most of its names to Keras, which counts them up."""
+    spec = registry.spec("InceptionV3")
+    first, second = ([path for path, _ in backbones.walk(backbones.build(spec))] for _ in range(2))
+    assert first == second
+    assert "conv2d" in first
+
+
 def test_pretrained_network_names_the_cat(mobilenet, cat):
     answer = mobilenet.predict(images.fit(cat, mobilenet.input_size))
     assert {"Egyptian cat", "tabby", "tiger cat"} & {p.label for p in answer[:3]}
