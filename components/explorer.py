@@ -113,20 +113,22 @@ def set_channel(number: int) -> None:
 def choose_channel(place, maps: Activations, count: int) -> int:
     """A number that also follows clicks on the sheet and links."""
     asked = st.query_params.get("channel")
-    senseless = asked is not None and asked not in map(str, range(count))
-    if senseless:
+    readable = asked is None or (asked.isascii() and asked.isdigit() and len(asked) < 7)
+    from_link = "channel" not in st.session_state
+    if from_link and asked is not None and asked not in map(str, range(count)):
         place.warning(
             f"The link asks for channel `{asked[:20].replace('`', '')}`; this layer has channels "
             f"0 to {count - 1}. Showing the strongest.",
             icon=":material/link_off:",
         )
+    if not readable:
         del st.query_params["channel"]
     if not 0 <= (st.session_state.get("channel") or 0) < count:
         st.session_state.pop("channel", None)
     strongest = int(maps.ranking[0])
     number = place.number_input(
         "Channel", 0, count - 1, value=None, step=1, key="channel",
-        bind=None if senseless else "query-params",  # a number of 400 figures would end the run
+        bind="query-params" if readable else None,  # a number of 400 figures would end the run
         placeholder=f"strongest: {strongest}",
     )  # fmt: skip
     return strongest if number is None else int(number)
