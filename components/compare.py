@@ -52,9 +52,10 @@ def compare(
         scales = {gallery.scale_of(maps.values) for *_, maps in sides}
         scale = "signed" if "signed" in scales else "positive"
         gallery.legend(top, scale)
-        for column, (each_name, each, maps) in zip(st.columns(2, gap="large"), sides, strict=True):
+        columns = st.columns(2, gap="large")
+        for side, (each_name, each, maps) in enumerate(sides):
             chosen = order if same_layer else maps.ranking[:48]
-            with column:
+            with columns[side]:
                 st.markdown(f"**{each_name}, {each.name}**")
                 st.caption(
                     f"{network_map.describe(maps.layer)}; {int(maps.dead.sum())} dead; "
@@ -66,7 +67,7 @@ def compare(
                     gallery.captions(chosen, maps.response, maps.dead),
                     channel if same_layer or each_name == name else None,
                     on_pick if same_layer or each_name == name else lambda _: None,
-                    key=f"compare_{each_name}_{each.digest}",
+                    key=f"compare_{side}",
                 )
         if same_layer:
             st.caption("The same channels in the same places, on one colour scale.")

@@ -11,7 +11,6 @@ import streamlit as st
 
 from components import cache, charts, gallery, job_panel
 from engine import images, weights
-from engine.errors import BadImage
 
 if TYPE_CHECKING:
     from engine.recipes import Settings
@@ -183,7 +182,7 @@ def number(value: float) -> str:
     return f"{mantissa.removesuffix('.0')} × 10{str(int(exponent)).translate(_SUPERSCRIPT)}"
 
 
-def timeline(chosen: dict[str, Any], run: Run) -> None:
+def timeline(run: Run) -> None:
     """A slider through the kept pictures of a run, and a way to start again from one of them."""
     record = run.recordings[0]
     kept = record.pictures
@@ -214,7 +213,7 @@ def verdict(plan: Plan, frame: "Frame") -> None:
         picture = images.fit(frame.picture, net.input_size)
         answer, _ = cache.predictions(name, images.digest(picture), picture)
         with column:
-            agrees = any(p.label == wanted for p in answer[:1])
+            agrees = answer[0].label == wanted
             st.markdown(f"**{name}** {'agrees' if agrees else 'sees something else'}")
             st.plotly_chart(
                 charts.confidence(answer[:3]), config=charts.CONFIG, key=f"verdict_{name}"
@@ -243,18 +242,8 @@ def downloads(plan: Plan, record: "Recording", link: dict[str, Any]) -> None:
 
 def curves(run: Run) -> go.Figure:
     """Probability and loss by step, of all pictures."""
-    return charts.curves(
-        [
-            (plan.words, [p.step for p in record.points], [p.probability for p in record.points])
-            for plan, record in zip(run.plans, run.recordings, strict=True)
-        ],
-        "probability",
-        "step",
-    )
-
-
-def start_picture(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """A photo as a start, cut to the network's size."""
-    if not np.isfinite(picture).all():
-        raise BadImage("The picture holds numbers that are none. Choose another.")
-    return images.fit(picture, size)
+    lines = []
+    for plan, record in zip(run.plans, run.recordings, strict=True):
+        points = list(record.points)  # the worker goes on adding
+        lines.append((plan.words, [p.step for p in points], [p.probability for p in points]))
+    return charts.curves(lines, "probability", "step")

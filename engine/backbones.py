@@ -204,12 +204,17 @@ def preprocess(picture: Any, scaling: str) -> Any:
     return layers.Rescaling(255.0, name="to_0_255")(picture)
 
 
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Probabilities of logits `(classes,)`."""
+    exponentials = np.exp(logits - logits.max())
+    return exponentials / exponentials.sum()
+
+
 def top_predictions(
     logits: np.ndarray, class_names: tuple[str, ...], top: int = 5
 ) -> tuple[Prediction, ...]:
     """The `top` most probable classes of logits `(classes,)`, by softmax."""
-    exponentials = np.exp(logits - logits.max())
-    probabilities = exponentials / exponentials.sum()
+    probabilities = softmax(logits)
     order = np.argsort(-probabilities, kind="stable")[:top]
     return tuple(
         Prediction(class_index=int(k), label=class_names[k], probability=float(probabilities[k]))

@@ -44,7 +44,7 @@ class Recording:
                 variation=frame.variation,
                 logit=frame.logit,
             )
-            self.points = [*self.points, point]
+            self.points.append(point)
             self.latest = frame
             if frame.last or frame.step % self._every == 0:
                 self._keep(frame)

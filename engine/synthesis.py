@@ -17,7 +17,7 @@ import numpy as np
 from keras import ops
 
 from engine import backend, images, recipes
-from engine.backbones import Backbone, top_predictions
+from engine.backbones import Backbone, softmax, top_predictions
 from engine.errors import BadSettings, Diverged
 from engine.objectives import (
     L1,
@@ -128,23 +128,23 @@ def ideal_image(
         sharpness = (
             min(1.0, 0.03 + number / settings.coarse_steps) if settings.coarse_steps else 1.0
         )
+        weights = _weights(objective, controls)
         (_, (picture, values, logits)), slope = gradient(
             variable.value,
-            backend.tensor(_weights(objective, controls)),
+            backend.tensor(weights),
             indices,
             backend.tensor(sharpness),
             backend.tensor(settings.transformations.draw(generator, size)),
         )
-        yield _frame(net, shown, number, objective, controls, picture, values, logits)
+        yield _frame(net, shown, number, weights, picture, values, logits)
         optimizer.learning_rate = controls.learning_rate
         optimizer.apply([slope], [variable])
     sharpness = backend.tensor(1.0)
     picture = backend.numpy(parametrization.picture(variable.value, sharpness))
     picture = images.from_uint8(images.to_uint8(picture))
     values, logits = _look(net, structure)(backend.tensor(picture), indices)
-    yield _frame(
-        net, shown, settings.steps, objective, controls, picture, values, logits, last=True
-    )
+    weights = _weights(objective, controls)
+    yield _frame(net, shown, settings.steps, weights, picture, values, logits, last=True)
 
 
 def _weights(objective: Objective, controls: Controls) -> np.ndarray:
@@ -154,7 +154,7 @@ def _weights(objective: Objective, controls: Controls) -> np.ndarray:
 
 
 def _frame(
-    net: Backbone, shown: int | None, number: int, objective: Objective, controls: Controls,
+    net: Backbone, shown: int | None, number: int, weights: np.ndarray,
     picture: Any, values: Any, logits: Any, last: bool = False,
 ) -> Frame:  # fmt: skip
     values, logits = backend.numpy(values), backend.numpy(logits)[0]
@@ -163,19 +163,17 @@ def _frame(
             f"The picture's numbers grew beyond all bounds in step {number}. Start again with a "
             "smaller learning rate or smaller weights."
         )
-    terms = tuple(float(t) for t in _weights(objective, controls) * values)
+    terms = tuple(float(t) for t in weights * values)
     top = top_predictions(logits, net.class_names)
     about = top[0].class_index if shown is None else shown
     return Frame(
-        picture=np.asarray(picture) if isinstance(picture, np.ndarray) else backend.numpy(picture),
+        picture=backend.numpy(picture),
         step=number,
         loss=sum(terms),
         terms=terms,
-        variation=float(values[len(objective.parts)]),
+        variation=float(values[-len(PENALTIES)]),
         logit=float(logits[about]),
-        probability=float(
-            np.exp(logits[about] - logits.max()) / np.exp(logits - logits.max()).sum()
-        ),
+        probability=float(softmax(logits)[about]),
         predictions=top,
         last=last,
     )

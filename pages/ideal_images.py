@@ -5,7 +5,8 @@ from typing import Any
 
 import streamlit as st
 
-from components import cache, charts, ideal, job_panel, pickers, shell, weights_panel
+from components import charts, ideal, job_panel, pickers, shell, weights_panel
+from engine import images
 
 MODES = ("one picture", "three variation losses", "two backbones")
 CATS = ("Siamese cat", "Egyptian cat")
@@ -46,9 +47,7 @@ def choices() -> dict[str, Any] | None:
     with middle:
         target = channel_target(net)
         if target is None:
-            cats = [
-                k for k, n in enumerate(net.class_names) if n in ("Siamese cat", "Egyptian cat")
-            ]
+            cats = [k for k, n in enumerate(net.class_names) if n in CATS]
             target = pickers.class_name(
                 net.class_names, cats[0] if cats else 0, key=f"ideal_class_{name}",
                 label="Ideal picture of",
@@ -79,7 +78,7 @@ def choices() -> dict[str, Any] | None:
     start = None
     if photo:
         picked = pickers.picture(key="ideal_photo", label="Photo to start from")
-        start = ideal.start_picture(picked.picture, net.input_size)
+        start = images.fit(picked.picture, net.input_size)
     settings = replace(
         settings, seed=int(seed), steps=steps, optimizer=optimizer,
         target_weight=settings.target_weight * (-1 if negative else 1),
@@ -152,16 +151,16 @@ def live(chosen: dict[str, Any], ticking: bool) -> None:
         st.rerun()  # with the timer or without it, and with what is only shown at the end
 
 
-def afterwards(chosen: dict[str, Any]) -> None:
+def afterwards() -> None:
     """What there is to do with a picture that is made: look back, take home, ask others."""
     run = st.session_state.get("ideal_run")
     if run is None or run.recordings[0].latest is None or job_panel.active(ideal.KEY):
         return
     plan, record = run.plans[0], run.recordings[0]
-    link = {key: st.query_params[key] for key in st.query_params}
+    link = st.query_params.to_dict()
     with shell.errors():
         ideal.downloads(plan, record, link | {"backbone": plan.backbone})
-        ideal.timeline(chosen, run)
+        ideal.timeline(run)
         if len(run.plans) == 1 and isinstance(plan.target, int):
             st.subheader("What other networks see in it", anchor=False)
             ideal.verdict(plan, record.latest)
@@ -169,7 +168,6 @@ def afterwards(chosen: dict[str, Any]) -> None:
 
 chosen = choices()
 if chosen is not None:
-    cache.line()
     ticking = job_panel.active(ideal.KEY)
     st.fragment(live, run_every=job_panel.TICK if ticking else None)(chosen, ticking)
-    afterwards(chosen)
+    afterwards()
