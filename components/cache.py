@@ -19,7 +19,7 @@ import streamlit as st
 
 from engine import images, registry, weights
 from engine.jobs import Admission, Job
-from engine.types import Activations, Device, Patch, Prediction, Progress
+from engine.types import Activations, Device, Patch, Peaks, Prediction, Progress
 
 if TYPE_CHECKING:
     from engine.backbones import Backbone
@@ -192,15 +192,25 @@ def saliency(name: str, digest: str, class_index: int, _picture: np.ndarray) -> 
     return features.saliency(backbone(name), _picture, class_index)
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
 def sample_patches(name: str, layer: str, channel: int) -> list[tuple[str, Patch]]:
     """Where the built-in photos excite a channel most: `(sample's name, patch)`."""
     from engine import features
 
-    net = backbone(name)
-    pictures = [images.fit(sample(s), net.input_size) for s in SAMPLES]
-    found = features.strongest_patches(net, pictures, layer, channel)
+    found = features.strongest_patches(_peaks(name, layer), _fitted_samples(name), channel)
     return [(list(SAMPLES)[patch.picture], patch) for patch in found]
+
+
+@st.cache_resource(show_spinner=False, max_entries=256)
+def _peaks(name: str, layer: str) -> Peaks:
+    """Of all channels at once: what costs is the network's pass over the photos."""
+    from engine import features
+
+    return features.peaks(backbone(name), _fitted_samples(name), layer)
+
+
+def _fitted_samples(name: str) -> list[np.ndarray]:
+    size = backbone(name).input_size
+    return [images.fit(sample(s), size) for s in SAMPLES]
 
 
 def preferred_picture(name: str, layer: str, channel: int) -> Iterator[np.ndarray]:

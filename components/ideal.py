@@ -1,6 +1,6 @@
 """The ideal images screen's parts: pictures, curves, the formula, the verdict of others."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -13,6 +13,7 @@ from components import cache, charts, gallery, job_panel
 from engine import images, weights
 
 if TYPE_CHECKING:
+    from engine.backbones import Backbone
     from engine.recipes import Settings
     from engine.recording import Recording
     from engine.synthesis import Controls, Frame
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 KEY = "ideal"
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 REFERENCE = 1e-6  # weight of the variation loss where a recipe has none
-FACTORS = np.array([0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0])
+FACTORS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,54 +37,93 @@ class Plan:
     words: str
     start: np.ndarray | None = None
 
+    @classmethod
+    def of(
+        cls, net: "Backbone", target: Any, settings: "Settings", words: str,
+        start: np.ndarray | None,
+    ) -> "Plan":  # fmt: skip
+        """A plan that starts from noise or from a photo of any size."""
+        start = None if start is None else images.fit(start, net.input_size)
+        return cls(backbone=net.name, target=target, settings=settings, words=words, start=start)
 
-def plans(chosen: dict[str, Any], variation: float, rate: float) -> list[Plan]:
-    """The pictures that one start makes, by what is chosen to be shown."""
-    settings = replace(chosen["settings"], variation_weight=variation, learning_rate=rate)
-    plan = Plan(
-        backbone=chosen["name"],
-        target=chosen["target"],
-        settings=settings,
-        words=chosen["words"],
-        start=chosen["start"],
-    )
-    if chosen["mode"] == "three variation losses":
-        some = variation or chosen["settings"].variation_weight or REFERENCE
-        weighted = {"none": 0.0, "some": some, "strong": 30 * some}
-        return [
-            replace(plan, words=words, settings=replace(settings, variation_weight=weight))
+
+def variation_unit(settings: "Settings") -> float:
+    """The weight of the variation loss that a factor of 1 stands for."""
+    return settings.variation_weight or REFERENCE
+
+
+def planned(chosen: dict[str, Any], variation: float, rate: float) -> "Run":
+    """What a start would make, by what is to be shown and the factors of the sliders."""
+    plans, recipe = chosen["plans"], chosen["recipe"]
+    if chosen["mode"] != "three variation losses":
+        run = Run(plans, recipe)
+        run.steer(variation, rate)
+        return run
+    plan, settings = plans[0], plans[0].settings
+    some = variation_unit(settings) * (variation or 1.0)
+    weighted = {"none": 0.0, "some": some, "strong": 30 * some}
+    own = settings.learning_rate * rate
+    return Run(
+        [
+            replace(
+                plan,
+                words=words,
+                settings=replace(settings, variation_weight=weight, learning_rate=own),
+            )
             for words, weight in weighted.items()
-        ]
-    if chosen["mode"] == "two backbones" and chosen["other"]:
-        return [replace(plan, words=plan.backbone), chosen["other"]]
-    return [plan]
+        ],
+        recipe,
+    )
 
 
-def other_plan(name: str, label: str, preset: str, negative: bool) -> Plan | None:
-    """The same class by another backbone that a person chooses; None where there is none."""
-    from engine import recipes
+def other_plan(
+    name: str, label: str, settings_of: Callable[[str], "Settings"], start: np.ndarray | None
+) -> list[Plan]:
+    """The same class by another backbone that a person chooses; none where there is none."""
+    from engine import backbones
 
-    able = [n for n in weights.available() if n != name and label in cache.backbone(n).class_names]
+    able = [n for n in weights.available() if n != name and label in backbones.class_names(n)]
     if not able:
         st.caption("No other backbone on this machine knows this class.")
-        return None
+        return []
     other = st.selectbox("The other backbone", able, key="ideal_other")
-    settings = recipes.preset(preset, other)
-    settings = replace(settings, target_weight=settings.target_weight * (-1 if negative else 1))
-    target = cache.backbone(other).class_names.index(label)
-    return Plan(backbone=other, target=target, settings=settings, words=other)
+    net = cache.backbone(other)
+    target = net.class_names.index(label)
+    return [Plan.of(net, target, settings_of(other), other, start)]
 
 
 class Run:
     """What one start of the screen makes: controls and recordings, one for each picture."""
 
-    def __init__(self, plans: Sequence[Plan]) -> None:
+    def __init__(self, plans: Sequence[Plan], recipe: tuple[str, str]) -> None:
         from engine.recording import Recording
         from engine.synthesis import Controls
 
         self.plans = plans
+        self.recipe = recipe  # preset and backbone: the sliders of another are not for this run
         self.controls: list[Controls] = [Controls(plan.settings) for plan in plans]
         self.recordings: list[Recording] = [Recording() for _ in plans]
+
+    def steer(self, variation: float, rate: float) -> None:
+        """Sets weight and rate of each picture, as factors of its own recipe's.
+
+        Three pictures that differ in this very weight keep theirs.
+        """
+        if len(self.plans) > 2:
+            return
+        for plan, controls in zip(self.plans, self.controls, strict=True):
+            controls.variation_weight = variation_unit(plan.settings) * variation
+            controls.learning_rate = plan.settings.learning_rate * rate
+
+    @property
+    def step(self) -> int:
+        """How far the furthest of them is."""
+        return max((r.latest.step for r in self.recordings if r.latest), default=0)
+
+    @property
+    def steps(self) -> int:
+        """How many steps the longest of them has."""
+        return max(plan.settings.steps for plan in self.plans)
 
     def begin(self) -> None:
         """Starts the job that makes the pictures, all of them in turns."""
@@ -107,10 +147,9 @@ class Run:
         job_panel.start(KEY, frames)
 
 
-def nothing_yet(chosen: dict[str, Any]) -> None:
+def nothing_yet(plan: Plan) -> None:
     """The noise, or the photo, that everything will begin with."""
-    settings, size = chosen["settings"], cache.backbone(chosen["name"]).input_size
-    picture = chosen["start"]
+    settings, size, picture = plan.settings, cache.backbone(plan.backbone).input_size, plan.start
     if picture is None:
         parameters = settings.parametrization.start(size, settings.seed)
         picture = np.asarray(settings.parametrization.picture(parameters, 1.0))
@@ -195,7 +234,8 @@ def timeline(run: Run) -> None:
     picture = images.from_uint8(kept[step])
     with left:
         gallery.show(gallery.enlarged(picture, 448), f"Step {step}", f"step {step}")
-    again = Run([replace(run.plans[0], start=picture)])
+    again = Run([replace(run.plans[0], start=picture)], run.recipe)
+    again.controls = run.controls[:1]
     right.button(f"Start again from step {step}", icon=":material/replay:", on_click=again.begin)
 
 
@@ -222,6 +262,9 @@ def verdict(plan: Plan, frame: "Frame") -> None:
 
 def downloads(plan: Plan, record: "Recording", link: dict[str, Any]) -> None:
     """The picture, the run as an animation, and a link that repeats it."""
+    link |= {"backbone": plan.backbone}
+    if isinstance(plan.target, int):
+        link |= {"class": cache.backbone(plan.backbone).class_names[plan.target]}
     frame = record.latest
     if frame is None:
         return

@@ -37,14 +37,15 @@ def start(key: str, make: Callable[[], Iterator[Any]]) -> Job:
     return job
 
 
-def panel(key: str, begin: Callable[[], None], label: str, steps: int | None = None) -> None:
+def panel(key: str, begin: Callable[[], None], label: str, step: int, steps: int) -> None:
     """Buttons and a status line. Call it inside the fragment that draws the job.
 
     Args:
         key: of the page's job.
         begin: starts the job; called before the fragment's next run.
         label: of the start button.
-        steps: how many steps the job has in all, for the progress line.
+        step: how far the job is.
+        steps: how many steps it has in all.
     """
     job = current(key)
     running = job is not None and not job.done
@@ -69,10 +70,10 @@ def panel(key: str, begin: Callable[[], None], label: str, steps: int | None = N
             on_click=job.cancel if job else None,
         )  # fmt: skip
     if job is not None:
-        _status(job, steps)
+        _status(job, step, steps)
 
 
-def _status(job: Job, steps: int | None) -> None:
+def _status(job: Job, step: int, steps: int) -> None:
     if isinstance(job.error, EngineError):
         st.error(str(job.error), icon=":material/error:")
     elif job.error is not None:
@@ -84,9 +85,6 @@ def _status(job: Job, steps: int | None) -> None:
             "itself.",
             icon=":material/hourglass_top:",
         )
-    elif steps:
-        latest = getattr(job.snapshot, "step", None)
-        if latest is None and job.snapshot:
-            latest = max((frame.step for frame in job.snapshot if frame), default=0)
+    else:
         state = "paused" if job.paused else "done" if job.done else "running"
-        st.progress(min((latest or 0) / steps, 1.0), f"step {latest or 0} of {steps}, {state}")
+        st.progress(min(step / steps, 1.0), f"step {step} of {steps}, {state}")

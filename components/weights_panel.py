@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from components import cache
+from components import cache, shell
 from engine import registry, weights
 from engine.errors import EngineError, WeightsDamaged
 from engine.jobs import Job
@@ -103,8 +103,14 @@ def _download_form(missing: list[str]) -> None:
         download_line(wanted, job)
 
 
-def loaded(name: str) -> "Backbone | None":
-    """A backbone; where its file is damaged, None, the reason and a button that mends it."""
+def loaded(name: str | None) -> "Backbone | None":
+    """A backbone, waiting for TensorFlow if need be; None where none is chosen.
+
+    Where its file is damaged, None, the reason and a button that mends it.
+    """
+    if name is None:
+        return None
+    shell.wait_for_engine()
     try:
         return cache.backbone(name)
     except EngineError as error:

@@ -19,7 +19,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from engine import backend, folding, pocket, registry, weights
+from engine import backend, folding, graph, pocket, registry, weights
 from engine.errors import UnknownClass, UnknownLayer, WeightsDamaged
 from engine.registry import Spec
 from engine.types import LayerInfo, Prediction
@@ -40,6 +40,12 @@ class ReverseChannels(layers.Layer):
 def names() -> tuple[str, ...]:
     """Every registered backbone."""
     return tuple(registry.specs())
+
+
+def class_names(name: str) -> tuple[str, ...]:
+    """A pretrained backbone's classes in words, without loading it; raises as `load` does."""
+    spec = registry.spec(name)
+    return pocket.class_names() if spec.builtin else weights.imagenet_class_names()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +116,7 @@ class Backbone:
         """
         with self._lock:
             if path not in self._outputs:
-                self._outputs[path] = output_of(self.plain, path)
+                self._outputs[path] = graph.output_of(self.plain, path)
             return self._outputs[path]
 
 
@@ -132,11 +138,11 @@ def load(name: str, *, pretrained: bool = True, fold: bool = True) -> Backbone:
     plain = build(spec)
     if file is not None:
         _load_weights(plain, file, spec)
-    class_names = _class_names(spec, pretrained, plain.output_shape[-1])
+    known = class_names(name) if pretrained else _numbered(plain.output_shape[-1])
     model = folding.fold(plain) if fold else plain
     plain.trainable = model.trainable = False
     return Backbone(
-        spec=spec, model=model, plain=plain, class_names=class_names, layers=_layers(plain)
+        spec=spec, model=model, plain=plain, class_names=known, layers=graph.describe(plain)
     )
 
 
@@ -235,66 +241,5 @@ def _load_weights(model: keras.Model, file: Path, spec: Spec) -> None:
         ) from error
 
 
-def _class_names(spec: Spec, pretrained: bool, classes: int) -> tuple[str, ...]:
-    if not pretrained:
-        return tuple(f"class {k}" for k in range(classes))
-    return pocket.class_names() if spec.builtin else weights.imagenet_class_names()
-
-
-def _layers(model: keras.Model) -> tuple[LayerInfo, ...]:
-    rows = [
-        (path, layer, tuple(int(n) for n in layer.output.shape[1:])) for path, layer in walk(model)
-    ]
-    sides = [shape[0] if len(shape) == 3 else 1 for *_, shape in rows]
-    found, stage, resolution = [], 0, sides[0]
-    for number, (path, layer, shape) in enumerate(rows):
-        # A squeeze-and-excitation branch is 1x1 in the middle of a stage; it opens no new one.
-        if sides[number] < 0.6 * resolution and max(sides[number:]) < 1.3 * sides[number]:
-            stage, resolution = stage + 1, sides[number]
-        found.append(
-            LayerInfo(
-                name=path,
-                kind=type(layer).__name__,
-                shape=shape,
-                parameters=layer.count_params() if isinstance(layer, layers.Layer) else 0,
-                stage=stage,
-                depth=number / max(len(rows) - 1, 1),
-            )
-        )
-    return tuple(found)
-
-
-def walk(model: keras.Model, prefix: str = "") -> list[tuple[str, keras.Operation]]:
-    """All operations in order, those of a nested model after each other as `outer/inner`.
-
-    Operations, not layers: ConvNeXt adds its shortcuts with a bare `+`.
-    """
-    found = []
-    for operation in _operations(model):
-        if isinstance(operation, layers.InputLayer):
-            continue
-        if isinstance(operation, keras.Model):
-            found += walk(operation, f"{prefix}{operation.name}/")
-        else:
-            found.append((prefix + operation.name, operation))
-    return found
-
-
-def _operations(model: keras.Model) -> list[keras.Operation]:
-    return model.layers if isinstance(model, keras.Sequential) else model.operations
-
-
-def output_of(model: Any, path: str) -> Any:
-    """The symbolic output of a layer, through nested models, as a tensor of `model`'s own graph.
-
-    Raises:
-        KeyError: there is no such layer.
-    """
-    first, _, rest = path.partition("/")
-    layer = {operation.name: operation for operation in _operations(model)}[first]
-    if not rest:
-        return layer.output
-    node, inside = layer._inbound_nodes[-1], output_of(layer, rest)  # as the outer graph calls it
-    if inside is layer.outputs[0]:
-        return node.outputs[0]
-    return keras.Model(layer.inputs[0], inside)(node.input_tensors[0])
+def _numbered(classes: int) -> tuple[str, ...]:
+    return tuple(f"class {k}" for k in range(classes))

@@ -8,9 +8,10 @@ import numpy as np
 from keras import ops
 
 from engine import backend, images
-from engine.backbones import Backbone, walk
+from engine.backbones import Backbone
 from engine.errors import UnknownLayer
-from engine.types import Activations, LayerInfo, Patch
+from engine.graph import walk
+from engine.types import Activations, LayerInfo, Patch, Peaks
 
 
 def activations(net: Backbone, picture: np.ndarray, layer_name: str) -> Activations:
@@ -157,9 +158,26 @@ def _up_to(net: Backbone, layer_name: str) -> Any:
     return lambda x: model(x, training=False)
 
 
-def strongest_patches(
-    net: Backbone, pictures: Sequence[np.ndarray], layer_name: str, channel: int
-) -> list[Patch]:
+def peaks(net: Backbone, pictures: Sequence[np.ndarray], layer_name: str) -> Peaks:
+    """Where every channel of a layer answers most, in each of some pictures.
+
+    Args:
+        pictures: each `(H, W, 3)` in 0..1 at the network's input size.
+
+    Raises:
+        UnknownLayer: there is no such layer, or its output is a vector.
+    """
+    _map_layer(net, layer_name)
+    maps = backend.numpy(_up_to(net, layer_name)(backend.tensor(np.stack(pictures))))
+    n, h, w, c = maps.shape
+    flat = maps.reshape(n, h * w, c)
+    rows, columns = np.unravel_index(flat.argmax(axis=1), (h, w))
+    return Peaks(
+        rows=(rows + 0.5) / h, columns=(columns + 0.5) / w, values=flat.max(axis=1), side=h
+    )
+
+
+def strongest_patches(peaks: Peaks, pictures: Sequence[np.ndarray], channel: int) -> list[Patch]:
     """The places in real pictures that excite one channel most, one a picture, strongest first.
 
     The patch is centred on the strongest value of the channel's map. Its side grows with the
@@ -167,18 +185,17 @@ def strongest_patches(
     in late layers, but its middle counts most (Luo et al., 2016, arXiv:1701.04128).
 
     Args:
+        peaks: of the layer in these pictures.
         pictures: each `(H, W, 3)` in 0..1 at the network's input size.
     """
-    _map_layer(net, layer_name)
-    model = _up_to(net, layer_name)
     found = []
     for number, picture in enumerate(pictures):
-        maps = backend.numpy(model(backend.tensor(picture[None])))[0, ..., channel]
-        row, column = np.unravel_index(np.argmax(maps), maps.shape)
         height, width = picture.shape[:2]
-        side = int(np.clip(6 * height / maps.shape[0], height / 6, height / 2))
-        top = int(np.clip((row + 0.5) * height / maps.shape[0] - side / 2, 0, height - side))
-        left = int(np.clip((column + 0.5) * width / maps.shape[1] - side / 2, 0, width - side))
+        side = int(np.clip(6 * height / peaks.side, height / 6, height / 2))
+        row, column = peaks.rows[number, channel], peaks.columns[number, channel]
+        top = int(np.clip(row * height - side / 2, 0, height - side))
+        left = int(np.clip(column * width - side / 2, 0, width - side))
         patch = picture[top : top + side, left : left + side].copy()  # not a view of the whole
-        found.append(Patch(picture=number, pixels=patch, response=float(maps.max())))
+        response = float(peaks.values[number, channel])
+        found.append(Patch(picture=number, pixels=patch, response=response))
     return sorted(found, key=lambda patch: -patch.response)

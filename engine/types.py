@@ -53,6 +53,20 @@ class Activations:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Peaks:
+    """The strongest value of each channel of a layer in each of n pictures.
+
+    `rows` and `columns` say where, as shares of the picture, `values` how strong, all `(n, c)`;
+    `side` is the height of the maps.
+    """
+
+    rows: np.ndarray
+    columns: np.ndarray
+    values: np.ndarray
+    side: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Patch:
     """The part of a real picture that excites a channel most.
 

@@ -31,9 +31,6 @@ def backbone_and_picture() -> tuple[str, pickers.Picked] | None:
     with left:
         name = pickers.backbone()
         picked = pickers.picture()
-    if name is None:
-        return None
-    shell.wait_for_engine()
     net = weights_panel.loaded(name)
     if net is None:
         return None
@@ -51,7 +48,7 @@ def backbone_and_picture() -> tuple[str, pickers.Picked] | None:
             st.markdown("**What it says**")
             st.plotly_chart(charts.confidence(answer), config=charts.CONFIG, key="confidence")
             st.caption(f"{name} took {1000 * seconds:.0f} ms on {cache.device().name}.")
-        return name, picked
+        return net.name, picked
     return None
 
 

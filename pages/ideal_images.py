@@ -6,7 +6,6 @@ from typing import Any
 import streamlit as st
 
 from components import charts, ideal, job_panel, pickers, shell, weights_panel
-from engine import images
 
 MODES = ("one picture", "three variation losses", "two backbones")
 CATS = ("Siamese cat", "Egyptian cat")
@@ -36,22 +35,15 @@ def choices() -> dict[str, Any] | None:
     left, middle, right = st.columns([1, 1.2, 1], gap="large")
     with left:
         name = pickers.backbone()
-    if name is None:
+    if (net := weights_panel.loaded(name)) is None:
         return None
-    shell.wait_for_engine()
-    net = weights_panel.loaded(name)
-    if net is None:
-        return None
+    name = net.name
     from engine import recipes
 
     with middle:
         target = channel_target(net)
         if target is None:
-            cats = [k for k, n in enumerate(net.class_names) if n in CATS]
-            target = pickers.class_name(
-                net.class_names, cats[0] if cats else 0, key=f"ideal_class_{name}",
-                label="Ideal picture of",
-            )  # fmt: skip
+            target = class_target(net)
         label = net.class_names[target] if isinstance(target, int) else target.words(net)
         shell.check_link("preset", RECIPES, "the recipe")
         preset = st.segmented_control(
@@ -64,7 +56,9 @@ def choices() -> dict[str, Any] | None:
         shell.check_link("mode", MODES, "the comparison")
         mode = st.selectbox("Show", MODES, key="mode", bind="query-params")
         with st.popover("More settings", icon=":material/tune:", width="stretch"):
-            negative = st.toggle("The negative: least, not most", key="negative")
+            negative = st.toggle(
+                "The negative: least, not most", key="negative", bind="query-params"
+            )
             photo = st.toggle("Start from a photo, not from noise", key="from_photo")
             seed = st.number_input("Seed of the noise", 0, 9999, 0, key="seed", bind="query-params")
             steps = st.slider("Steps", 20, 1000, settings.steps, 20, key=f"steps_{preset}")
@@ -72,21 +66,33 @@ def choices() -> dict[str, Any] | None:
             optimizer = st.selectbox(
                 "Optimizer", names, names.index(settings.optimizer), key=f"optimizer_{preset}"
             )
-        other = None
-        if mode == "two backbones":
-            other = ideal.other_plan(name, label, preset, negative)
     start = None
     if photo:
-        picked = pickers.picture(key="ideal_photo", label="Photo to start from")
-        start = images.fit(picked.picture, net.input_size)
-    settings = replace(
-        settings, seed=int(seed), steps=steps, optimizer=optimizer,
-        target_weight=settings.target_weight * (-1 if negative else 1),
-    )  # fmt: skip
-    return {
-        "name": name, "target": target, "words": f"least {label}" if negative else label,
-        "settings": settings, "mode": mode, "start": start, "preset": preset, "other": other,
-    }  # fmt: skip
+        start = pickers.picture(key="ideal_photo", label="Photo to start from").picture
+
+    def settings_of(backbone: str) -> recipes.Settings:
+        own = recipes.preset(preset, backbone)
+        return replace(
+            own, seed=int(seed), steps=steps, optimizer=optimizer,
+            target_weight=own.target_weight * (-1 if negative else 1),
+        )  # fmt: skip
+
+    words = f"least {label}" if negative else label
+    planned = [ideal.Plan.of(net, target, settings_of(name), words, start)]
+    if mode == "two backbones":
+        with right:
+            planned += ideal.other_plan(name, label, settings_of, start)
+    return {"plans": planned, "mode": mode, "recipe": (preset, name)}
+
+
+def class_target(net) -> int:
+    """The class a person chooses among all of the network's, or the one a link asks for."""
+    shell.check_link("class", net.class_names, "the class")
+    wanted = (st.query_params.get("class"), *CATS)
+    default = next((net.class_names.index(n) for n in wanted if n in net.class_names), 0)
+    return pickers.class_name(
+        net.class_names, default, key=f"ideal_class_{net.name}", label="Ideal picture of"
+    )
 
 
 def channel_target(net) -> Any:
@@ -105,20 +111,20 @@ def channel_target(net) -> Any:
 
 
 def sliders(chosen: dict[str, Any], run: ideal.Run | None) -> tuple[float, float]:
-    """Variation loss and learning rate: they act on what is running."""
-    settings, key = chosen["settings"], f"{chosen['preset']}_{chosen['name']}"
-    unit = settings.variation_weight or ideal.REFERENCE
+    """Variation loss and learning rate, as factors of the recipe's: they act on what is running."""
+    settings, key = chosen["plans"][0].settings, "_".join(chosen["recipe"])
+    unit = ideal.variation_unit(settings)
     variation = st.select_slider(
-        "Variation loss", [0.0, *(unit * ideal.FACTORS).tolist()], settings.variation_weight,
-        format_func=ideal.number, key=f"variation_{key}",
+        "Variation loss", [0.0, *ideal.FACTORS], 1.0 if settings.variation_weight else 0.0,
+        format_func=lambda factor: ideal.number(unit * factor), key=f"variation_{key}",
     )  # fmt: skip
     rate = st.select_slider(
-        "Learning rate", [settings.learning_rate * f for f in (0.1, 0.3, 1.0, 3.0, 10.0)],
-        settings.learning_rate, format_func=ideal.number, key=f"rate_{key}",
+        "Learning rate", (0.1, 0.3, 1.0, 3.0, 10.0), 1.0,
+        format_func=lambda factor: ideal.number(settings.learning_rate * factor),
+        key=f"rate_{key}",
     )  # fmt: skip
-    if run is not None and len(run.plans) < 3:
-        for controls in run.controls:
-            controls.variation_weight, controls.learning_rate = variation, rate
+    if run is not None and run.recipe == chosen["recipe"]:
+        run.steer(variation, rate)
     return variation, rate
 
 
@@ -127,15 +133,13 @@ def live(chosen: dict[str, Any], ticking: bool) -> None:
     run = st.session_state.get("ideal_run")
     left, right = st.columns([1.25, 1], gap="large")
     with right:
-        variation, rate = sliders(chosen, run)
-    planned = ideal.plans(chosen, variation, rate)
+        factors = sliders(chosen, run)
+    planned = ideal.planned(chosen, *factors)
+    progress = run or planned
     with left:
-        job_panel.panel(
-            ideal.KEY, ideal.Run(planned).begin, "Start",
-            steps=max(plan.settings.steps for plan in (run.plans if run else planned)),
-        )  # fmt: skip
+        job_panel.panel(ideal.KEY, planned.begin, "Start", progress.step, progress.steps)
         if run is None:
-            ideal.nothing_yet(chosen)
+            ideal.nothing_yet(planned.plans[0])
         else:
             ideal.pictures(run)
     if run is not None:
@@ -157,9 +161,8 @@ def afterwards() -> None:
     if run is None or run.recordings[0].latest is None or job_panel.active(ideal.KEY):
         return
     plan, record = run.plans[0], run.recordings[0]
-    link = st.query_params.to_dict()
     with shell.errors():
-        ideal.downloads(plan, record, link | {"backbone": plan.backbone})
+        ideal.downloads(plan, record, st.query_params.to_dict())
         ideal.timeline(run)
         if len(run.plans) == 1 and isinstance(plan.target, int):
             st.subheader("What other networks see in it", anchor=False)

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from engine import backbones, images, pocket, weights
-from engine.backbones import output_of
+from engine.graph import output_of
 
 BACKBONES = ("Pocket", "MobileNetV2")
 

@@ -7,7 +7,7 @@ import pytest
 from keras.src.legacy.saving import legacy_h5_format
 from keras.src.utils import file_utils
 
-from engine import backbones, features, folding, images, registry, weights
+from engine import backbones, features, folding, graph, images, registry, weights
 from engine.errors import UnknownBackbone, UnknownClass, UnknownLayer, WeightsUnavailable
 
 DOWNLOADED = [name for name, spec in registry.specs().items() if not spec.builtin]
@@ -128,7 +128,7 @@ def test_preprocessing_equals_keras(scaling, module, cat):
 def test_layers_are_called_the_same_every_time():
     """InceptionV3 leaves most of its names to Keras, which counts them up."""
     spec = registry.spec("InceptionV3")
-    first, second = ([path for path, _ in backbones.walk(backbones.build(spec))] for _ in range(2))
+    first, second = ([path for path, _ in graph.walk(backbones.build(spec))] for _ in range(2))
     assert first == second
     assert "conv2d" in first
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from engine import backbones, features, images, registry
+from engine import backbones, features, graph, images, registry
 from engine.errors import UnknownClass, UnknownLayer
 
 
@@ -20,7 +20,7 @@ def hand_made(layers: list, size: int = 8, classes: int = 2) -> backbones.Backbo
         model=model,
         plain=model,
         class_names=tuple(f"class {k}" for k in range(classes)),
-        layers=backbones._layers(model),
+        layers=graph.describe(model),
     )
 
 
@@ -139,3 +139,15 @@ def test_vectors_and_unknown_layers_are_one_sentence(untrained, cat):
 def test_the_nearest_layer_is_at_the_same_depth(untrained):
     for depth in (0.0, 0.3, 0.8):
         assert abs(features.nearest_layer(untrained, depth).depth - depth) < 0.02
+
+
+def test_patches_are_where_a_channel_answers_most(red_and_blue):
+    here = np.zeros((8, 8, 3), "float32")
+    here[1, 6, 0] = 0.5
+    there = np.zeros((8, 8, 3), "float32")
+    there[6, 2, 0] = 1.0
+    found = features.peaks(red_and_blue, [here, there], "c")
+    patches = features.strongest_patches(found, [here, there], 0)
+    assert [patch.picture for patch in patches] == [1, 0]
+    assert [patch.response for patch in patches] == [1.0, 0.5]
+    assert [float(patch.pixels.max()) for patch in patches] == [1.0, 0.5]

@@ -1,0 +1,68 @@
+"""Walking a Keras graph: its operations in order, their outputs, also through nested models."""
+
+from typing import Any
+
+import keras
+from keras import layers
+
+from engine.types import LayerInfo
+
+
+def describe(model: keras.Model) -> tuple[LayerInfo, ...]:
+    """All layers in order, with their stage (of about equal resolution) and relative depth."""
+    rows = [
+        (path, layer, tuple(int(n) for n in layer.output.shape[1:])) for path, layer in walk(model)
+    ]
+    sides = [shape[0] if len(shape) == 3 else 1 for *_, shape in rows]
+    found, stage, resolution = [], 0, sides[0]
+    for number, (path, layer, shape) in enumerate(rows):
+        # A squeeze-and-excitation branch is 1x1 in the middle of a stage; it opens no new one.
+        if sides[number] < 0.6 * resolution and max(sides[number:]) < 1.3 * sides[number]:
+            stage, resolution = stage + 1, sides[number]
+        found.append(
+            LayerInfo(
+                name=path,
+                kind=type(layer).__name__,
+                shape=shape,
+                parameters=layer.count_params() if isinstance(layer, layers.Layer) else 0,
+                stage=stage,
+                depth=number / max(len(rows) - 1, 1),
+            )
+        )
+    return tuple(found)
+
+
+def walk(model: keras.Model, prefix: str = "") -> list[tuple[str, keras.Operation]]:
+    """All operations in order, those of a nested model after each other as `outer/inner`.
+
+    Operations, not layers: ConvNeXt adds its shortcuts with a bare `+`.
+    """
+    found = []
+    for operation in _operations(model):
+        if isinstance(operation, layers.InputLayer):
+            continue
+        if isinstance(operation, keras.Model):
+            found += walk(operation, f"{prefix}{operation.name}/")
+        else:
+            found.append((prefix + operation.name, operation))
+    return found
+
+
+def _operations(model: keras.Model) -> list[keras.Operation]:
+    return model.layers if isinstance(model, keras.Sequential) else model.operations
+
+
+def output_of(model: Any, path: str) -> Any:
+    """The symbolic output of a layer, through nested models, as a tensor of `model`'s own graph.
+
+    Raises:
+        KeyError: there is no such layer.
+    """
+    first, _, rest = path.partition("/")
+    layer = {operation.name: operation for operation in _operations(model)}[first]
+    if not rest:
+        return layer.output
+    node, inside = layer._inbound_nodes[-1], output_of(layer, rest)  # as the outer graph calls it
+    if inside is layer.outputs[0]:
+        return node.outputs[0]
+    return keras.Model(layer.inputs[0], inside)(node.input_tensors[0])
