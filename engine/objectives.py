@@ -70,7 +70,8 @@ class Part(Algebra):
 
         Args:
             picture: `(1, H, W, 3)` in 0..1.
-            answer: what the layer it reads answers to the picture; None if it reads none.
+            answer: what the layer it reads answers to the network's views of the picture, a batch
+                that the number is averaged over; None if it reads none.
             index: `self.index` as a tensor.
         """
         raise NotImplementedError
@@ -120,7 +121,7 @@ class ClassLogit(_OfClass):
     """A class's logit: how much speaks for it, whatever speaks for the others."""
 
     def value(self, picture: Any, answer: Any, index: Any) -> Any:
-        return ops.take(answer[0], index)
+        return ops.mean(ops.take(answer, index, axis=-1))
 
     def words(self, net: Backbone) -> str:
         return f"logit of “{net.class_names[self.class_index]}”"
@@ -130,7 +131,7 @@ class CrossEntropy(_OfClass):
     """Minus the logarithm of a class's probability: the lesson's loss."""
 
     def value(self, picture: Any, answer: Any, index: Any) -> Any:
-        return ops.logsumexp(answer[0]) - ops.take(answer[0], index)
+        return ops.mean(ops.logsumexp(answer, axis=-1) - ops.take(answer, index, axis=-1))
 
     def words(self, net: Backbone) -> str:
         return f"cross-entropy with “{net.class_names[self.class_index]}”"
@@ -173,7 +174,7 @@ class Neuron(_OfChannel):
 
     def value(self, picture: Any, answer: Any, index: Any) -> Any:
         _, h, w, _ = answer.shape
-        return ops.take(answer[0, h // 2, w // 2], index)
+        return ops.mean(ops.take(answer[:, h // 2, w // 2], index, axis=-1))
 
     def words(self, net: Backbone) -> str:
         return f"the middle of channel {self.channel} of {self.layer}"

@@ -116,35 +116,45 @@ class Transformations:
     """Small random changes before each look: what survives them is a shape, not a trick.
 
     `jitter` in px, `scale` as a share (0.1: from 90 to 110 %), `rotation` in degrees, `blur` from
-    0 to 1.
+    0 to 1, `flip` for a mirror image every other time. The network looks at `views` such pictures
+    in each step, and its answers are averaged (Athalye et al., 2018, arXiv:1707.07397: expectation
+    over transformation).
     """
 
     jitter: float = 0.0
     scale: float = 0.0
     rotation: float = 0.0
     blur: float = 0.0
+    flip: bool = False
+    views: int = 1
 
     @property
     def moves(self) -> bool:
-        return bool(self.jitter or self.scale or self.rotation)
+        return bool(self.jitter or self.scale or self.rotation or self.flip)
 
     def draw(self, generator: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
-        """A random affine map `(8,)`, in the convention of `keras.ops.image.affine_transform`."""
-        height, width = size
+        """Random affine maps `(views, 8)`, as `keras.ops.image.affine_transform` reads them."""
+        return np.stack([self._draw(generator, *size) for _ in range(self.views)])
+
+    def _draw(self, generator: np.random.Generator, height: int, width: int) -> np.ndarray:
         zoom = 1.0 / (1.0 + generator.uniform(-self.scale, self.scale))
         angle = np.deg2rad(generator.uniform(-self.rotation, self.rotation))
         a, b = zoom * np.cos(angle), zoom * np.sin(angle)
         dx, dy = generator.uniform(-self.jitter, self.jitter, 2)
+        m = -1.0 if self.flip and generator.random() < 0.5 else 1.0
         x, y = (width - 1) / 2, (height - 1) / 2  # turn and zoom about the middle
-        return np.array([a, -b, x - a * x + b * y + dx, b, a, y - b * x - a * y + dy, 0, 0])
+        return np.array(
+            [m * a, -b, x - m * a * x + b * y + dx, m * b, a, y - m * b * x - a * y + dy, 0, 0]
+        )
 
     def apply(self, picture: Any, affine: Any) -> Any:
-        """What the network gets to see of a picture `(1, H, W, 3)`."""
+        """What the network gets to see of a picture `(1, H, W, 3)`: `(views, H, W, 3)`."""
         if self.blur:
             smooth = ops.average_pool(picture, 3, 1, padding="same")
             picture = (1 - self.blur) * picture + self.blur * smooth
         if self.moves:
+            picture = ops.repeat(picture, self.views, axis=0)
             picture = keras.ops.image.affine_transform(
-                picture, affine[None], interpolation="bilinear", fill_mode="reflect"
+                picture, affine, interpolation="bilinear", fill_mode="reflect"
             )
         return picture

@@ -65,7 +65,8 @@ class Frame:
     `picture` is `(H, W, 3)` in 0..1, `loss` the sum of `terms`: the target's, then those of the
     penalties, weights included; `variation` the total variation in grey levels. With
     transformations on, `logit`, `probability` and `predictions` are of the picture as the network
-    saw it in this step. In the last frame the picture is rounded to 8 bits, and they are of it.
+    saw it in this step, by the mean of its logits. In the last frame the picture is rounded to 8
+    bits, and they are of it.
     """
 
     picture: np.ndarray
@@ -157,7 +158,7 @@ def _frame(
     net: Backbone, shown: int | None, number: int, weights: np.ndarray,
     picture: Any, values: Any, logits: Any, last: bool = False,
 ) -> Frame:  # fmt: skip
-    values, logits = backend.numpy(values), backend.numpy(logits)[0]
+    values, logits = backend.numpy(values), backend.numpy(logits).mean(axis=0)
     if not np.isfinite(values).all():
         raise Diverged(
             f"The picture's numbers grew beyond all bounds in step {number}. Start again with a "

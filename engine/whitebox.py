@@ -1,0 +1,163 @@
+"""What an attacker who has the network can ask of it: logits, and which way the picture should go.
+
+One network, or several of one class list at different input sizes, whose logits are averaged. One
+compilation serves all attacks of a loss: pictures, classes and directions are its inputs.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, Literal
+
+import keras
+import numpy as np
+from keras import ops as _ops
+from PIL import Image
+
+from engine import backend
+from engine.backbones import Backbone
+from engine.errors import BadSettings
+
+ops: Any = _ops  # its type stubs allow None for every result
+Loss = Literal["cross-entropy", "margin"]
+
+
+class WhiteBox:
+    """One network or the mean logits of several, as an attacker sees them.
+
+    Pictures are `(N, H, W, 3)` in 0..1 at the first network's input size.
+
+    Raises:
+        BadSettings: there is no network, or their classes differ.
+    """
+
+    def __init__(self, nets: Sequence[Backbone]) -> None:
+        if not nets:
+            raise BadSettings("Expected at least one network to attack; received none.")
+        if len({net.class_names for net in nets}) > 1:
+            names = ", ".join(net.name for net in nets)
+            raise BadSettings(
+                f"Expected networks that know the same classes; received: {names}. Leave out those "
+                "with a class list of their own."
+            )
+        self.nets = tuple(nets)
+        self.first = nets[0]
+        self._names = " + ".join(net.name for net in nets)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """`(height, width)` of the pictures, in px."""
+        return self.first.input_size
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return self.first.class_names
+
+    def logits(self, pictures: np.ndarray) -> np.ndarray:
+        """`(N, classes)`."""
+        forward = self.first.compiled(f"white box {self._names}", lambda: self._forward)
+        return backend.numpy(forward(backend.tensor(pictures)))
+
+    def gradient(
+        self, pictures: np.ndarray, classes: np.ndarray, signs: np.ndarray, loss: Loss,
+        views: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+        """The gradient of a loss that is small when the attack has what it wants.
+
+        Args:
+            pictures: as above.
+            classes: `(N,)`, the class to get to (sign 1) or away from (sign -1).
+            signs: `(N,)`.
+            loss: "cross-entropy" with the class, or "margin": the strongest other logit less the
+                class's (Carlini and Wagner, 2017, arXiv:1608.04644).
+            views: `(N, 8)` affine maps through which the gradient is taken; None for none.
+
+        Returns:
+            Logits of the pictures as they are `(N, classes)`, and the gradient `(N, H, W, 3)`.
+        """
+
+        def make() -> Any:
+            def value(x: Any, classes: Any, signs: Any, *views: Any) -> Any:
+                logits = self._forward(x)
+                seen = self._forward(_moved(x, views[0])) if views else logits
+                return ops.sum(signs * _LOSSES[loss](seen, classes)), logits
+
+            return backend.value_and_gradient(value, auxiliary=True)
+
+        key = f"white box {self._names} {loss} {'moved' if views is not None else ''}"
+        (_, logits), slope = self.first.compiled(key, make)(
+            backend.tensor(pictures),
+            _ops.convert_to_tensor(classes, "int32"),
+            backend.tensor(signs),
+            *([] if views is None else [backend.tensor(views)]),
+        )
+        return backend.numpy(logits), backend.numpy(slope)
+
+    def differences(
+        self, picture: np.ndarray, classes: np.ndarray, reference: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """How far some classes' logits are above another's, and the gradient of each difference.
+
+        Args:
+            picture: one, `(H, W, 3)`.
+            classes: `(k,)`.
+            reference: the other class.
+
+        Returns:
+            Differences `(k,)` and gradients `(k, H, W, 3)`.
+        """
+
+        def make() -> Any:
+            def value(x: Any, classes: Any, reference: Any) -> Any:
+                logits = self._forward(x)
+                values = _pick(logits, classes) - _pick(logits, reference)
+                return ops.sum(values), values
+
+            return backend.value_and_gradient(value, auxiliary=True)
+
+        (_, values), slope = self.first.compiled(f"differences {self._names}", make)(
+            backend.tensor(np.repeat(picture[None], len(classes), axis=0)),
+            _ops.convert_to_tensor(classes, "int32"),
+            _ops.convert_to_tensor(np.full(len(classes), reference), "int32"),
+        )
+        return backend.numpy(values), backend.numpy(slope)
+
+    def _forward(self, x: Any) -> Any:
+        """Mean logits; every network sees the picture at its own size."""
+        answers = [net.model(resized(x, self.size, net.input_size)) for net in self.nets]
+        return sum(answers[1:], start=answers[0]) / len(answers)
+
+
+def resized(x: Any, size: tuple[int, int], to: tuple[int, int]) -> Any:
+    """Pictures at another size, as Pillow's bicubic filter makes them, as two matrix products."""
+    if size == to:
+        return x
+    rows, columns = _resampling(size[0], to[0]), _resampling(size[1], to[1])
+    x = ops.clip(ops.einsum("jw,nhwc->nhjc", columns, x), 0.0, 1.0)
+    return ops.clip(ops.einsum("ih,nhjc->nijc", rows, x), 0.0, 1.0)
+
+
+@lru_cache(maxsize=16)
+def _resampling(n: int, to: int) -> np.ndarray:
+    """The matrix `(to, n)` of Pillow's bicubic filter along one axis."""
+    eye = Image.fromarray(np.eye(n, dtype="float32"))
+    return np.asarray(eye.resize((to, n), Image.Resampling.BICUBIC)).T.copy()
+
+
+def _moved(x: Any, views: Any) -> Any:
+    return keras.ops.image.affine_transform(x, views, interpolation="bilinear")
+
+
+def _pick(logits: Any, classes: Any) -> Any:
+    return ops.take_along_axis(logits, classes[:, None], axis=-1)[:, 0]
+
+
+def _cross_entropy(logits: Any, classes: Any) -> Any:
+    return ops.logsumexp(logits, axis=-1) - _pick(logits, classes)
+
+
+def _margin(logits: Any, classes: Any) -> Any:
+    own = ops.one_hot(classes, logits.shape[-1])
+    return ops.max(logits - 1e9 * own, axis=-1) - _pick(logits, classes)
+
+
+_LOSSES: dict[str, Any] = {"cross-entropy": _cross_entropy, "margin": _margin}

@@ -1,0 +1,264 @@
+"""Every attack stays where it may be, says only what is true of the saved picture, and fools."""
+
+from dataclasses import replace
+
+import foolbox
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from engine import attacks, backbones, images
+from engine.errors import BadSettings, UnknownClass
+from engine.strategies import mean
+from engine.whitebox import WhiteBox, resized
+
+BOUNDED = (
+    attacks.FGSM, attacks.PGD, attacks.MomentumIterative, attacks.DiverseInput,
+    attacks.TranslationInvariant, attacks.Universal, attacks.RandomNoise,
+)  # fmt: skip
+ALL = (
+    *(attack() for attack in BOUNDED),
+    attacks.PGD(norm="l2", epsilon=2),
+    attacks.GradientDescent(steps=30),
+    attacks.Sparse(steps=20),
+    attacks.Patch(steps=20),
+    attacks.DeepFool(steps=20),
+    attacks.CarliniWagner(steps=40, searches=2),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def net():
+    return backbones.load("Pocket")
+
+
+@pytest.fixture(scope="module")
+def photos(net):
+    """Parts of scikit-image's photos: `(8, 80, 80, 3)`, and what the network sees in them."""
+    from pathlib import Path
+
+    import skimage
+
+    folder = Path(skimage.__file__).parent / "data"
+    cut = []
+    for name in ("chelsea.png", "coffee.png", "astronaut.png", "rocket.jpg"):
+        picture = images.load(folder / name)
+        height = picture.shape[0]
+        cut += [picture, picture[height // 4 :, : 3 * height // 4]]
+    batch = np.stack([images.fit(picture, net.input_size) for picture in cut])
+    return batch, net.logits(batch).argmax(axis=1)
+
+
+def last(batches):
+    *_, end = batches
+    return end
+
+
+@pytest.mark.parametrize("attack", ALL, ids=lambda a: f"{type(a).__name__}")
+@pytest.mark.parametrize("targeted", [False, True])
+def test_a_saved_picture_gives_what_the_attack_says(net, photos, attack, targeted):
+    batch, classes = photos
+    classes = (classes + 7) % 200 if targeted else classes
+    for step in attacks.run_batch(net, batch, classes, attack, targeted=targeted):
+        assert step.pictures.min() >= 0
+        assert step.pictures.max() <= 1
+    saved = np.stack([images.load(images.png(picture)) for picture in step.pictures])
+    np.testing.assert_array_equal(saved, step.pictures)  # on the 8-bit grid: nothing is lost
+    named = net.logits(saved).argmax(axis=1)
+    np.testing.assert_array_equal(step.fooled, (named == classes) == targeted)
+    assert step.last
+
+
+@pytest.mark.parametrize("attack", [a for a in ALL if not isinstance(a, attacks.RandomNoise)],
+                         ids=lambda a: f"{type(a).__name__}")  # fmt: skip
+def test_the_attack_does_far_better_than_noise_of_its_size(net, photos, attack):
+    batch, classes = photos
+    end = last(attacks.run_batch(net, batch, classes, attack, targeted=False))
+    size = np.sqrt(mean(np.square(end.pictures - batch)))
+    noise = np.random.default_rng(0).standard_normal(batch.shape) * size
+    by_noise = net.logits(np.clip(batch + noise, 0, 1).astype("float32")).argmax(axis=1) != classes
+    assert end.fooled.mean() >= 0.75
+    assert end.fooled.sum() > by_noise.sum()
+
+
+pictures = arrays(np.uint8, (2, 80, 80, 3), elements=st.integers(0, 255), fill=st.integers(0, 255))
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    pictures=pictures,
+    attack=st.sampled_from(BOUNDED),
+    epsilon=st.one_of(st.integers(0, 40), st.floats(0, 40, width=32)),
+    norm=st.sampled_from(["linf", "l2"]),
+    steps=st.integers(1, 4),
+    targeted=st.booleans(),
+    rounded=st.booleans(),
+    seed=st.integers(0, 99),
+)
+def test_every_change_stays_within_its_ball(
+    net, pictures, attack, epsilon, norm, steps, targeted, rounded, seed
+):
+    original = images.from_uint8(pictures)
+    if attack is attacks.RandomNoise or attack is attacks.FGSM:
+        norm, steps = "linf", attack().steps
+    attack = attack(epsilon=epsilon, norm=norm, steps=steps)
+    for step in attacks.run_batch(
+        net, original, np.array([3, 5]), attack, targeted=targeted, seed=seed, rounded=rounded
+    ):
+        change = 255.0 * (step.pictures.astype("float64") - original)
+        size = np.abs(change) if norm == "linf" else np.sqrt(mean(np.square(change)))
+        assert size.max() <= epsilon + 1e-3
+        assert 0 <= step.pictures.min() <= step.pictures.max() <= 1
+        if rounded:
+            np.testing.assert_allclose(change, np.rint(change), atol=1e-4)
+
+
+def test_few_pixels_and_a_patch_leave_the_rest_alone(net, photos):
+    batch, classes = photos
+    sparse = last(attacks.run_batch(net, batch, classes, attacks.Sparse(pixels=30, steps=5),
+                                    targeted=False))  # fmt: skip
+    assert (np.abs(sparse.pictures - batch).max(axis=-1) > 0).sum(axis=(1, 2)).max() <= 30
+    patch = last(attacks.run_batch(net, batch, classes, attacks.Patch(share=0.1, steps=5),
+                                   targeted=False))  # fmt: skip
+    touched = np.abs(patch.pictures - batch).max(axis=(0, -1)) > 0
+    rows, columns = np.flatnonzero(touched.any(axis=1)), np.flatnonzero(touched.any(axis=0))
+    side = int(np.sqrt(0.1 * 80 * 80))
+    assert np.ptp(rows) < side
+    assert np.ptp(columns) < side
+
+
+def test_a_universal_change_is_one_for_all(net, photos):
+    batch, classes = photos
+    grey = np.full_like(batch, 0.5) + np.arange(8)[:, None, None, None] / 255  # no edge to cut at
+    grey = images.from_uint8(images.to_uint8(grey))
+    *steps, _ = attacks.run_batch(net, grey, classes, attacks.Universal(steps=4), targeted=False)
+    change = steps[-1].pictures - grey
+    np.testing.assert_allclose(change, np.repeat(change[:1], 8, axis=0), atol=1e-6)
+
+
+def test_momentum_without_decay_is_the_plain_iteration(net, photos):
+    batch, classes = photos
+    plain, momentum = (
+        last(attacks.run_batch(net, batch, classes, attack, targeted=False))
+        for attack in (attacks.MomentumIterative(decay=0), attacks.PGD(random_start=False))
+    )
+    np.testing.assert_array_equal(plain.pictures, momentum.pictures)
+
+
+def test_the_same_seed_gives_the_same_picture(net, photos):
+    batch, classes = photos
+    attack = attacks.DiverseInput(random_start=True, steps=4)
+    one, same, other = (
+        last(attacks.run_batch(net, batch, classes, attack, targeted=False, seed=seed)).pictures
+        for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(one, same)
+    assert np.abs(one - other).max() > 0
+
+
+def test_a_failed_attack_returns_the_nearest_it_came_to(net, photos):
+    batch, _ = photos
+    goal = net.logits(batch).argsort(axis=1)[:, 0]  # the least likely class
+    attack = attacks.PGD(epsilon=1, steps=4)
+    *steps, end = attacks.run_batch(net, batch, goal, attack, targeted=True)
+    assert not end.fooled.all()
+    np.testing.assert_allclose(end.margin, np.max([step.margin for step in steps], axis=0))
+
+
+def test_what_was_wrong_before_is_told(net, photos):
+    batch, classes = photos
+    labels = classes.copy()
+    labels[0] = (labels[0] + 1) % 200
+    end = last(attacks.run_batch(net, batch, labels, attacks.FGSM(), targeted=False))
+    assert end.already.tolist() == [True] + [False] * 7
+
+
+def test_smallest_changes_are_smaller_and_just_across_the_border(net, photos):
+    batch, classes = photos
+    ends = {
+        attack: last(
+            attacks.run_batch(net, batch, classes, attack, targeted=False, rounded=False)
+        )
+        for attack in (attacks.DeepFool(), attacks.CarliniWagner(), attacks.PGD(epsilon=2))
+    }  # fmt: skip
+    deep, carlini, pgd = (np.sqrt(mean(np.square(e.pictures - batch))) for e in ends.values())
+    assert np.median(deep) < np.median(pgd)
+    assert np.median(carlini) < np.median(pgd)
+    assert ends[attacks.DeepFool()].fooled.all()
+    assert ends[attacks.DeepFool()].margin.max() < 0.5
+
+
+def test_an_ensemble_is_the_mean_of_its_logits(photos):
+    batch, _ = photos
+    nets = [backbones.load("MobileNet", pretrained=False) for _ in range(2)]
+    big = np.stack([images.fit(picture, nets[0].input_size) for picture in batch[:2]])
+    both = WhiteBox(nets).logits(big)
+    alone = np.mean([net.logits(big) for net in nets], axis=0)
+    np.testing.assert_allclose(both, alone, atol=1e-5)
+
+
+def test_pictures_are_resized_as_pillow_does(photos):
+    batch, _ = photos
+    ours = resized(tf.constant(batch), (80, 80), (61, 61)).numpy()
+    pillow = np.stack([images.fit(picture, (61, 61)) for picture in batch])
+    assert np.abs(ours - pillow).max() < 1.2 / 255  # Pillow rounds to 8 bits after each axis
+
+
+def test_networks_of_other_classes_are_refused(net):
+    other = backbones.load("MobileNet", pretrained=False)
+    with pytest.raises(BadSettings, match="know the same classes"):
+        WhiteBox([net, other])
+    with pytest.raises(BadSettings, match="received none"):
+        WhiteBox([])
+
+
+@pytest.mark.parametrize(
+    ("attack", "words"),
+    [
+        (attacks.PGD(epsilon=-1), "epsilon from 0 to 255"),
+        (attacks.PGD(epsilon=float("nan")), "epsilon from 0 to 255"),
+        (attacks.PGD(steps=-1), "0 to 5000 steps"),
+        (attacks.Sparse(pixels=0), "at least 1 pixel"),
+        (attacks.Patch(share=0), "share of the picture"),
+        (replace(attacks.PGD(), norm="l7"), "linf or l2"),
+    ],
+)
+def test_senseless_numbers_are_refused(net, photos, attack, words):
+    with pytest.raises(BadSettings, match=words):
+        list(attacks.run(net, photos[0][0], attacks.Untargeted(), attack))
+
+
+def test_a_class_the_network_does_not_have_is_refused(net, photos):
+    with pytest.raises(UnknownClass):
+        list(attacks.run(net, photos[0][0], attacks.Targeted(200), attacks.FGSM()))
+
+
+def test_one_picture_ends_with_its_best_frame(net, photos):
+    picture, seen = photos[0][0], photos[1][0]
+    *frames, end = attacks.run(net, picture, attacks.Targeted(17), attacks.PGD(steps=12))
+    assert [frame.step for frame in frames] == list(range(13))
+    assert end.succeeded
+    assert end.predictions[0].class_index == 17
+    assert end.wanted == max(frame.wanted for frame in frames if frame.step == end.step)
+    assert net.predict(picture)[0].class_index == seen
+    assert end.before < 0.5 < end.wanted
+
+
+def test_fgsm_and_pgd_agree_with_foolbox(net, photos):
+    batch, classes = photos
+    theirs = foolbox.TensorFlowModel(net.model, bounds=(0, 1))
+    x, y = tf.constant(batch), tf.constant(classes)
+    _, clipped, _ = foolbox.attacks.FGSM()(theirs, x, y, epsilons=4 / 255)
+    *_, end = attacks.run_batch(net, batch, classes, attacks.FGSM(), targeted=False)
+    for k in np.flatnonzero(end.steps == 1):
+        same = np.abs(end.pictures[k] - clipped[k].numpy()) < 0.51 / 255
+        assert same.mean() > 0.999  # a gradient of about zero may have either sign
+    ours = [step for step in attacks.run_batch(net, batch, classes, attacks.FGSM(), targeted=False)]
+    moved = ours[1].pictures
+    assert (np.abs(moved - clipped.numpy()) < 0.51 / 255).mean() > 0.999
+    _, _, fooled = foolbox.attacks.PGD(steps=20, rel_stepsize=0.125)(theirs, x, y, epsilons=2 / 255)
+    *_, end = attacks.run_batch(net, batch, classes, attacks.PGD(epsilon=2), targeted=False)
+    assert abs(fooled.numpy().mean() - end.fooled.mean()) <= 0.03
