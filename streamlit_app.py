@@ -28,8 +28,7 @@ DOORS = (
         "pages/adversarial_attacks.py",
         ":material/visibility_off:",
         "Adversarial attacks",
-        "Change a photo so little that nobody sees it, and the network calls a dog a cat. "
-        ":gray-badge[not open yet]",
+        "Change a photo so little that nobody sees it, and the network calls a dog a cat.",
     ),
 )
 

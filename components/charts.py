@@ -112,10 +112,10 @@ def curves(
             hovertemplate=f"{x_title} %{{x}}: <b>%{{y:.1%}}</b><extra>{name}</extra>",
         )  # fmt: skip
     figure.update_layout(
-        height=200,
-        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        height=220,
+        margin={"l": 0, "r": 0, "t": 34 if len(lines) > 1 else 8, "b": 0},
         showlegend=len(lines) > 1,
-        legend={"orientation": "h", "y": 1.15},
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
         xaxis={"title": x_title, "fixedrange": True, "showgrid": False, "rangemode": "tozero"},
         yaxis={"title": title, "range": [0, 1.02], "tickformat": ".0%", "fixedrange": True},
     )

@@ -239,27 +239,6 @@ def timeline(run: Run) -> None:
     right.button(f"Start again from step {step}", icon=":material/replay:", on_click=again.begin)
 
 
-def verdict(plan: Plan, frame: "Frame") -> None:
-    """What networks say that were never asked while the picture was made."""
-    others = [name for name in weights.available() if name != plan.backbone][:3]
-    wanted = frame.predictions[0].label
-    if isinstance(plan.target, int):
-        wanted = cache.backbone(plan.backbone).class_names[plan.target]
-    if not others:
-        st.caption("No other backbone is on this machine; home offers some for download.")
-        return
-    for column, name in zip(st.columns(len(others)), others, strict=True):
-        net = cache.backbone(name)
-        picture = images.fit(frame.picture, net.input_size)
-        answer, _ = cache.predictions(name, images.digest(picture), picture)
-        with column:
-            agrees = answer[0].label == wanted
-            st.markdown(f"**{name}** {'agrees' if agrees else 'sees something else'}")
-            st.plotly_chart(
-                charts.confidence(answer[:3]), config=charts.CONFIG, key=f"verdict_{name}"
-            )
-
-
 def downloads(plan: Plan, record: "Recording", link: dict[str, Any]) -> None:
     """The picture, the run as an animation, and a link that repeats it."""
     link |= {"backbone": plan.backbone}

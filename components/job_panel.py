@@ -37,6 +37,23 @@ def start(key: str, make: Callable[[], Iterator[Any]]) -> Job:
     return job
 
 
+def watch(key: str, draw: Callable[[], None]) -> None:
+    """Draws something again and again while the page's job runs, and once more at its end.
+
+    When the job begins or ends the whole page runs, with the timer or without it, and with what is
+    only shown at the end; also when it has done both before it was looked at.
+    """
+    ticking, job = active(key), current(key)
+
+    @st.fragment(run_every=TICK if ticking else None)
+    def body() -> None:
+        draw()
+        if active(key) != ticking or current(key) is not job:
+            st.rerun()
+
+    body()
+
+
 def panel(key: str, begin: Callable[[], None], label: str, step: int, steps: int) -> None:
     """Buttons and a status line. Call it inside the fragment that draws the job.
 

@@ -1,56 +1,42 @@
-"""What stays of a run of ideal images: its curves, some of its pictures, an animation."""
+"""What stays of a run: its curves, some of its pictures, an animation."""
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import zip_longest
+from typing import Generic, TypeVar
 
 import numpy as np
 from PIL import Image
 
-from engine import images
-from engine.synthesis import Frame
+from engine import attacks, images, synthesis
 
+F = TypeVar("F", synthesis.Frame, attacks.Frame)
+_NOTHING = np.empty((0, 0, 3), "float32")
 KEPT = 48  # pictures kept of a run; of a longer one every second, fourth ... step
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
-    """One step's numbers."""
-
-    step: int
-    probability: float
-    loss: float
-    variation: float
-    logit: float
-
-
-class Recording:
-    """Follows a run: `points` of every step, `pictures` as `{step: (H, W, 3) uint8}` of some."""
+class Recording(Generic[F]):
+    """Follows a run: `points`, every frame without its picture; `pictures`,
+    `{step: (H, W, 3) uint8}` of some; `latest`, the whole last one.
+    """
 
     def __init__(self) -> None:
-        self.points: list[Point] = []
+        self.points: list[F] = []
         self.pictures: dict[int, np.ndarray] = {}
-        self.latest: Frame | None = None
+        self.latest: F | None = None
         self._every = 1
 
-    def follow(self, frames: Iterator[Frame]) -> Iterator[Frame]:
+    def follow(self, frames: Iterator[F]) -> Iterator[F]:
         """Passes frames on and keeps what is to stay of them."""
         for frame in frames:
-            point = Point(
-                step=frame.step,
-                probability=frame.probability,
-                loss=frame.loss,
-                variation=frame.variation,
-                logit=frame.logit,
-            )
-            self.points.append(point)
+            self.points.append(replace(frame, picture=_NOTHING))
             self.latest = frame
             if frame.last or frame.step % self._every == 0:
                 self._keep(frame)
             yield frame
 
-    def _keep(self, frame: Frame) -> None:
+    def _keep(self, frame: F) -> None:
         pictures = self.pictures | {frame.step: images.to_uint8(frame.picture)}
         if len(pictures) > KEPT:
             self._every *= 2
@@ -77,13 +63,13 @@ class Recording:
         return buffer.getvalue()
 
 
-def together(runs: list[Iterator[Frame]]) -> Iterator[tuple[Frame | None, ...]]:
+def together(runs: list[Iterator[F]]) -> Iterator[tuple[F | None, ...]]:
     """Takes the steps of several runs in turns, so that they can be watched side by side.
 
     Yields:
         Each run's latest frame, after every round of steps.
     """
-    latest: tuple[Frame | None, ...] = (None,) * len(runs)
+    latest: tuple[F | None, ...] = (None,) * len(runs)
     try:
         for round_of_steps in zip_longest(*runs):
             latest = tuple(new or old for new, old in zip(round_of_steps, latest, strict=True))

@@ -1,20 +1,126 @@
-"""Adversarial attacks: the screen's place; the experiment itself is not built yet."""
+"""Adversarial attacks: change a photo so little that nobody sees it, and the network is fooled."""
 
 import streamlit as st
 
-from components import shell
+from components import (
+    attack,
+    attack_checks,
+    cache,
+    job_panel,
+    pickers,
+    shell,
+    weights_panel,
+)
+from engine import images
 
-shell.page("Adversarial attacks", "Nobody sees the change; the network does.")
+GOALS = ("a class I choose", "anything else")
+CATS = ("tabby", "tiger cat", "Persian cat", "Siamese cat", "Egyptian cat")
+DOG, CAT = "golden retriever", "Egyptian cat"
 
-with st.container(border=True):
-    st.markdown("#### :material/construction: This experiment is not open yet")
-    st.markdown("What it will do:")
-    st.markdown(
-        "- Turn a dog into a cat by a change of a few grey levels.\n"
-        "- See which other networks fall for it, and what protects them."
+shell.page(
+    "Adversarial attacks",
+    "Change a photo so little that nobody sees it, and the network sees something else.",
+)
+shell.lesson_card(
+    "How many grey levels of 255 must change before the network takes this picture for something "
+    "else? Would random noise of that size do it as well?",
+    "One to four, for most photos and networks. Random noise of the same size does almost nothing: "
+    "the change is aimed, thousands of small pushes that all speak for the same class. That is why "
+    "another network, a JPEG or a blur often undoes it, and why none of them is a sure defence.",
+    (
+        "The change magnified: does it look like the class that was wanted?",
+        "The same change with its pixels shuffled, under *Is it just noise?*",
+        "Whether other networks fall for it, and whether an attack on several at once does better.",
+        "The attacked PNG uploaded again as your own picture.",
+    ),
+)
+
+
+def choices() -> attack.Plan | None:
+    """Everything a person sets before the start; None while the backbone is not ready."""
+    left, middle, right = st.columns([1.3, 1, 1], gap="large")
+    with left:
+        name = pickers.backbone()
+    if (net := weights_panel.loaded(name)) is None:
+        return None
+    with left:
+        picked = pickers.picture()
+    picture = images.fit(images.from_uint8(images.to_uint8(picked.picture)), net.input_size)
+    answer, _ = cache.predictions(net.name, images.digest(picture), picture)
+    with middle:
+        shell.check_link("goal", GOALS, "the goal")
+        kind = st.segmented_control(
+            "It shall see", GOALS, default=GOALS[0], required=True, key="goal", bind="query-params"
+        )
+        goal = None
+        if kind == GOALS[0]:
+            goal = goal_class(net, DOG if answer[0].label in CATS else CAT)
+            if goal == answer[0].class_index:
+                st.info("That is what it sees already. Choose another class.")
+        st.markdown(
+            f"Now {net.name} sees **{answer[0].label}**, {100 * answer[0].probability:.1f} %, in "
+            f"the picture “{picked.name}”."
+        )
+    with right:
+        chosen, how, seed, backbones = attack.settings(net.name)
+    return attack.Plan(
+        backbones=backbones, picture=picture, called=picked.name, goal=goal, attack=how,
+        kind=chosen, seed=seed,
+    )  # fmt: skip
+
+
+def goal_class(net, default: str) -> int:
+    """The class a person chooses, or the one a link asks for."""
+    shell.check_link("class", net.class_names, "the class")
+    wanted = (st.query_params.get("class"), default)
+    index = next((net.class_names.index(n) for n in wanted if n in net.class_names), 0)
+    return pickers.class_name(
+        net.class_names, index, key=f"attack_class_{net.name}_{default}", label="Class"
     )
-    st.page_link(
-        "pages/feature_maps.py",
-        label="Until then, open the feature maps",
-        icon=":material/arrow_forward:",
+
+
+def live(plan: attack.Plan) -> None:
+    """The panel, the pictures, the film."""
+    run = st.session_state.get("attack_run")
+    shown = run or attack.Run(plan)
+    job_panel.panel(
+        attack.KEY, attack.Run(plan).begin, "Attack", shown.step, max(shown.plan.attack.steps, 1)
     )
+    ended = run is not None and not job_panel.active(attack.KEY) and run.recording.latest
+    if ended:
+        with shell.errors():
+            attack.outcome(run)
+    kept = sorted(shown.recording.pictures)
+    step = None
+    if ended and len(kept) > 2:
+        best, key = shown.recording.latest.step, f"attack_step_{id(run)}"
+        step = st.session_state.get(key, best)
+    attack.pictures(shown, step)
+    if step is not None:
+        st.select_slider("Film", kept, best, key=key, format_func=lambda k: f"step {k}")
+    left, right = st.columns([1, 1.25], gap="large")
+    if ended:
+        with left:
+            attack.wipe(run)
+    if run is not None and len(run.recording.points) > 2:
+        with right:
+            attack.film(run)
+            if ended:
+                attack.answers(run)
+
+
+def afterwards() -> None:
+    """What there is to ask of an attack that has ended."""
+    run = st.session_state.get("attack_run")
+    if run is None or run.recording.latest is None or job_panel.active(attack.KEY):
+        return
+    with shell.errors():
+        attack.downloads(run)
+        attack_checks.remember(run)
+        attack_checks.sections(run)
+
+
+plan = choices()
+if plan is not None:
+    job_panel.watch(attack.KEY, lambda: live(plan))
+    afterwards()

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from components import charts, ideal, job_panel, pickers, shell, weights_panel
+from components import cache, charts, ideal, job_panel, others, pickers, shell, weights_panel
 
 MODES = ("one picture", "three variation losses", "two backbones")
 CATS = ("Siamese cat", "Egyptian cat")
@@ -128,7 +128,7 @@ def sliders(chosen: dict[str, Any], run: ideal.Run | None) -> tuple[float, float
     return variation, rate
 
 
-def live(chosen: dict[str, Any], ticking: bool) -> None:
+def live(chosen: dict[str, Any]) -> None:
     """Controls that act while it runs, the picture, the curves."""
     run = st.session_state.get("ideal_run")
     left, right = st.columns([1.25, 1], gap="large")
@@ -151,8 +151,6 @@ def live(chosen: dict[str, Any], ticking: bool) -> None:
                     charts.confidence(frame.predictions), config=charts.CONFIG, key="ideal_bars"
                 )
             st.plotly_chart(ideal.curves(run), config=charts.CONFIG, key="ideal_curves")
-    if job_panel.active(ideal.KEY) != ticking:
-        st.rerun()  # with the timer or without it, and with what is only shown at the end
 
 
 def afterwards() -> None:
@@ -166,11 +164,14 @@ def afterwards() -> None:
         ideal.timeline(run)
         if len(run.plans) == 1 and isinstance(plan.target, int):
             st.subheader("What other networks see in it", anchor=False)
-            ideal.verdict(plan, record.latest)
+            wanted = cache.backbone(plan.backbone).class_names[plan.target]
+            others.verdict(
+                plan.backbone, record.latest.picture, "agrees", "sees something else", wanted,
+                key="verdict",
+            )  # fmt: skip
 
 
 chosen = choices()
 if chosen is not None:
-    ticking = job_panel.active(ideal.KEY)
-    st.fragment(live, run_every=job_panel.TICK if ticking else None)(chosen, ticking)
+    job_panel.watch(ideal.KEY, lambda: live(chosen))
     afterwards()

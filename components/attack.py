@@ -1,0 +1,302 @@
+"""The attack screen's parts: which attack, the pictures, the film of the two classes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import numpy as np
+import streamlit as st
+
+from components import before_after, cache, charts, gallery, job_panel, shell
+from engine import images, weights
+
+if TYPE_CHECKING:
+    from engine.attacks import Attack, Targeted, Untargeted
+
+KEY = "attack"
+EPSILONS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """An attack by the name people give it: its class in the engine, and what to say of it."""
+
+    engine: str
+    words: str
+    steps: int = 20
+    bounded: bool = True
+
+
+KINDS: dict[str, Kind] = {
+    "Small steps (PGD)": Kind(
+        engine="PGD", words="Strong and quick: many small steps, never further than epsilon."
+    ),
+    "One step (FGSM)": Kind(
+        engine="FGSM", words="The oldest and fastest: every value goes epsilon up or down.", steps=1
+    ),
+    "With momentum (MI-FGSM)": Kind(
+        engine="MomentumIterative", words="Remembers its way; fools other networks more often."
+    ),
+    "Random frames (DIM)": Kind(
+        engine="DiverseInput", words="Momentum, and another crop each step; transfers best."
+    ),
+    "Smoothed (TIM)": Kind(
+        engine="TranslationInvariant", words="Momentum along a blurred gradient; smooth changes."
+    ),
+    "The lesson's gradient descent": Kind(
+        engine="GradientDescent", steps=100, bounded=False,
+        words="Plain gradient descent without a bound: it ends when its steps are done.",
+    ),
+    "Nearest border (DeepFool)": Kind(
+        engine="DeepFool", steps=50, bounded=False,
+        words="Seeks the smallest change. Often so small that only a few pixels change at all.",
+    ),
+    "Smallest change (Carlini-Wagner)": Kind(
+        engine="CarliniWagner", steps=200, bounded=False,
+        words="Slow and thorough: weighs size against success, five times over.",
+    ),
+    "A few pixels": Kind(
+        engine="Sparse", steps=60, bounded=False, words="Only some pixels, each as far as it likes."
+    ),
+    "A sticker": Kind(
+        engine="Patch", steps=60, bounded=False,
+        words="A square that may look like anything; the rest stays untouched.",
+    ),
+    "Random noise": Kind(
+        engine="RandomNoise", steps=0,
+        words="The control: every value epsilon up or down by chance. It does not look.",
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One attack to make, in plain values.
+
+    `picture` is `(H, W, 3)` in 0..1 at the first backbone's size, `goal` a class of it or None.
+    """
+
+    backbones: tuple[str, ...]
+    picture: np.ndarray
+    called: str
+    goal: int | None
+    attack: "Attack"
+    kind: str
+    seed: int
+
+    @property
+    def aim(self) -> "Targeted | Untargeted":
+        """The goal as the engine takes it."""
+        from engine.attacks import Targeted, Untargeted
+
+        return Untargeted() if self.goal is None else Targeted(self.goal)
+
+    @property
+    def wanted(self) -> str:
+        """What the network shall see, in words."""
+        if self.goal is None:
+            return "anything else"
+        return cache.backbone(self.backbones[0]).class_names[self.goal]
+
+
+class Run:
+    """One start of the screen: its plan and its recording."""
+
+    def __init__(self, plan: Plan) -> None:
+        from engine.recording import Recording
+
+        self.plan = plan
+        self.recording: Recording = Recording()
+        self.scored = False
+
+    @property
+    def step(self) -> int:
+        """How many steps are made."""
+        return max((point.step for point in self.recording.points), default=0)
+
+    def begin(self) -> None:
+        """Starts the job."""
+        from engine import attacks
+
+        plan, record = self.plan, self.recording
+
+        def frames() -> Any:
+            nets = [cache.backbone(name) for name in plan.backbones]
+            return record.follow(
+                attacks.run(nets, plan.picture, plan.aim, plan.attack, seed=plan.seed)
+            )
+
+        st.session_state.attack_run = self
+        job_panel.start(KEY, frames)
+
+
+def settings(name: str) -> tuple[str, "Attack", int, tuple[str, ...]]:
+    """Lets a person choose an attack and its numbers: `(kind, attack, seed, backbones)`."""
+    from engine import attacks
+
+    shell.check_link("attack", tuple(KINDS), "the attack")
+    chosen = st.selectbox("Attack", KINDS, key="attack", bind="query-params")
+    kind = KINDS[chosen]
+    st.caption(kind.words)
+    numbers: dict[str, Any] = {}
+    if kind.bounded:
+        shell.check_link("epsilon", tuple(map(str, EPSILONS)), "epsilon")
+        numbers["epsilon"] = st.select_slider(
+            "Epsilon: largest change of a value, in grey levels of 255", EPSILONS, 4,
+            key="epsilon", bind="query-params",
+        )  # fmt: skip
+    elif kind.engine == "Sparse":
+        options = (1, 5, 10, 20, 50, 100, 200, 500, 1000)
+        numbers["pixels"] = st.select_slider("Pixels to change", options, 100, key="pixels")
+    elif kind.engine == "Patch":
+        share = st.slider("Size of the sticker, % of the picture", 1, 25, 6, key="share")
+        numbers["share"] = share / 100
+    with st.popover("More settings", icon=":material/tune:", width="stretch"):
+        if kind.steps > 1:
+            numbers["steps"] = st.slider(
+                "Steps", 5, 200, kind.steps, 5, key=f"attack_steps_{kind.engine}"
+            )
+        if kind.engine == "PGD" and st.toggle("Bound the mean change (L2) instead", key="l2"):
+            numbers["norm"] = "l2"
+        if kind.engine == "Patch":
+            numbers["row"] = st.slider("Sticker: from the top, %", 0, 100, 20, key="row") / 100
+            numbers["column"] = st.slider("Sticker: from the left, %", 0, 100, 20, key="col") / 100
+        if kind.engine == "CarliniWagner":
+            numbers["searches"] = min(5, numbers["steps"])
+        seed = st.number_input("Seed", 0, 9999, 0, key="attack_seed")
+        same = _alike(name)
+        together = st.multiselect(
+            "Attack together with", same, key=f"together_{name}", disabled=not same,
+            help="The mean logits of all are attacked. Only networks with the same classes can be.",
+        )  # fmt: skip
+    return chosen, getattr(attacks, kind.engine)(**numbers), int(seed), (name, *together)
+
+
+def _alike(name: str) -> list[str]:
+    """Other backbones on this machine that know the same classes."""
+    from engine import backbones
+
+    own = backbones.class_names(name)
+    return [n for n in weights.available() if n != name and backbones.class_names(n) == own]
+
+
+def pictures(run: Run, step: int | None = None) -> None:
+    """The original, the change and the result side by side, at the latest step or a kept one."""
+    plan, frame = run.plan, run.recording.latest
+    picture = plan.picture if frame is None else frame.picture
+    point = frame
+    if step is not None:
+        picture = images.from_uint8(run.recording.pictures[step])
+        point = next(p for p in run.recording.points if p.step == step)
+    answer = _first(plan)
+    left, middle, right = st.columns(3, gap="medium")
+    with left:
+        said = f"{answer[0].label} {100 * answer[0].probability:.1f} %"
+        gallery.show(gallery.enlarged(plan.picture, 448), f"Original: {said}", f"Before: {said}")
+    with middle:
+        shown, times = magnified(plan.picture, picture)
+        words = f"The change, {times} times as strong" if times else "The change: none yet"
+        gallery.show(gallery.enlarged(shown, 448), words, words)
+    with right:
+        top = answer[0] if point is None else point.predictions[0]
+        said = f"{top.label} {100 * top.probability:.1f} %"
+        gallery.show(gallery.enlarged(picture, 448), f"Result: {said}", f"After: {said}")
+
+
+def magnified(original: np.ndarray, changed: np.ndarray) -> tuple[np.ndarray, int]:
+    """The change on mid-grey, as strong as fits, `(H, W, 3)` in 0..1; and how many times."""
+    away = changed - original
+    most = float(np.abs(away).max())
+    times = int(min(0.5 / most, 127)) if most else 0
+    return np.clip(0.5 + max(times, 1) * away, 0.0, 1.0).astype("float32"), times
+
+
+def outcome(run: Run) -> None:
+    """How it ended, in a sentence with numbers."""
+    from engine import robustness
+
+    frame = run.recording.latest
+    change = robustness.change(run.plan.picture, frame.picture)
+    size = (
+        f"The largest change of a value is {change.linf:.0f} of 255 grey levels, the mean one "
+        f"{change.l2:.2f}; {100 * change.pixels:.0f} % of the pixels changed; SSIM "
+        f"{change.ssim:.3f}, PSNR {change.psnr:.1f} dB."
+    )
+    top = frame.predictions[0]
+    if frame.succeeded and change.linf == 0:
+        st.info(
+            f"Nothing had to change: the network already sees “{top.label}”. Choose another goal.",
+            icon=":material/info:",
+        )
+    elif frame.succeeded:
+        st.success(f"Fooled at step {frame.step}: it sees “{top.label}”. {size}",
+                   icon=":material/check:")  # fmt: skip
+    else:
+        st.warning(
+            f"Not fooled: it still sees “{top.label}”, {100 * frame.wanted:.1f} % for "
+            f"“{run.plan.wanted}”. {size} A larger epsilon, more steps or a stronger attack may "
+            "do it.",
+            icon=":material/shield:",
+        )
+
+
+def film(run: Run) -> None:
+    """The probabilities of both classes by step."""
+    points: Sequence[Any] = [p for p in list(run.recording.points) if not p.last]
+    steps = [p.step for p in points]
+    lines = [
+        ("what it saw at first", steps, [p.before for p in points]),
+        (run.plan.wanted, steps, [p.wanted for p in points]),
+    ]
+    st.plotly_chart(
+        charts.curves(lines, "probability", "step"), config=charts.CONFIG, key="attack_film"
+    )
+
+
+def wipe(run: Run) -> None:
+    """Before and after under one handle."""
+    frame = run.recording.latest
+    before_after.before_after(
+        run.plan.picture, frame.picture, f"before: {_first(run.plan)[0].label}",
+        f"after: {frame.predictions[0].label}", key="attack_wipe",
+    )  # fmt: skip
+
+
+def answers(run: Run) -> None:
+    """The five most probable classes before and after."""
+    sides = {"Before": _first(run.plan), "After": run.recording.latest.predictions}
+    for column, (words, answer) in zip(st.columns(2, gap="medium"), sides.items(), strict=True):
+        with column:
+            st.markdown(f"**{words}**")
+            st.plotly_chart(
+                charts.confidence(answer), config=charts.CONFIG, key=f"attack_bars_{words}"
+            )
+
+
+def _first(plan: Plan) -> Sequence[Any]:
+    """What the first network says of the original."""
+    return cache.predictions(plan.backbones[0], images.digest(plan.picture), plan.picture)[0]
+
+
+def downloads(run: Run) -> None:
+    """The attacked picture as it is, the change, the run as an animation, a link."""
+    plan, frame = run.plan, run.recording.latest
+    stem = f"attacked-{plan.called}-{plan.wanted}".replace(" ", "-").replace("/", "-")
+    with st.container(horizontal=True):
+        st.download_button(
+            "Attacked picture (PNG)", lambda: images.png(frame.picture), file_name=f"{stem}.png",
+            mime="image/png", icon=":material/image:",
+            help="Exact to the last bit. Upload it above as your own picture: it still fools.",
+        )  # fmt: skip
+        st.download_button(
+            "Change, magnified (PNG)",
+            lambda: images.png(magnified(plan.picture, frame.picture)[0]),
+            file_name=f"{stem}-change.png", mime="image/png", icon=":material/gradient:",
+        )  # fmt: skip
+        with st.popover("Link to this attack", icon=":material/link:"):
+            link = st.query_params.to_dict() | {"backbone": plan.backbones[0]}
+            if plan.goal is not None:
+                link["class"] = plan.wanted
+            address = (st.context.url or "").split("?")[0]
+            st.code(f"{address}?{urlencode(link)}", language=None, wrap_lines=True)

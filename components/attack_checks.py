@@ -1,0 +1,260 @@
+"""What can be asked of an attack: noise of its size, what protects, other networks, how much."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from components import cache, charts, gallery, job_panel, others
+from components.attack import KINDS, Run
+from engine import images, weights
+
+EPSILONS = (1, 2, 4, 8, 16)
+MOST = 4  # networks in the matrix: more do not fit, on the screen and into memory
+
+
+def sections(run: Run) -> None:
+    """One question at a time; only the one that is open is computed."""
+    asked: dict[str, Callable[[Run], None]] = {
+        "Is it just noise?": noise,
+        "What protects?": defences,
+        "Other networks": transfer,
+        "How much is needed?": sweep,
+        "Where it looks": saliency,
+        "Scoreboard": scoreboard,
+    }
+    chosen = st.segmented_control(
+        "Look closer", list(asked), default="Is it just noise?", required=True, key="closer",
+        bind="query-params",
+    )  # fmt: skip
+    asked[chosen](run)
+
+
+def noise(run: Run) -> None:
+    """The same change with its pixels shuffled."""
+    from engine import robustness
+
+    plan, picture = run.plan, run.recording.latest.picture
+    shuffled = robustness.equal_noise(plan.picture, picture, plan.seed)
+    name = plan.backbones[0]
+    for column, (words, shown) in zip(
+        st.columns(3, gap="medium"),
+        (("The attack", picture), ("The same change, its pixels shuffled", shuffled)),
+        strict=False,
+    ):
+        answer, _ = cache.predictions(name, images.digest(shown), shown)
+        with column:
+            said = f"{answer[0].label} {100 * answer[0].probability:.1f} %"
+            gallery.show(gallery.enlarged(shown, 448), f"{words}: {said}", f"{words}: {said}")
+    st.caption(
+        "Both changes are equally large by every measure. Only the first is aimed: it matters "
+        "where each grey level goes."
+    )
+
+
+def defences(run: Run) -> None:
+    """What happens to the attack, and to the original, on the way to the network."""
+    from engine import robustness
+
+    names = list(robustness.DEFENCES)
+    chosen = st.pills(
+        "Treat the picture first", names, selection_mode="multi", default=names, key="defences"
+    )
+    plan = run.plan
+    net = cache.backbone(plan.backbones[0])
+    verdicts = robustness.survival(
+        net, plan.picture, run.recording.latest.picture, plan.aim, chosen
+    )
+    rows = [
+        {
+            "Treatment": verdict.name,
+            "Original": _said(verdict.original),
+            "Attacked": _said(verdict.changed),
+            "Attack": "survives" if verdict.fooled else "undone",
+        }
+        for verdict in verdicts
+    ]
+    if rows:
+        st.dataframe(rows, hide_index=True, height="content", key="survival")
+    st.caption(
+        "A treatment protects only if the original is still seen for what it is. And whoever knows "
+        "the treatment can attack through it."
+    )
+
+
+def _said(prediction) -> str:
+    return f"{prediction.label}, {100 * prediction.probability:.0f} %"
+
+
+def transfer(run: Run) -> None:
+    """This picture shown to other networks; every network attacked and shown to all."""
+    from engine import robustness
+
+    plan, name = run.plan, run.plan.backbones[0]
+    others.verdict(
+        name, run.recording.latest.picture, "is fooled too", "is not fooled",
+        None if plan.goal is None else plan.wanted, "transfer",
+    )  # fmt: skip
+    here = sorted(weights.available(), key=lambda n: n != name)[:MOST]
+    if len(here) < 2:
+        return
+    alike = [n for n in here if cache.backbone(n).class_names == cache.backbone(name).class_names]
+    if len(alike) > 1:
+        top = robustness.vote([cache.backbone(n) for n in alike], run.recording.latest.picture)[0]
+        st.markdown(f"**{' and '.join(alike)} together** (mean probability): {_said(top)}.")
+    st.markdown("**Attack each, show it to all**")
+    left, right = st.columns(2)
+    many = left.toggle("All four samples, not only this picture", key="many")
+    ensemble = right.toggle("And all together, as one", key="ensemble", disabled=len(alike) < 2)
+
+    def make() -> Iterator[Any]:
+        pictures = [plan.picture]
+        if many:
+            pictures = [cache.sample(sample) for sample in cache.SAMPLES]
+        wanted = None if plan.goal is None else plan.wanted
+        nets = [cache.backbone(n) for n in here]
+        return robustness.transfer_matrix(
+            nets, pictures, wanted, plan.attack, ensemble=ensemble, seed=plan.seed
+        )
+
+    total = len(here) + bool(ensemble)
+    _table("matrix", "Attack every network", (run, many, ensemble), total, make, _matrix)
+
+
+def _matrix(rows: list) -> None:
+    tested = list(rows[0].fooled)
+    shares = np.array([[row.fooled[name] for name in tested] for row in rows])
+    one = len(rows[0].labels[tested[0]]) == 1
+    words = [
+        [row.labels[name][0] if one else f"{100 * row.fooled[name]:.0f} %" for name in tested]
+        for row in rows
+    ]
+    figure = go.Figure(
+        go.Heatmap(
+            z=shares, x=tested, y=[row.attacked for row in rows], text=words, zmin=0, zmax=1,
+            texttemplate="%{text}", xgap=3, ygap=3, showscale=False,
+            colorscale=[[0, "rgba(27,138,122,.25)"], [1, "rgba(217,119,43,.85)"]],
+            hovertemplate="attacked %{y}, tested %{x}: %{text}<extra></extra>",
+        )
+    )  # fmt: skip
+    figure.update_layout(
+        height=90 + 56 * len(rows), margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        xaxis={"title": "tested", "fixedrange": True, "side": "top"},
+        yaxis={"title": "attacked", "autorange": "reversed", "fixedrange": True},
+    )  # fmt: skip
+    st.plotly_chart(figure, config=charts.CONFIG, key="matrix_chart")
+    st.caption("Orange: fooled, green: not. A row is who was attacked, a column who was shown it.")
+
+
+def sweep(run: Run) -> None:
+    """The same attack with one epsilon after the other, beside noise."""
+    from engine import robustness
+
+    plan = run.plan
+    if not KINDS[plan.kind].bounded or KINDS[plan.kind].engine == "RandomNoise":
+        st.info("This attack has no epsilon. Choose one that has, and attack again.")
+        return
+
+    def make() -> Iterator[Any]:
+        nets = [cache.backbone(name) for name in plan.backbones]
+        return robustness.epsilon_sweep(
+            nets, plan.picture[None], plan.aim, plan.attack, EPSILONS, plan.seed
+        )
+
+    _table("sweep", "Try epsilon from 0 to 16", (run,), len(EPSILONS) + 1, make, _sweep_curve)
+
+
+def _sweep_curve(points: list) -> None:
+    at = [point.epsilon for point in points]
+    figure = charts.curves(
+        [
+            ("what it saw at first", at, [point.before for point in points]),
+            ("what it shall see", at, [point.wanted for point in points]),
+        ],
+        "probability",
+        "epsilon, in grey levels",
+    )
+    st.plotly_chart(figure, config=charts.CONFIG, key="sweep_chart")
+    first = next((point.epsilon for point in points if point.fooled), None)
+    by_noise = [point.epsilon for point in points if point.by_noise]
+    words = "none of these fools it" if first is None else f"it is fooled from epsilon {first} on"
+    noisy = f"from {by_noise[0]} on" if by_noise else "at none of them"
+    st.caption(f"With this attack {words}; by random noise of the same epsilon {noisy}.")
+
+
+def _table(
+    key: str, label: str, token: tuple, total: int, make: Callable, draw: Callable[[list], None]
+) -> None:
+    """A job that finds one row after the other, drawn as they come; new for a new token."""
+    found = st.session_state.get(f"{key}_found")
+    rows = found[1] if found and found[0] == token else []
+
+    def begin() -> None:
+        fresh: list = []
+        st.session_state[f"{key}_found"] = (token, fresh)
+
+        def collect() -> Iterator[list]:
+            for row in make():
+                fresh.append(row)
+                yield fresh
+
+        job_panel.start(key, collect)
+
+    def body() -> None:
+        job_panel.panel(key, begin, label, len(rows), total)
+        if rows:
+            draw(list(rows))
+
+    job_panel.watch(key, body)
+
+
+def saliency(run: Run) -> None:
+    """Which pixels speak for what the network sees, before and after."""
+    plan, name = run.plan, run.plan.backbones[0]
+    sides = (("Before", plan.picture), ("After", run.recording.latest.picture))
+    for column, (words, picture) in zip(st.columns(3, gap="medium"), sides, strict=False):
+        digest = images.digest(picture)
+        top = cache.predictions(name, digest, picture)[0][0]
+        heat = cache.saliency(name, digest, top.class_index, picture)
+        with column:
+            gallery.show(
+                gallery.enlarged(gallery.overlay(picture, heat, 0.8), 448),
+                f"{words}: pixels that speak for {top.label}",
+                f"{words}: what speaks for “{top.label}”",
+            )
+    st.caption("SmoothGrad: the pixels that would move the answer most, for the class it names.")
+
+
+def remember(run: Run) -> None:
+    """Puts a successful attack on this session's scoreboard, once."""
+    from engine import robustness
+
+    if run.scored or not run.recording.latest.succeeded:
+        return
+    change = robustness.change(run.plan.picture, run.recording.latest.picture)
+    if change.linf == 0:
+        return
+    run.scored = True
+    st.session_state.setdefault("scores", []).append(
+        {
+            "Picture": run.plan.called,
+            "Network": " + ".join(run.plan.backbones),
+            "Sees now": run.recording.latest.predictions[0].label,
+            "Attack": run.plan.kind,
+            "Largest change": round(change.linf),
+            "Mean change": round(change.l2, 2),
+        }
+    )
+
+
+def scoreboard(run: Run) -> None:
+    """This session's successful attacks, the smallest change first."""
+    scores = st.session_state.get("scores", [])
+    if not scores:
+        st.info("No attack of this session has succeeded yet.")
+        return
+    rows = sorted(scores, key=lambda row: (row["Largest change"], row["Mean change"]))
+    st.dataframe(rows, hide_index=True, height="content", key="scores_table")
+    st.caption("Changes in grey levels of 255, measured on the saved picture.")

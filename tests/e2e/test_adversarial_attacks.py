@@ -1,0 +1,113 @@
+"""An attack in real Chromium with the built-in backbone: watched, saved, uploaded again."""
+
+import io
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from engine import registry
+
+URL = "adversarial_attacks?backbone=Pocket"
+
+
+def opened(page: Page, address: str, more: str = "") -> None:
+    page.goto(f"{address}/{URL}{more}")
+    expect(page.get_by_alt_text(re.compile("^Original"))).to_be_visible()
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+
+
+def attack(page: Page) -> None:
+    page.get_by_role("button", name=re.compile("Attack$")).click()
+    expect(page.get_by_role("button", name="Attacked picture (PNG)")).to_be_visible()
+
+
+def test_the_saved_picture_uploaded_again_still_fools(page, address, tmp_path):
+    opened(page, address)
+    attack(page)
+    expect(page.get_by_text(re.compile("Fooled at step .* “golden retriever”"))).to_be_visible()
+    result = page.get_by_alt_text(re.compile("^Result")).get_attribute("alt")
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Attacked picture (PNG)").click()
+    file = tmp_path / "attacked.png"
+    file.write_bytes(saved.value.path().read_bytes())
+    with Image.open(file) as image:
+        assert image.size == (registry.POCKET_SIZE, registry.POCKET_SIZE)
+    page.get_by_text("Upload", exact=True).first.click()
+    page.locator("input[type=file]").set_input_files(file)
+    expect(page.get_by_text(re.compile(r"in the picture “attacked\.png”"))).to_be_visible()
+    words = page.get_by_text(re.compile(r"^Now Pocket sees")).inner_text()
+    assert "golden retriever" in words
+    assert re.search(r"[\d.]+ %", words)[0] == re.search(r"[\d.]+ %", result)[0]
+
+
+def test_the_change_is_within_epsilon_on_screen(page, address):
+    opened(page, address, "&epsilon=2")
+    attack(page)
+    pictures = {}
+    for name in ("Original", "Result"):
+        source = page.get_by_alt_text(re.compile(f"^{name}")).get_attribute("src")
+        body = page.request.get(source if "://" in source else address + source).body()
+        pictures[name] = np.asarray(Image.open(io.BytesIO(body)).convert("RGB")).astype(int)
+    change = np.abs(pictures["Result"] - pictures["Original"])
+    assert 0 < change.max() <= 2
+
+
+@pytest.mark.parametrize(
+    ("question", "button", "answer"),
+    [
+        ("What protects?", None, "A treatment protects only if"),
+        ("How much is needed?", "Try epsilon from 0 to 16", "it is fooled from epsilon"),
+        ("Where it looks", None, "SmoothGrad"),
+        ("Scoreboard", None, "measured on the saved picture"),
+    ],
+)
+def test_every_question_has_an_answer(page, address, question, button, answer):
+    opened(page, address)
+    attack(page)
+    page.get_by_text(question, exact=True).click()
+    if button:
+        page.get_by_role("button", name=button).click()
+    expect(page.get_by_text(re.compile(answer)).first).to_be_visible()
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_random_noise_does_not_fool(page, address):
+    opened(page, address, "&attack=Random+noise&goal=anything+else")
+    attack(page)
+    expect(page.get_by_text(re.compile("^Not fooled"))).to_be_visible()
+
+
+def test_the_handle_wipes_between_before_and_after(page, address):
+    opened(page, address)
+    attack(page)
+    handle = page.get_by_role("slider", name="Before and after")
+    before = page.locator("img.before")
+    assert "50%" in before.evaluate("e => e.style.clipPath")
+    handle.focus()
+    handle.press("Home")
+    assert "100%" in before.evaluate("e => e.style.clipPath")
+
+
+def test_a_film_step_shows_its_own_picture(page, address):
+    opened(page, address)
+    attack(page)
+    film = page.get_by_role("slider", name="Film")
+    film.focus()
+    film.press("Home")
+    expect(page.get_by_text("The change: none yet").or_(page.get_by_text(re.compile("times as")))
+           .first).to_be_visible()  # fmt: skip
+    expect(page.get_by_alt_text(re.compile("^Result: (?!golden)"))).to_be_visible()
+
+
+def test_phone_width_has_no_sideways_scroll(browser, address):
+    context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark")
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    opened(page, address)
+    attack(page)
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    context.close()
+    assert wide <= 390
