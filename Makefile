@@ -29,6 +29,18 @@ format: .venv/dev.stamp
 bench: .venv/dev.stamp chromium
 	$(BIN)/python -m benchmarks.run
 
+# The same beside its peers, in an environment of their own. PHOTOS: a folder of ImageNet photos.
+.PHONY: bench-peers
+bench-peers: .venv-bench/stamp
+	.venv-bench/bin/python -m benchmarks.ideal_images
+	.venv-bench/bin/python -m benchmarks.attacks $(PHOTOS)
+
+.venv-bench/stamp: requirements-bench.txt requirements-dev.txt requirements.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/pip install -q -r requirements-dev.txt
+	.venv-bench/bin/pip install -q --no-deps -r requirements-bench.txt
+	@touch $@
+
 .PHONY: chromium
 chromium: .venv/dev.stamp
 	@$(BIN)/python -m tests.chromium --install
@@ -48,4 +60,4 @@ chromium: .venv/dev.stamp
 	@touch .venv/run.stamp $@
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache
+	rm -rf .venv .venv-bench .pytest_cache .ruff_cache

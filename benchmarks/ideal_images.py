@@ -41,16 +41,19 @@ def speed(rounds: int = 6, steps: int = 12) -> Iterator[tuple[str, str]]:
         "bare compiled gradient step, folded network": bare(net),
         "the lesson's eager loop, plain Keras network": eager(),
     }
+    for name, make in {"tf-keras-vis 0.8.7": tf_keras_vis, "xplique 2.0.2": xplique}.items():
+        try:
+            ways[name] = make()
+        except ImportError:
+            yield name, "not installed here (make bench-peers)"
     times: dict[str, list[float]] = {name: [] for name in ways}
     for run in ways.values():
         run(3)  # compiles
     for _ in range(rounds):
         for name, run in ways.items():
             started = time.perf_counter()
-            run(steps if "eager" not in name else 3)
-            times[name].append(
-                (time.perf_counter() - started) / (steps if "eager" not in name else 3)
-            )
+            run(steps)
+            times[name].append((time.perf_counter() - started) / steps)
     first = median(times["ours, the lesson's recipe"])
     for name, seconds in times.items():
         yield name, f"{1000 * median(seconds):.0f} ms a step, {median(seconds) / first:.2f} of ours"
@@ -110,6 +113,41 @@ def eager() -> Callable[[int], None]:
                 )
                 loss += 0.005 * tf.reduce_sum(tf.image.total_variation(x))
             x.assign_sub(tape.gradient(loss, x))
+
+    return run
+
+
+def tf_keras_vis() -> Callable[[int], None]:
+    """The peer with its input modifiers off and one regularizer, total variation, as ours."""
+    from tf_keras_vis.activation_maximization import ActivationMaximization
+    from tf_keras_vis.activation_maximization.regularizers import TotalVariation2D
+    from tf_keras_vis.utils.scores import CategoricalScore
+
+    model = keras.applications.MobileNetV2(weights="imagenet", classifier_activation=None)
+    maximize = ActivationMaximization(model, None, clone=False)
+    noise = tf.random.uniform((1, 224, 224, 3), 0, 255)
+
+    def run(steps: int) -> None:
+        maximize(
+            CategoricalScore(284), seed_input=noise, steps=steps, input_modifiers=[],
+            regularizers=[TotalVariation2D(1.0)],
+        )  # fmt: skip
+
+    return run
+
+
+def xplique() -> Callable[[int], None]:
+    """The peer without transformations, on pixels, as ours."""
+    from xplique.features_visualizations import Objective, optimize
+
+    model = keras.applications.MobileNetV2(weights="imagenet", classifier_activation=None)
+    objective = Objective.neuron(model, -1, 284)
+
+    def run(steps: int) -> None:
+        optimize(
+            objective, nb_steps=steps, use_fft=False, custom_shape=(224, 224),
+            transformations=None, std=0.5,
+        )  # fmt: skip
 
     return run
 

@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from engine.errors import BadSettings
 from engine.types import Device
 
 BACKEND = keras.backend.backend()
@@ -91,6 +92,17 @@ def tensor(array: np.ndarray | float) -> Any:
 def numpy(value: Any) -> np.ndarray:
     """Brings a tensor back as an array."""
     return np.asarray(keras.ops.convert_to_numpy(value))
+
+
+def tflite(model: keras.Model) -> bytes:
+    """Converts a network to TensorFlow Lite.
+
+    Raises:
+        BadSettings: the backend is not TensorFlow.
+    """
+    if BACKEND != "tensorflow":
+        raise BadSettings("TensorFlow Lite can only be written with the TensorFlow backend.")
+    return tf.lite.TFLiteConverter.from_keras_model(model).convert()
 
 
 def keep_session() -> None:

@@ -10,7 +10,10 @@
     ├── DownloadFailed        the network, the server or the disk let us down
     ├── AddressRefused        a web address the server must not fetch
     ├── BadSettings           a number that makes no sense for what it sets
-    └── Diverged              an optimisation whose numbers grew beyond all bounds
+    ├── Diverged              an optimisation whose numbers grew beyond all bounds
+    ├── DatasetUnavailable    photos to learn from that are not on this machine, or not whole
+    ├── BadDataset            photos, folders or an archive that nothing can be learnt from
+    └── ProjectDamaged        a saved project that is not one, or not of this app
 
 Every message says what was expected, what was received and what to do next.
 """
@@ -58,3 +61,15 @@ class BadSettings(EngineError):
 
 class Diverged(EngineError):
     """An optimisation's numbers are no numbers any more."""
+
+
+class DatasetUnavailable(EngineError):
+    """The photos are not on this machine, or some of their files are missing."""
+
+
+class BadDataset(EngineError):
+    """The photos cannot be learnt from as they are."""
+
+
+class ProjectDamaged(EngineError):
+    """The file does not hold a trained classifier of this app."""
