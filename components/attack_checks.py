@@ -120,7 +120,7 @@ def transfer(run: Run) -> None:
         )
 
     total = len(here) + bool(ensemble)
-    _table("matrix", "Attack every network", (run, many, ensemble), total, make, _matrix)
+    job_panel.table("matrix", "Attack every network", (run, many, ensemble), total, make, _matrix)
 
 
 def _matrix(rows: list) -> None:
@@ -163,7 +163,9 @@ def sweep(run: Run) -> None:
             nets, plan.picture[None], plan.aim, plan.attack, EPSILONS, plan.seed
         )
 
-    _table("sweep", "Try epsilon from 0 to 16", (run,), len(EPSILONS) + 1, make, _sweep_curve)
+    job_panel.table(
+        "sweep", "Try epsilon from 0 to 16", (run,), len(EPSILONS) + 1, make, _sweep_curve
+    )
 
 
 def _sweep_curve(points: list) -> None:
@@ -182,32 +184,6 @@ def _sweep_curve(points: list) -> None:
     words = "none of these fools it" if first is None else f"it is fooled from epsilon {first} on"
     noisy = f"from {by_noise[0]} on" if by_noise else "at none of them"
     st.caption(f"With this attack {words}; by random noise of the same epsilon {noisy}.")
-
-
-def _table(
-    key: str, label: str, token: tuple, total: int, make: Callable, draw: Callable[[list], None]
-) -> None:
-    """A job that finds one row after the other, drawn as they come; new for a new token."""
-    found = st.session_state.get(f"{key}_found")
-    rows = found[1] if found and found[0] == token else []
-
-    def begin() -> None:
-        fresh: list = []
-        st.session_state[f"{key}_found"] = (token, fresh)
-
-        def collect() -> Iterator[list]:
-            for row in make():
-                fresh.append(row)
-                yield fresh
-
-        job_panel.start(key, collect)
-
-    def body() -> None:
-        job_panel.panel(key, begin, label, len(rows), total)
-        if rows:
-            draw(list(rows))
-
-    job_panel.watch(key, body)
 
 
 def saliency(run: Run) -> None:

@@ -54,7 +54,9 @@ def watch(key: str, draw: Callable[[], None]) -> None:
     body()
 
 
-def panel(key: str, begin: Callable[[], None], label: str, step: int, steps: int) -> None:
+def panel(
+    key: str, begin: Callable[[], None], label: str, step: float, steps: float, words: str = ""
+) -> None:
     """Buttons and a status line. Call it inside the fragment that draws the job.
 
     Args:
@@ -63,6 +65,7 @@ def panel(key: str, begin: Callable[[], None], label: str, step: int, steps: int
         label: of the start button.
         step: how far the job is.
         steps: how many steps it has in all.
+        words: what to say instead of these numbers.
     """
     job = current(key)
     running = job is not None and not job.done
@@ -87,10 +90,36 @@ def panel(key: str, begin: Callable[[], None], label: str, step: int, steps: int
             on_click=job.cancel if job else None,
         )  # fmt: skip
     if job is not None:
-        _status(job, step, steps)
+        _status(job, step, steps, words)
 
 
-def _status(job: Job, step: int, steps: int) -> None:
+def table(
+    key: str, label: str, token: tuple, total: int, make: Callable, draw: Callable[[list], None]
+) -> None:
+    """A job that finds one row after the other, drawn as they come; new for a new token."""
+    found = st.session_state.get(f"{key}_found")
+    rows = found[1] if found and found[0] == token else []
+
+    def begin() -> None:
+        fresh: list = []
+        st.session_state[f"{key}_found"] = (token, fresh)
+
+        def collect() -> Iterator[list]:
+            for row in make():
+                fresh.append(row)
+                yield fresh
+
+        start(key, collect)
+
+    def body() -> None:
+        panel(key, begin, label, len(rows), total)
+        if rows:
+            draw(list(rows))
+
+    watch(key, body)
+
+
+def _status(job: Job, step: float, steps: float, words: str) -> None:
     if isinstance(job.error, EngineError):
         st.error(str(job.error), icon=":material/error:")
     elif job.error is not None:
@@ -104,4 +133,5 @@ def _status(job: Job, step: int, steps: int) -> None:
         )
     else:
         state = "paused" if job.paused else "done" if job.done else "running"
-        st.progress(min(step / steps, 1.0), f"step {step} of {steps}, {state}")
+        said = words or f"step {step} of {steps}"
+        st.progress(min(step / steps, 1.0), f"{said}, {state}")

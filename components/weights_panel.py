@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -10,6 +11,7 @@ from components import cache, shell
 from engine import registry, weights
 from engine.errors import EngineError, WeightsDamaged
 from engine.jobs import Job
+from engine.types import Progress
 
 if TYPE_CHECKING:
     from engine.backbones import Backbone
@@ -97,7 +99,7 @@ def _download_form(missing: list[str]) -> None:
         icon=":material/download:",
         width="stretch",
         on_click=start_download,
-        args=(name,),
+        args=(name, lambda: weights.download(registry.spec(name))),
     )
     for wanted, job in list(cache.downloads().items()):
         download_line(wanted, job)
@@ -121,27 +123,30 @@ def loaded(name: str | None) -> "Backbone | None":
 
 
 def offer(name: str, label: str) -> None:
-    """A button that starts a download, or its progress."""
+    """A button that starts a backbone's download, or its progress."""
+    spec = registry.spec(name)
+    if not spec.builtin:
+        fetch(name, label, lambda: weights.download(spec))
+
+
+def fetch(name: str, label: str, make: Callable[[], Iterator[Progress]]) -> None:
+    """A button that starts a download, or its progress; everyone on this server sees it."""
     job = cache.downloads().get(name)
-    if registry.spec(name).builtin:
-        return
     if job is None:
         st.button(
-            label, icon=":material/download:", on_click=start_download, args=(name,),
+            label, icon=":material/download:", on_click=start_download, args=(name, make),
             key=f"offer_{name}",
         )  # fmt: skip
     else:
         download_line(name, job)
 
 
-def start_download(name: str) -> None:
-    """Starts the download of a backbone's weights unless it is running."""
+def start_download(name: str, make: Callable[[], Iterator[Progress]]) -> None:
+    """Starts a download unless it is running."""
     with _starting:
         running = cache.downloads().get(name)
         if running is None or running.done:
-            spec = registry.spec(name)
-            job = Job(lambda: weights.download(spec), name=f"download {name}")
-            cache.downloads()[name] = job.start()
+            cache.downloads()[name] = Job(make, name=f"download {name}").start()
 
 
 def _forget(name: str, job: Job) -> None:

@@ -5,20 +5,16 @@ Nothing is decoded here. Which files are no pictures is found when they are read
 """
 
 import hashlib
-import io
 import os
-import zipfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 
 from engine.errors import BadDataset, DatasetUnavailable
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
-MOST_FILES, MOST_BYTES, MOST_RATIO = 20_000, 500_000_000, 200  # of an archive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,69 +148,6 @@ def folder(root: Path, *, test_share: float = 0.25, seed: int = 0) -> Data:
         name=root.name, paths=tuple(paths), labels=np.array(labels), train=np.array(train),
         class_names=tuple(found), rejected=tuple(rejected),
     )  # fmt: skip
-
-
-def unpack(archive: bytes, into: Path) -> Path:
-    """Unpacks the pictures of a zip file, a class a folder; returns the folder of the classes.
-
-    Only pictures are written, each as `class/number.suffix`, so that no name of the archive
-    reaches the file system but the class's last folder, cleaned of everything odd.
-
-    Raises:
-        BadDataset: no archive, one too large or packed too tightly, or no picture in a folder.
-    """
-    total, counts = 0, Counter[str]()
-    try:
-        with zipfile.ZipFile(io.BytesIO(archive)) as file:
-            members = [m for m in file.infolist() if not m.is_dir()]
-            if len(members) > MOST_FILES:
-                raise BadDataset(
-                    f"Expected at most {MOST_FILES:,} files; received: {len(members):,}."
-                )
-            for member in members:
-                path = PurePosixPath(member.filename.replace("\\", "/"))
-                suffix = path.suffix.lower()
-                name = _cleaned(path.parent.name)
-                if suffix not in SUFFIXES or not name or "__MACOSX" in path.parts:
-                    continue
-                if member.file_size > MOST_RATIO * max(member.compress_size, 1000):
-                    raise BadDataset("The archive is packed too tightly to be photos; not opened.")
-                total += member.file_size
-                if total > MOST_BYTES:
-                    raise BadDataset(
-                        f"Expected at most {MOST_BYTES / 1e6:.0f} MB of photos; received more. "
-                        "Send fewer or smaller ones."
-                    )
-                with file.open(member) as source:
-                    content = source.read(member.file_size + 1)
-                if len(content) > member.file_size:
-                    raise BadDataset("The archive says less than it holds; not opened further.")
-                target = into / name
-                target.mkdir(parents=True, exist_ok=True)
-                (target / f"{counts[name]:05d}{suffix}").write_bytes(content)
-                counts[name] += 1
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
-        raise BadDataset(f"Expected a zip file of photos; it cannot be read ({error}).") from error
-    except OSError as error:
-        raise BadDataset(f"The photos could not be written: {error.strerror}.") from error
-    if not counts:
-        raise BadDataset("Expected a zip file with a folder of photos for each class; found none.")
-    return into
-
-
-def store(photos: Mapping[str, Sequence[bytes]], into: Path) -> Path:
-    """Writes photos of named classes as a folder for each; returns the folder of the classes."""
-    for name, contents in photos.items():
-        target = into / (_cleaned(name) or "class")
-        target.mkdir(parents=True, exist_ok=True)
-        for k, content in enumerate(contents):
-            (target / f"{k:05d}.png").write_bytes(content)
-    return into
-
-
-def _cleaned(name: str) -> str:
-    kept = "".join(c if c.isalnum() or c in " -_" else " " for c in name)
-    return " ".join(kept.split())[:60]
 
 
 def by_group(data: Data) -> Data:

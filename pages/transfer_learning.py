@@ -1,22 +1,83 @@
-"""Transfer learning: the screen's place; the experiment itself is not built yet."""
+"""Transfer learning: a frozen network learns breeds, or whatever one teaches it, in seconds."""
 
 import streamlit as st
 
-from components import shell
-
-shell.page(
-    "Transfer learning", "A frozen network learns 37 breeds of cats and dogs while you watch."
+from components import (
+    job_panel,
+    pickers,
+    report,
+    shell,
+    sources,
+    training,
+    training_charts,
+    training_form,
+    weights_panel,
 )
 
-with st.container(border=True):
-    st.markdown("#### :material/construction: This experiment is not open yet")
-    st.markdown("What it will do:")
-    st.markdown(
-        "- Train a breed classifier on frozen features with one button, then fine-tune it.\n"
-        "- Try it on your own photo, and on classes of your own."
-    )
-    st.page_link(
-        "pages/feature_maps.py",
-        label="Until then, open the feature maps",
-        icon=":material/arrow_forward:",
-    )
+shell.page(
+    "Transfer learning",
+    "A network that was trained on a million photos of other things learns yours in seconds: all "
+    "that is new is one layer at its end.",
+)
+shell.lesson_card(
+    "How many photos of each breed does it need to tell 37 breeds of cats and dogs apart? Does it "
+    "help to let the whole network learn along?",
+    "Four photos of each are enough for about four in five right, with a backbone trained on "
+    "ImageNet, which had cats and dogs in it. With so few photos, letting the backbone learn along "
+    "does not help: it learns them by heart. From scratch it learns nothing worth mentioning.",
+    (
+        "The gap between photos it learns from and photos it has not seen.",
+        "*How few photos?*: where does the curve flatten?",
+        "Which breeds it confuses, and whether you would.",
+        "Your own classes: two mugs, three faces you make, left hand and right hand.",
+    ),
+)
+
+
+def choices() -> training.Plan | None:
+    """What to learn from, by which backbone, how; None while something is missing."""
+    left, right = st.columns([1, 1.4], gap="large")
+    with left:
+        name = pickers.backbone()
+    if (net := weights_panel.loaded(name)) is None:
+        return None
+    with right:
+        source = sources.choose(net.name)
+    return None if source is None else training_form.plan_of(net.name, source)
+
+
+def live(plan: training.Plan) -> None:
+    """The one big button, and the curves."""
+    run = st.session_state.get("training_run")
+    shown = run or training.Run(plan)
+
+    def begin() -> None:
+        st.session_state.training_run = training.Run(plan)
+        st.session_state.training_run.begin()
+
+    job_panel.panel(training.KEY, begin, "Train", shown.fraction, 1.0, shown.said or "ready")
+    if run is None or not run.points:
+        st.caption("Press Train. The photos are looked at once; then only the new layer learns.")
+        return
+    if not job_panel.active(training.KEY):
+        report.headline(run)
+    training_charts.curves(run)
+
+
+def afterwards() -> None:
+    """What there is to ask of a classifier."""
+    run = st.session_state.get("training_run")
+    if run is None or not run.points or job_panel.active(training.KEY):
+        return
+    with shell.errors():
+        runs = [r for r in st.session_state.get("training_runs", []) if r.points]
+        if len(runs) > 1:
+            st.subheader("All runs of this session", anchor=False)
+            training_charts.together(runs)
+        report.sections(run)
+
+
+plan = choices()
+if plan is not None:
+    job_panel.watch(training.KEY, lambda: live(plan))
+    afterwards()

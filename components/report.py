@@ -1,0 +1,227 @@
+"""What a trained classifier is worth: accuracy, confusion, mistakes, a map, photos of one's own."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from components import cache, charts, features_report, gallery, pickers
+from components.training import FROZEN, Run
+from components.training_charts import COLOURS
+from engine import images
+from engine.errors import BadImage
+
+
+def sections(run: Run) -> None:
+    """One question at a time; only the one that is open is computed."""
+    asked: dict[str, Callable[[Run], None]] = {
+        "Try your photo": trial,
+        "Which classes?": classes,
+        "Confusions": confusion,
+        "Surest mistakes": mistakes,
+        "Map of the photos": features_report.embedding,
+        "How few photos?": features_report.sweep,
+        "Take it home": take_home,
+    }
+    chosen = st.segmented_control(
+        "Look closer", list(asked), default="Try your photo", required=True, key="t_closer"
+    )
+    asked[chosen](run)
+
+
+def headline(run: Run) -> None:
+    """Accuracy and its interval, in words."""
+    report = run.report()
+    if report is None:
+        st.info("There are no test photos: no accuracy can be told.")
+        return
+    photos = len(report.labels)
+    st.success(
+        f"{100 * report.accuracy:.1f} % of {photos} photos it has never seen are named rightly "
+        f"(95 % interval {100 * report.low:.0f} to {100 * report.high:.0f} %), learnt from "
+        f"{run.learnt} photos in {run.seconds:.1f} s. By chance it would be "
+        f"{100 / len(run.class_names):.1f} %.",
+        icon=":material/check:",
+    )
+
+
+def trial(run: Run) -> None:
+    """A photo of one's own, and the bars of all classes."""
+    left, right = st.columns([1, 1.25], gap="large")
+    with left:
+        picked = pickers.picture(key="try", label="A photo to try")
+        gallery.show(picked.picture, picked.name)
+    with right:
+        st.markdown(f"**What {run.plan.backbone} says, taught by you**")
+        st.plotly_chart(
+            charts.confidence(run.predict(picked.picture)), config=charts.CONFIG, key="try_bars"
+        )
+        st.caption("It must choose one of the classes it was taught, whatever the photo shows.")
+
+
+def classes(run: Run) -> None:
+    """Accuracy of each class, and how far its confidence can be trusted."""
+    report = run.report()
+    if report is None:
+        return
+    order = np.argsort(np.nan_to_num(report.per_class, nan=2.0))
+    names = [run.class_names[k] for k in order]
+    figure = go.Figure(
+        go.Bar(
+            x=[100 * report.per_class[k] for k in order], y=names, orientation="h",
+            marker={"color": COLOURS[0], "cornerradius": 3},
+            customdata=[int(report.confusion[k].sum()) for k in order],
+            hovertemplate="%{y}: <b>%{x:.0f} %</b> of %{customdata} photos<extra></extra>",
+        )
+    )  # fmt: skip
+    figure.update_layout(
+        height=22 * len(names) + 50, margin={"l": 0, "r": 0, "t": 4, "b": 0},
+        xaxis={"title": "named rightly, %", "range": [0, 100], "fixedrange": True},
+        yaxis={"fixedrange": True, "dtick": 1},
+    )  # fmt: skip
+    left, right = st.columns([1.5, 1], gap="large")
+    with left:
+        st.plotly_chart(figure, config=charts.CONFIG, key="per_class")
+    with right:
+        st.markdown("**Most often confused**")
+        for one, other, photos in report.confused():
+            st.markdown(f"{run.class_names[one]} and {run.class_names[other]}: {photos}")
+        st.markdown("**When it says 80 %, is it right in 80 %?**")
+        line = go.Figure()
+        line.add_scatter(
+            x=[0, 1],
+            y=[0, 1],
+            mode="lines",
+            line={"dash": "dot", "color": "#8d8d9c"},
+            hoverinfo="skip",
+        )
+        line.add_scatter(
+            x=[c for c, *_ in report.calibration], y=[a for _, a, _ in report.calibration],
+            mode="markers", marker={"size": [6 + n**0.5 * 3 for *_, n in report.calibration],
+                                    "color": COLOURS[1]},
+            customdata=[n for *_, n in report.calibration],
+            hovertemplate="sure to %{x:.0%}: %{y:.0%} right of %{customdata} photos<extra></extra>",
+        )  # fmt: skip
+        line.update_layout(
+            height=240, margin={"l": 0, "r": 0, "t": 4, "b": 0}, showlegend=False,
+            xaxis={"title": "how sure it is", "range": [0, 1.02], "tickformat": ".0%",
+                   "fixedrange": True},
+            yaxis={"title": "how often right", "range": [0, 1.05], "tickformat": ".0%",
+                   "fixedrange": True},
+        )  # fmt: skip
+        st.plotly_chart(line, config=charts.CONFIG, key="calibration")
+        st.caption(f"Mean distance from the line: {100 * report.error:.0f} points.")
+
+
+def confusion(run: Run) -> None:
+    """The confusion matrix; a click on a square shows the photos behind it."""
+    report = run.report()
+    if report is None:
+        return
+    rows, columns = np.nonzero(report.confusion)
+    counts = report.confusion[rows, columns]
+    names = list(run.class_names)
+    size = 560 / max(len(names), 8)
+    figure = go.Figure(
+        go.Scatter(
+            x=columns, y=rows, mode="markers",
+            marker={
+                "symbol": "square", "size": size, "opacity": 0.35 + 0.65 * counts / counts.max(),
+                "color": [COLOURS[2] if r == c else COLOURS[1]
+                          for r, c in zip(rows, columns, strict=True)],
+            },
+            text=[f"{names[r]} taken for {names[c]}: {n}"
+                  for r, c, n in zip(rows, columns, counts, strict=True)],
+            hovertemplate="%{text}<extra></extra>",
+        )
+    )  # fmt: skip
+    ends = [-0.7, len(names) - 0.3]
+    axis = {"tickvals": list(range(len(names))), "ticktext": names, "fixedrange": True,
+            "range": ends, "tickfont": {"size": 10}, "zeroline": False}  # fmt: skip
+    figure.update_layout(
+        height=720, margin={"l": 0, "r": 0, "t": 8, "b": 0}, showlegend=False, dragmode=False,
+        xaxis=axis | {"title": "it says", "tickangle": -60},
+        yaxis=axis | {"title": "it is", "range": ends[::-1]},
+    )  # fmt: skip
+    left, right = st.columns([2, 1], gap="large")
+    with left:
+        event: Any = st.plotly_chart(
+            figure, config=charts.CONFIG, key="confusion", on_select="rerun",
+            selection_mode="points",
+        )  # fmt: skip
+    points = event.selection.points
+    with right:
+        if not points:
+            st.caption("Click a square to see its photos. Green: right. Orange: mistaken.")
+            return
+        row, column = int(points[0]["y"]), int(points[0]["x"])
+        st.markdown(f"**{names[row]}**, taken for **{names[column]}**")
+        these = np.flatnonzero((report.labels == row) & (report.guesses == column))
+        _photos(run, report, these[:8], 2)
+
+
+def mistakes(run: Run) -> None:
+    """Wrong guesses it was surest of."""
+    report = run.report()
+    if report is None:
+        return
+    wrong = report.mistakes(8)
+    if not len(wrong):
+        st.success("There is no mistake among the test photos.")
+        return
+    _photos(run, report, wrong, 4)
+
+
+def _photos(run: Run, report: Any, positions: np.ndarray, columns: int) -> None:
+    data = run.plan.source.data
+    for start in range(0, len(positions), columns):
+        for column, k in zip(st.columns(columns), positions[start : start + columns], strict=False):
+            truth, guess = (run.class_names[n] for n in (report.labels[k], report.guesses[k]))
+            with column:
+                words = f"{truth}; it says {guess}, {100 * report.confidence[k]:.0f} %"
+                if data is None:
+                    st.markdown(words)
+                    continue
+                try:
+                    photo = images.fit(images.load(data.paths[report.rows[k]]), (224, 224))
+                except BadImage:
+                    st.markdown(f"{words} (the photo cannot be read any more)")
+                    continue
+                gallery.show(photo, words, words)
+
+
+def take_home(run: Run) -> None:
+    """The classifier as files, and as a backbone for the other screens."""
+    from engine import transfer
+
+    net = cache.backbone(run.plan.backbone)
+    report = run.report()
+    stem = run.plan.words.replace(", ", "-").replace(" ", "-")
+
+    def classifier():
+        if run.tuned is not None:
+            return transfer.from_model(net, run.tuned, run.class_names, run.plan.words)
+        return transfer.as_backbone(net, run.head, run.class_names, run.plan.words)
+
+    with st.container(horizontal=True):
+        st.download_button(
+            "Network (.keras)", lambda: transfer.keras_file(classifier()),
+            file_name=f"{stem}.keras", icon=":material/download:",
+            help="Opens with keras.models.load_model: pictures in 0..1 to logits.",
+        )  # fmt: skip
+        st.download_button(
+            "For phones (TFLite)", lambda: transfer.tflite_file(classifier()),
+            file_name=f"{stem}.tflite", icon=":material/smartphone:",
+        )  # fmt: skip
+        if run.plan.how == FROZEN:
+            project = transfer.Project(
+                backbone=run.plan.backbone, data=run.plan.source.name,
+                class_names=run.class_names, recipe=run.plan.recipe,
+                accuracy=report.accuracy if report else float("nan"), head=run.head,
+            )  # fmt: skip
+            st.download_button(
+                "Project (to open here again)", lambda: transfer.save(project),
+                file_name=f"{stem}.idealcat", icon=":material/save:",
+            )  # fmt: skip

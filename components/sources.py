@@ -1,0 +1,138 @@
+"""What to learn from: Pets on this machine, an archive, photos from the camera."""
+
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+import streamlit as st
+
+from components import shell, weights_panel
+from components.training import Source
+from engine import archives, datasets, registry, weights
+from engine.errors import EngineError
+
+PETS, SPECIES, ARCHIVE, CAMERA = "Pets: 37 breeds", "Pets: cat or dog", "My zip", "My camera"
+SOURCES = (PETS, SPECIES, ARCHIVE, CAMERA)
+MAX_MB = 200
+
+
+def choose(name: str) -> Source | None:
+    """Lets a person choose photos; None, and why, while there are none for this backbone."""
+    shell.check_link("photos_of", SOURCES, "the photos")
+    kind = st.segmented_control(
+        "Photos", SOURCES, default=PETS, required=True, key="photos_of", bind="query-params"
+    )
+    if kind in (PETS, SPECIES):
+        return _pets(name, grouped=kind == SPECIES)
+    source = _archive() if kind == ARCHIVE else _camera()
+    if source is not None and source.data is not None:
+        _told(source.data)
+    return source
+
+
+def _pets(name: str, grouped: bool) -> Source | None:
+    root = datasets.pets_root()
+    if (root / "annotations" / "trainval.txt").is_file():
+        with shell.errors():
+            data = datasets.pets(root)
+            _told(data)
+            return Source(
+                data=datasets.by_group(data) if grouped else data, folder=features_folder(),
+                grouped=grouped,
+            )  # fmt: skip
+        return None
+    size = f"{sum(a.size for a in archives.PETS) / 1e6:.0f} MB"
+    if registry.spec(name).builtin:
+        st.caption(
+            "Oxford-IIIT Pets is not on this machine. What the built-in backbone makes of 259 of "
+            "its photos (seven a breed) came with the app; the photos themselves did not, so "
+            "mistakes can be told but not shown."
+        )
+        _offer(root, size)
+        return Source(data=None, folder=features_folder(), grouped=grouped)
+    st.warning(
+        f"Oxford-IIIT Pets is not on this machine: {size} to download, or set IDEAL_CAT_PETS to "
+        "its folder. The built-in backbone Pocket can train without the photos.",
+        icon=":material/cloud_download:",
+    )
+    _offer(root, size)
+    return None
+
+
+def _offer(root: Path, size: str) -> None:
+    weights_panel.fetch(
+        "Oxford-IIIT Pets", f"Download the photos ({size})", lambda: archives.download_pets(root)
+    )
+
+
+def features_folder() -> Path:
+    """Where features of data sets of this machine are kept."""
+    return weights.keras_home() / "ideal-cat" / "features"
+
+
+def _told(data: "datasets.Data") -> None:
+    counts = Counter(data.labels[data.train].tolist())
+    least, most = min(counts.values(), default=0), max(counts.values(), default=0)
+    each = f"{least}" if least == most else f"{least} to {most}"
+    st.caption(
+        f"{data.name}: {len(data.class_names)} classes, {int(data.train.sum())} photos to learn "
+        f"from ({each} a class), {int((~data.train).sum())} to test on."
+    )
+    if data.rejected:
+        with st.expander(f"{len(data.rejected)} left out", icon=":material/rule:"):
+            for one in data.rejected[:50]:
+                st.markdown(f"`{one.name}`: {one.reason}")
+
+
+def _archive() -> Source | None:
+    file = st.file_uploader(
+        f"A zip file with a folder of photos for each class, at most {MAX_MB} MB", type=["zip"],
+        max_upload_size=MAX_MB, key="own_zip",
+    )  # fmt: skip
+    if file is None:
+        st.caption("Two folders with ten photos each are enough to begin with.")
+        return None
+    with shell.errors():
+        return _kept("zip", file.getvalue(), lambda into: archives.unpack(file.getvalue(), into))
+    return None
+
+
+def _camera() -> Source | None:
+    photos: dict[str, list[bytes]] = st.session_state.setdefault("taken", {})
+    left, right = st.columns([1, 1.2], gap="medium")
+    with left:
+        name = st.text_input("Class", "first class", max_chars=40, key="taken_class").strip()
+        shot = st.camera_input("Take a photo", key="taken_shot")
+        if shot is not None and name:
+            content = shot.getvalue()
+            if content not in photos.get(name, []):
+                photos.setdefault(name, []).append(content)
+    with right:
+        for own, contents in list(photos.items()):
+            words, drop = st.columns([3, 1], vertical_alignment="center")
+            words.markdown(f"**{own}**: {len(contents)} photos")
+            drop.button("Remove", key=f"drop_{own}", on_click=photos.pop, args=(own, None))
+    if len([c for c in photos.values() if len(c) > 1]) < 2:
+        st.caption("Take at least two photos of each of two classes; a dozen is better.")
+        return None
+    with shell.errors():
+        key = b"".join(name.encode() + b"".join(contents) for name, contents in photos.items())
+        return _kept("camera", key, lambda into: archives.store(photos, into))
+    return None
+
+
+def _kept(kind: str, key: bytes, fill) -> Source | None:
+    """A temporary folder of a person's photos, kept as long as the session has them."""
+    kept = st.session_state.get(f"{kind}_kept")
+    if kept is not None and kept[0] == hash(key):
+        return kept[1]
+    holder = tempfile.TemporaryDirectory(prefix="ideal-cat-", ignore_cleanup_errors=True)
+    root = Path(holder.name)
+    try:
+        data = datasets.folder(fill(root / f"my {kind}"))
+    except (EngineError, OSError):
+        holder.cleanup()
+        raise
+    source = Source(data=data, folder=root / "features", holder=holder)
+    st.session_state[f"{kind}_kept"] = (hash(key), source)
+    return source

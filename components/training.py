@@ -1,0 +1,195 @@
+"""A training as the transfer screen knows it: what to learn from, how, and a run of it."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from components import cache, job_panel
+from engine import images
+from engine.types import Prediction
+
+if TYPE_CHECKING:
+    from engine.datasets import Data
+    from engine.evaluation import Report
+    from engine.extraction import Features
+    from engine.finetuning import Tuning
+    from engine.heads import Recipe
+
+KEY = "training"
+FROZEN, TUNED, SCRATCH = "only a new head", "the last blocks too", "everything, from scratch"
+HOWS = (FROZEN, TUNED, SCRATCH)
+KEPT = 6  # runs that stay on the chart
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Photos, and where their features are kept; without photos, the features that come along.
+
+    `holder` is whatever keeps a temporary folder alive.
+    """
+
+    data: "Data | None"
+    folder: Path
+    grouped: bool = False
+    holder: Any = None
+
+    @property
+    def name(self) -> str:
+        return self.data.name if self.data else "Oxford-IIIT Pets"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One training: by which backbone, of what, how."""
+
+    backbone: str
+    source: Source
+    how: str
+    recipe: "Recipe"
+    tuning: "Tuning"
+
+    @property
+    def words(self) -> str:
+        """What tells it from other runs."""
+        photos = self.recipe.photos
+        amount = "all photos" if photos is None else f"{photos} a class"
+        how = {FROZEN: "frozen", TUNED: "fine-tuned", SCRATCH: "from scratch"}[self.how]
+        task = ", cat or dog" if self.source.grouped else ""
+        return f"{self.backbone}, {how}, {amount}{task}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One step of a training; what was not measured in it is None."""
+
+    at: float
+    loss: float
+    accuracy: float
+    val_loss: float | None
+    val_accuracy: float | None
+
+
+class Run:
+    """One start of the screen: it is its own snapshot, growing while its job runs."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.points: list[Point] = []
+        self.said = ""
+        self.fraction = 0.0
+        self.seconds = 0.0
+        self.features: Features | None = None
+        self.class_names: tuple[str, ...] = ()
+        self.head: Any = None
+        self.tuned: Any = None
+        self.learnt = 0
+        self._judged: Any = None
+        self._report: tuple[int, Report] | None = None
+
+    def begin(self) -> None:
+        """Starts the job, and puts the run on the chart."""
+        runs = [run for run in st.session_state.get("training_runs", []) if run.points]
+        for run in runs:
+            run.tuned = None  # one fine-tuned network in memory is enough
+        st.session_state.training_runs = [*runs, self][-KEPT:]
+        job_panel.start(KEY, self._learn)
+
+    def _learn(self) -> Iterator["Run"]:
+        started = time.monotonic()
+        for _ in self._phases():
+            self.seconds = time.monotonic() - started
+            yield self
+
+    def _phases(self) -> Iterator[None]:
+        from engine import transfer
+
+        plan, net = self.plan, cache.backbone(self.plan.backbone)
+        scratch = plan.how == SCRATCH
+        if not scratch:
+            yield from self._extracted(net)
+            share = 1.0 if plan.how == FROZEN else 0.3
+            for epoch in transfer.train_head(self.features, plan.recipe):
+                self.head, self.learnt = epoch.head, epoch.learnt
+                self._add(epoch.number, epoch)
+                self.fraction = share * epoch.number / epoch.epochs
+                self.said = f"epoch {epoch.number} of {epoch.epochs}"
+                yield
+        if plan.how == FROZEN:
+            return
+        self.said = "reading the photos"
+        yield
+        begun, before = self.fraction, len(self.points)
+        self.class_names = plan.source.data.class_names
+        for step in transfer.fine_tune(net, plan.source.data, self.head, plan.tuning):
+            self.tuned, self.learnt = step.model, step.learnt
+            self._add(before + step.epoch, step)
+            if step.val_logits is not None:
+                self._judged = (step.val_logits, step.rows)
+            self.fraction = begun + (1 - begun) * step.epoch / step.epochs
+            self.said = f"epoch {step.epoch:.1f} of {step.epochs}, the backbone learns along"
+            yield
+
+    def _extracted(self, net) -> Iterator[None]:
+        from engine import transfer
+
+        source = self.plan.source
+        if source.data is None:
+            features = transfer.builtin()
+            self.features = transfer.grouped(features) if source.grouped else features
+        else:
+            views = 2 if len(source.data.paths) <= 1000 else 1
+            for step in transfer.extract(net, source.data, source.folder, views=views):
+                self.features = step.features
+                left = f", about {step.seconds_left:.0f} s left" if step.seconds_left > 1 else ""
+                self.said = f"looking at photo {step.done} of {step.total}{left}"
+                yield
+        self.class_names = self.features.class_names
+
+    def _add(self, at: float, step: Any) -> None:
+        point = Point(
+            at=at, loss=step.loss, accuracy=step.accuracy, val_loss=step.val_loss,
+            val_accuracy=step.val_accuracy,
+        )  # fmt: skip
+        self.points.append(point)
+
+    @property
+    def latest(self) -> Point | None:
+        """The last point that was measured on photos it does not learn from."""
+        return next((p for p in reversed(self.points) if p.val_accuracy is not None), None)
+
+    def report(self) -> "Report | None":
+        """What it is worth on the test photos as it is now; None while there are none."""
+        from engine import transfer
+
+        if self._report is not None and self._report[0] == len(self.points):
+            return self._report[1]
+        if self._judged is not None:
+            logits, rows = self._judged
+            labels = self.plan.source.data.labels[rows]
+        elif self.head is not None and not self.features.train.all():
+            test = ~self.features.train
+            values = np.asarray(self.features.values[test, 0], "float32")
+            logits, rows = transfer.logits_of(self.head, values), self.features.rows[test]
+            labels = self.features.labels[test]
+        else:
+            return None
+        self._report = (len(self.points), transfer.evaluate(logits, labels, rows))
+        return self._report[1]
+
+    def predict(self, picture: np.ndarray) -> tuple[Prediction, ...]:
+        """What the trained classifier says of a picture `(H, W, 3)` in 0..1."""
+        from engine import transfer
+        from engine.backbones import top_predictions
+
+        net = cache.backbone(self.plan.backbone)
+        batch = images.fit(picture, net.input_size)[None]
+        if self.tuned is not None:
+            logits = transfer.predicted(self.tuned, images.to_uint8(batch))[0]
+        else:
+            logits = transfer.logits_of(self.head, transfer.vectors(net, batch))[0]
+        return top_predictions(logits, self.class_names)

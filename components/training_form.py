@@ -1,0 +1,89 @@
+"""How to train: what learns, how many photos, and the lesson's tricks."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from components.training import FROZEN, HOWS, SCRATCH, TUNED, Plan, Source
+
+if TYPE_CHECKING:
+    from engine.finetuning import Tuning
+    from engine.heads import Recipe
+
+
+def plan_of(name: str, source: Source) -> Plan:
+    """Lets a person choose what learns and how."""
+    from engine import transfer
+
+    middle, right = st.columns(2, gap="large")
+    with middle:
+        hows = HOWS if source.data else (FROZEN,)
+        how = st.segmented_control(
+            "What learns", hows, default=FROZEN, required=True, key="how",
+            help="A frozen backbone learns nothing; only the new head on its features does.",
+        )  # fmt: skip
+    with right:
+        amounts = (1, 2, 3, 4, 5, 10, 20, 50, "all")
+        photos = st.select_slider(
+            "Photos of each class to learn from", amounts, "all", key="photos"
+        )
+    photos = None if photos == "all" else int(photos)
+    with st.popover("Training tricks", icon=":material/tune:"):
+        recipe = _tricks(replace(transfer.Recipe(), photos=photos))
+        tuning = _tuning(transfer.Tuning(
+            photos=photos, scratch=how == SCRATCH, seed=recipe.seed,
+            stages=0 if how == SCRATCH else 1,
+            learning_rate=1e-3 if how == SCRATCH else 2e-5,
+        ), how)  # fmt: skip
+    return Plan(backbone=name, source=source, how=how, recipe=recipe, tuning=tuning)
+
+
+def _tricks(recipe: "Recipe") -> "Recipe":
+    from engine import transfer
+
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown("**The head**")
+        epochs = st.slider("Epochs", 5, 200, recipe.epochs, 5, key="t_epochs")
+        batch = st.select_slider("Batch", (8, 16, 32, 64, 128), recipe.batch, key="t_batch")
+        hidden = st.select_slider("Hidden neurons", (0, 32, 64, 128, 256, 512), 0, key="t_hidden")
+        dropout = st.slider("Dropout", 0.0, 0.8, recipe.dropout, 0.1, key="t_dropout")
+        norm = st.toggle("Batch normalization", recipe.batch_norm, key="t_norm")
+        start = st.selectbox("Weights at the start", transfer.INITIALIZERS, key="t_start")
+        seed = st.number_input("Seed", 0, 9999, 0, key="t_seed")
+    with right:
+        st.markdown("**The training**")
+        names = list(transfer.OPTIMIZERS)
+        optimizer = st.selectbox("Optimizer", names, names.index("Adam"), key="t_optimizer")
+        rates = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0)
+        rate = st.select_slider("Learning rate", rates, 1e-3, key="t_rate")
+        schedules = list(transfer.SCHEDULES)
+        schedule = st.selectbox("Schedule of it", schedules, 1, key="t_schedule")
+        decay = st.select_slider("Weight decay", (0.0, 1e-4, 1e-3, 0.01, 0.1), 0.01, key="t_decay")
+        clip = st.select_slider("Gradient clipping", (0.0, 0.1, 1.0, 10.0), 0.0, key="t_clip")
+        smooth = st.slider("Label smoothing", 0.0, 0.3, 0.0, 0.05, key="t_smooth")
+        patience = st.slider(
+            "Early stopping after so many epochs", 0, 20, 0, key="t_patience",
+            help="0 for never. It keeps a fifth of the training photos aside to judge by.",
+        )  # fmt: skip
+    return replace(
+        recipe, epochs=epochs, batch=batch, hidden=hidden, dropout=dropout, batch_norm=norm,
+        initializer=start, seed=int(seed), optimizer=optimizer, learning_rate=rate,
+        schedule=schedule, weight_decay=decay, clip=clip, label_smoothing=smooth,
+        patience=patience,
+    )  # fmt: skip
+
+
+def _tuning(tuning: "Tuning", how: str) -> "Tuning":
+    if how == FROZEN:
+        return tuning
+    st.markdown("**The backbone**")
+    epochs = st.slider("Epochs of the backbone", 1, 30, tuning.epochs, key=f"b_epochs_{how}")
+    rates = (1e-5, 2e-5, 5e-5, 1e-4, 3e-4, 1e-3, 3e-3)
+    rate = st.select_slider("Its learning rate", rates, tuning.learning_rate, key=f"b_rate_{how}")
+    stages = tuning.stages
+    if how == TUNED:
+        stages = st.slider("Stages that learn, from the end", 1, 5, 1, key="b_stages")
+    augment = st.toggle("Mirrored, cut and lit differently each time", True, key="b_augment")
+    return replace(tuning, epochs=epochs, learning_rate=rate, stages=stages, augment=augment)
