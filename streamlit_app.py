@@ -15,8 +15,7 @@ DOORS = (
         "pages/transfer_learning.py",
         ":material/pets:",
         "Transfer learning",
-        "Teach a trained network 37 breeds of cats and dogs, from a handful of photos. "
-        ":gray-badge[not open yet]",
+        "Teach a trained network 37 breeds of cats and dogs, from a handful of photos.",
     ),
     (
         "pages/ideal_images.py",

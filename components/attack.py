@@ -284,16 +284,16 @@ def downloads(run: Run) -> None:
     plan, frame = run.plan, run.recording.latest
     stem = f"attacked-{plan.called}-{plan.wanted}".replace(" ", "-").replace("/", "-")
     with st.container(horizontal=True):
-        st.download_button(
-            "Attacked picture (PNG)", lambda: images.png(frame.picture), file_name=f"{stem}.png",
-            mime="image/png", icon=":material/image:",
+        gallery.download(
+            "Attacked picture (PNG)", lambda: images.png(frame.picture), f"{stem}.png", "image",
             help="Exact to the last bit. Upload it above as your own picture: it still fools.",
         )  # fmt: skip
-        st.download_button(
+        gallery.download(
             "Change, magnified (PNG)",
             lambda: images.png(magnified(plan.picture, frame.picture)[0]),
-            file_name=f"{stem}-change.png", mime="image/png", icon=":material/gradient:",
-        )  # fmt: skip
+            f"{stem}-change.png",
+            "gradient",
+        )
         with st.popover("Link to this attack", icon=":material/link:"):
             link = st.query_params.to_dict() | {"backbone": plan.backbones[0]}
             if plan.goal is not None:

@@ -61,19 +61,15 @@ def downloads(
         })  # fmt: skip
 
     first, second, third, fourth = st.columns(4)
-    first.download_button(
-        "Contact sheet (PNG)", sheet, file_name=f"{stem}.png", mime="image/png",
-        icon=":material/image:", width="stretch",
-    )  # fmt: skip
-    second.download_button(
-        "Raw maps (npz)", numbers, file_name=f"{stem}.npz", mime="application/octet-stream",
-        icon=":material/data_array:", width="stretch",
-    )  # fmt: skip
-    third.download_button(
-        "Lab sheet (ZIP)", lab_sheet, file_name=f"{stem}.zip", mime="application/zip",
-        icon=":material/lab_profile:", width="stretch",
-        help="The picture, the channels, the numbers, and a text to go under them in a report.",
-    )  # fmt: skip
+    with first:
+        gallery.download("Contact sheet (PNG)", sheet, f"{stem}.png", "image", width="stretch")
+    with second:
+        gallery.download("Raw maps (npz)", numbers, f"{stem}.npz", "data_array", width="stretch")
+    with third:
+        gallery.download(
+            "Lab sheet (ZIP)", lab_sheet, f"{stem}.zip", "lab_profile", width="stretch",
+            help="The picture, the channels, the numbers, and a text to go under them in a report.",
+        )  # fmt: skip
     with fourth.popover("Link to this view", icon=":material/link:", width="stretch"):
         st.code(_link(name, maps.layer.name), language=None, wrap_lines=True)
         if picked.name not in [s.lower() for s in cache.SAMPLES]:

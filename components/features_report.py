@@ -44,9 +44,9 @@ def embedding(run: Run) -> None:
     )  # fmt: skip
     st.plotly_chart(figure, config=charts.CONFIG, key="embedding")
     st.caption(
-        f"Principal components of the features of {run.plan.backbone}, which never saw these "
-        f"classes' names: {100 * share:.0f} % of all differences are in this plane. A colour is a "
-        "class; point at a photo to read which."
+        f"Principal components of the features of the frozen {run.plan.backbone}: "
+        f"{100 * share:.0f} % of all differences are in this plane. A colour is a class; point at "
+        "a photo to read which."
     )
 
 

@@ -1,8 +1,9 @@
-"""Pictures on the screen, exact to the pixel: colour scales, contact sheets, overlays."""
+"""Pictures on the screen, exact to the pixel: colour scales, contact sheets, overlays; files."""
 
 import base64
 import io
-from collections.abc import Sequence
+import mimetypes
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -142,6 +143,22 @@ def enlarged(picture: np.ndarray, to: int) -> np.ndarray:
 def show(picture: np.ndarray, alt: str, caption: str | None = None) -> None:
     """Shows a picture without re-encoding it: PNG, never JPEG."""
     st.image(images.png(picture), caption=caption, output_format="PNG", width="stretch", alt=alt)
+
+
+def download(
+    label: str, make: Callable[[], bytes], file_name: str, icon: str, *,
+    help: str | None = None, width: Any = "content",
+) -> None:  # fmt: skip
+    """A button whose file is made when it is asked for, by `make()`.
+
+    The page does not run again for it: while it does, Streamlit takes back what the other buttons
+    were to give, and a second click would bring nothing.
+    """
+    kind = mimetypes.guess_type(file_name, strict=False)[0] or "application/octet-stream"
+    st.download_button(
+        label, make, file_name=file_name, mime=kind,
+        icon=f":material/{icon}:", help=help, width=width, on_click="ignore",
+    )  # fmt: skip
 
 
 def legend(limit: float | None, scale: str) -> None:

@@ -249,14 +249,8 @@ def downloads(plan: Plan, record: "Recording", link: dict[str, Any]) -> None:
         return
     stem = f"ideal-{plan.words}-{plan.backbone}".replace(" ", "-").replace("/", "-")
     with st.container(horizontal=True):
-        st.download_button(
-            "Picture (PNG)", lambda: images.png(frame.picture), file_name=f"{stem}.png",
-            mime="image/png", icon=":material/image:",
-        )  # fmt: skip
-        st.download_button(
-            "Run (WebP animation)", record.animation, file_name=f"{stem}.webp", mime="image/webp",
-            icon=":material/movie:",
-        )  # fmt: skip
+        gallery.download("Picture (PNG)", lambda: images.png(frame.picture), f"{stem}.png", "image")
+        gallery.download("Run (WebP animation)", record.animation, f"{stem}.webp", "movie")
         with st.popover("Link to this recipe", icon=":material/link:"):
             address = (st.context.url or "").split("?")[0]
             st.code(f"{address}?{urlencode(link)}", language=None, wrap_lines=True)

@@ -206,14 +206,14 @@ def take_home(run: Run) -> None:
         return transfer.as_backbone(net, run.head, run.class_names, run.plan.words)
 
     with st.container(horizontal=True):
-        st.download_button(
-            "Network (.keras)", lambda: transfer.keras_file(classifier()),
-            file_name=f"{stem}.keras", icon=":material/download:",
+        gallery.download(
+            "Network (.keras)", lambda: transfer.keras_file(classifier()), f"{stem}.keras",
+            "download",
             help="Opens with keras.models.load_model: pictures in 0..1 to logits.",
         )  # fmt: skip
-        st.download_button(
-            "For phones (TFLite)", lambda: transfer.tflite_file(classifier()),
-            file_name=f"{stem}.tflite", icon=":material/smartphone:",
+        gallery.download(
+            "For phones (TFLite)", lambda: transfer.tflite_file(classifier()), f"{stem}.tflite",
+            "smartphone",
         )  # fmt: skip
         if run.plan.how == FROZEN:
             project = transfer.Project(
@@ -221,7 +221,7 @@ def take_home(run: Run) -> None:
                 class_names=run.class_names, recipe=run.plan.recipe,
                 accuracy=report.accuracy if report else float("nan"), head=run.head,
             )  # fmt: skip
-            st.download_button(
+            gallery.download(
                 "Project (to open here again)", lambda: transfer.save(project),
-                file_name=f"{stem}.idealcat", icon=":material/save:",
+                f"{stem}.idealcat", "save",
             )  # fmt: skip

@@ -13,7 +13,7 @@ import numpy as np
 
 from engine import backend, graph, heads
 from engine.backbones import Backbone
-from engine.errors import ProjectDamaged
+from engine.errors import BadSettings, ProjectDamaged
 from engine.extraction import head_input
 from engine.heads import Recipe
 
@@ -127,7 +127,7 @@ def load(content: bytes) -> Project:
         )  # fmt: skip
     except (
         zipfile.BadZipFile, KeyError, ValueError, TypeError, OSError, EOFError,
-        NotImplementedError, RuntimeError,
+        NotImplementedError, RuntimeError, BadSettings,
     ) as error:  # fmt: skip
         raise ProjectDamaged(
             "Expected a project that this app has saved; the file cannot be read as one."

@@ -1,0 +1,210 @@
+"""Photos in folders, archives and on servers: what is not right is told, and nothing gets out."""
+
+import functools
+import hashlib
+import http.server
+import io
+import tarfile
+import threading
+import zipfile
+
+import numpy as np
+import pytest
+
+from engine import archives, datasets, images
+from engine.errors import BadDataset, DatasetUnavailable, DownloadFailed
+
+
+def photo(seed: int = 0) -> bytes:
+    return images.png(np.random.default_rng(seed).random((8, 8, 3)).astype("float32"))
+
+
+def filled(root, **classes):
+    for name, count in classes.items():
+        (root / name).mkdir(parents=True, exist_ok=True)
+        for k in range(count):
+            (root / name / f"{k}.png").write_bytes(photo(k))
+    return root
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def test_a_folder_is_split_by_class_and_seed(tmp_path):
+    data = datasets.folder(filled(tmp_path, cats=8, dogs=4))
+    assert data.class_names == ("cats", "dogs")
+    assert [int((~data.train)[data.labels == k].sum()) for k in (0, 1)] == [2, 1]
+    same, other = datasets.folder(tmp_path), datasets.folder(tmp_path, seed=1)
+    np.testing.assert_array_equal(data.train, same.train)
+    assert (data.train != other.train).any()
+
+
+def test_a_class_with_one_photo_is_learnt_and_not_tested(tmp_path):
+    data = datasets.folder(filled(tmp_path, cats=4, dogs=1))
+    assert data.train[data.labels == 1].all()
+    assert ("dogs", "one photo only: learnt from, not tested") in {
+        (r.name, r.reason) for r in data.rejected
+    }
+
+
+def test_classes_that_differ_by_case_are_told(tmp_path):
+    filled(tmp_path, Cats=2, dogs=2)
+    filled(tmp_path, cats=2)
+    if len(list(tmp_path.iterdir())) < 3:
+        pytest.skip("this file system does not tell upper from lower case")
+    with pytest.raises(BadDataset, match="upper and lower case"):
+        datasets.folder(tmp_path)
+
+
+def test_one_class_is_too_few(tmp_path):
+    with pytest.raises(BadDataset, match="at least two folders"):
+        datasets.folder(filled(tmp_path, cats=3))
+
+
+def test_the_digest_follows_the_files(tmp_path):
+    before = datasets.folder(filled(tmp_path, cats=2, dogs=2)).digest
+    assert datasets.folder(tmp_path).digest == before
+    (tmp_path / "cats" / "0.png").write_bytes(photo(9) + b"more")
+    assert datasets.folder(tmp_path).digest != before
+
+
+def test_an_archive_is_unpacked_by_class(tmp_path):
+    content = zipped({"top/cats/a.png": photo(), "top/cats/b.PNG": photo(), "dogs/a.jpg": b"x",
+                      "readme.txt": b"hello", "__MACOSX/cats/._a.png": b"x"})  # fmt: skip
+    root = archives.unpack(content, tmp_path / "in")
+    assert sorted(p.relative_to(root).as_posix() for p in root.rglob("*.*")) == [
+        "cats/00000.png", "cats/00001.png", "dogs/00000.jpg"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "name", ["../../evil.png", "/etc/evil.png", "a/../../../b/evil.png", "..\\..\\evil\\e.png",
+             "cats/../../x/\x00evil.png"],
+)  # fmt: skip
+def test_no_name_in_an_archive_leads_out(tmp_path, name):
+    content = zipped({name: photo(), "cats/a.png": photo()})
+    archives.unpack(content, tmp_path / "deep" / "in")
+    outside = [p for p in tmp_path.rglob("*.png") if (tmp_path / "deep" / "in") not in p.parents]
+    assert not outside
+
+
+def test_bombs_and_nonsense_are_refused(tmp_path, monkeypatch):
+    bomb = zipped({"cats/a.png": b"\0" * 30_000_000})
+    with pytest.raises(BadDataset, match="packed too tightly"):
+        archives.unpack(bomb, tmp_path)
+    monkeypatch.setattr(archives, "MOST_BYTES", 100)
+    with pytest.raises(BadDataset, match="received more"):
+        archives.unpack(zipped({f"cats/{k}.png": photo(k) for k in range(9)}), tmp_path)
+    monkeypatch.setattr(archives, "MOST_FILES", 5)
+    with pytest.raises(BadDataset, match="at most 5 files"):
+        archives.unpack(zipped({f"cats/{k}.png": b"" for k in range(9)}), tmp_path)
+    for content in (b"", b"PK nonsense", zipped({"a.txt": b"x"}), zipped({"a.png": photo()})):
+        with pytest.raises(BadDataset):
+            archives.unpack(content, tmp_path)
+
+
+def test_ten_thousand_tiny_files_are_no_trouble(tmp_path):
+    content = zipped({f"{'cats' if k % 2 else 'dogs'}/{k}.png": b"x" for k in range(10_000)})
+    data = datasets.folder(archives.unpack(content, tmp_path / "in"))
+    assert len(data.paths) == 10_000
+
+
+def test_names_of_camera_classes_stay_names(tmp_path):
+    root = archives.store({"../../left": [photo()], "right": [photo()]}, tmp_path / "in")
+    assert sorted(p.name for p in root.iterdir()) == ["left", "right"]
+    assert not list(tmp_path.glob("*.png"))
+
+
+def test_few_photos_are_of_the_training_ones(tmp_path):
+    data = datasets.folder(filled(tmp_path, cats=8, dogs=4))
+    chosen = datasets.few(data, 2)
+    assert (chosen & ~data.train).sum() == 0
+    assert [int(chosen[data.labels == k].sum()) for k in (0, 1)] == [2, 2]
+
+
+def pets_archives() -> dict[str, bytes]:
+    rows = {"trainval": ["Abyssinian_1 1 1 1", "beagle_1 2 2 1"], "test": ["Abyssinian_2 1 1 1",
+            "beagle_2 2 2 1"]}  # fmt: skip
+    files = {
+        "annotations.tar.gz": {f"annotations/{s}.txt": "\n".join(r).encode()
+                               for s, r in rows.items()},
+        "images.tar.gz": {f"images/{line.split()[0]}.jpg": photo(k)
+                          for k, line in enumerate([*rows["trainval"], *rows["test"]])},
+    }  # fmt: skip
+    packed = {}
+    for name, members in files.items():
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+            for path, content in members.items():
+                info = tarfile.TarInfo(path)
+                info.size = len(content)
+                archive.addfile(info, io.BytesIO(content))
+        packed[name] = buffer.getvalue()
+    return packed
+
+
+@pytest.fixture
+def server(tmp_path):
+    folder = tmp_path / "served"
+    folder.mkdir()
+    packed = pets_archives()
+    for name, content in packed.items():
+        (folder / name).write_bytes(content)
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    handler = functools.partial(Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        listed = [
+            archives.Archive(name=n, size=len(c), md5=hashlib.md5(c).hexdigest())
+            for n, c in packed.items()
+        ]
+        yield f"http://127.0.0.1:{running.server_port}", listed, folder
+        running.shutdown()
+
+
+def test_pets_are_fetched_whole_and_read(server, tmp_path):
+    url, listed, _ = server
+    root = tmp_path / "pets"
+    messages = [p.message for p in archives.download_pets(root, url=url, archives=listed)]
+    assert messages[-1] == "ready"
+    data = datasets.pets(root)
+    assert data.class_names == ("Abyssinian", "beagle")
+    assert data.groups == ("cat", "dog")
+    assert data.train.tolist() == [True, True, False, False]
+    assert datasets.by_group(data).class_names == ("cat", "dog")
+    assert not list(tmp_path.glob("*.download"))
+
+
+def test_half_an_archive_is_never_used(server, tmp_path):
+    url, listed, folder = server
+    images_file = folder / "images.tar.gz"
+    whole = images_file.read_bytes()
+    images_file.write_bytes(whole[: len(whole) // 2])
+    root = tmp_path / "pets"
+    with pytest.raises(DownloadFailed):
+        list(archives.download_pets(root, url=url, archives=listed))
+    assert not root.exists()
+    with pytest.raises(DatasetUnavailable):
+        datasets.pets(root)
+    images_file.write_bytes(whole)
+    list(archives.download_pets(root, url=url, archives=listed))
+    assert len(datasets.pets(root).paths) == 4
+
+
+def test_a_photo_that_is_missing_is_named(server, tmp_path):
+    url, listed, _ = server
+    root = tmp_path / "pets"
+    list(archives.download_pets(root, url=url, archives=listed))
+    (root / "images" / "beagle_1.jpg").unlink()
+    data = datasets.pets(root)
+    assert [r.name for r in data.rejected] == ["beagle_1.jpg"]
+    assert len(data.paths) == 3

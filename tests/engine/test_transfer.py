@@ -1,0 +1,314 @@
+"""Learning on frozen features: what is measured, kept, stopped and taken home."""
+
+import io
+import json
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import skimage
+
+from engine import backbones, datasets, extraction, images, transfer
+from engine.errors import BadDataset, BadSettings, DatasetUnavailable, ProjectDamaged
+
+SAMPLES = Path(skimage.__file__).parent / "data"
+NAMES = ("chelsea", "coffee", "rocket")
+
+
+@pytest.fixture(scope="module")
+def net():
+    return backbones.load("Pocket")
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """Three classes of twelve crops each of three photos."""
+    root = tmp_path_factory.mktemp("photos")
+    generator = np.random.default_rng(0)
+    for name in NAMES:
+        file = next(SAMPLES.glob(f"{name}.*"))
+        picture = images.load(file)
+        side = min(picture.shape[:2]) * 2 // 3
+        (root / name).mkdir()
+        for k in range(12):
+            top, left = (generator.integers(0, n - side) for n in picture.shape[:2])
+            crop = picture[top : top + side, left : left + side]
+            (root / name / f"{k:02d}.png").write_bytes(images.png(images.fit(crop, (96, 96))))
+    return root
+
+
+@pytest.fixture(scope="module")
+def features(net, photos, tmp_path_factory):
+    *_, step = extraction.extract(net, datasets.folder(photos), tmp_path_factory.mktemp("kept"))
+    return step.features
+
+
+def last(steps):
+    *_, end = steps
+    return end
+
+
+def test_features_are_what_the_classifier_of_the_network_reads(net, photos, features):
+    assert features.values.shape == (36, 2, 320)
+    data = datasets.folder(photos)
+    picture = images.fit(images.load(data.paths[5]), net.input_size)
+    dense = net.plain.layers[-1]
+    weights, bias = dense.get_weights()
+    for view, seen in enumerate((picture, picture[:, ::-1])):
+        logits = features.values[5, view].astype("float32") @ weights + bias
+        np.testing.assert_allclose(logits, net.logits(seen[None])[0], atol=0.05)  # kept as float16
+
+
+def test_extraction_goes_on_where_it_was_stopped(net, photos, tmp_path, monkeypatch):
+    monkeypatch.setattr(extraction, "BATCH", 8)
+    data = datasets.folder(photos)
+    steps = extraction.extract(net, data, tmp_path)
+    assert next(steps).done == 8
+    steps.close()
+    looked = []
+    real = extraction.vectors
+    monkeypatch.setattr(extraction, "vectors", lambda n, b: looked.append(len(b)) or real(n, b))
+    again = list(extraction.extract(net, data, tmp_path))
+    assert sum(looked) == 1 + 2 * 28  # one to learn the width; both views of those that waited
+    assert again[-1].features is not None
+    looked.clear()
+    list(extraction.extract(net, data, tmp_path))
+    assert looked == [1]
+
+
+def test_bad_photos_are_named_and_left_out(net, photos, tmp_path):
+    root = tmp_path / "data"
+    for name in NAMES:
+        (root / name).mkdir(parents=True)
+        for k in range(3):
+            (root / name / f"{k}.png").write_bytes((photos / name / f"{k:02d}.png").read_bytes())
+    (root / "coffee" / "broken.jpg").write_bytes(b"\xff\xd8 not a photo")
+    (root / "coffee" / "half.png").write_bytes((photos / "coffee" / "04.png").read_bytes()[:300])
+    (root / "coffee" / "notes.txt").write_text("hello")
+    (root / "empty").mkdir()
+    found = last(extraction.extract(net, datasets.folder(root), tmp_path / "kept")).features
+    assert len(found.values) == 9
+    assert {r.name for r in found.rejected} == {
+        "broken.jpg", "half.png", "coffee/notes.txt", "empty"
+    }  # fmt: skip
+    assert last(transfer.train_head(found, transfer.Recipe(epochs=2))).learnt == found.train.sum()
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(net, photos, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.posix_fallocate", full)
+    with pytest.raises(BadDataset, match="No space left on device"):
+        list(extraction.extract(net, datasets.folder(photos), tmp_path / "kept"))
+    assert not list((tmp_path / "kept").iterdir())
+
+
+def test_a_head_learns_and_tells_what_it_is_worth(features):
+    epochs = list(transfer.train_head(features, transfer.Recipe(epochs=10)))
+    assert [epoch.number for epoch in epochs] == list(range(1, 11))
+    assert epochs[-1].loss < epochs[0].loss
+    assert epochs[-1].val_accuracy > 0.9
+    test = ~features.train
+    logits = transfer.logits_of(epochs[-1].head, np.asarray(features.values[test, 0], "float32"))
+    report = transfer.evaluate(logits, features.labels[test], features.rows[test])
+    assert report.accuracy == epochs[-1].val_accuracy
+    assert report.low <= report.accuracy <= report.high
+    assert report.confusion.sum() == test.sum()
+
+
+def test_nothing_is_measured_on_photos_it_learns_from(features):
+    """Test labels that are all wrong must give no accuracy, whatever was learnt."""
+    labels = features.labels.copy()
+    labels[~features.train] = (labels[~features.train] + 1) % 3
+    end = last(transfer.train_head(replace(features, labels=labels), transfer.Recipe(epochs=10)))
+    assert end.accuracy > 0.9
+    assert end.val_accuracy < 0.1
+
+
+def test_early_stopping_keeps_the_best_and_does_not_look_at_the_test(features):
+    recipe = transfer.Recipe(epochs=200, patience=3, learning_rate=0.01)
+    epochs = list(transfer.train_head(features, recipe))
+    assert len(epochs) < 200
+    assert epochs[-1].learnt < features.train.sum()
+    wrong = features.labels.copy()
+    wrong[~features.train] = 0
+    other = list(transfer.train_head(replace(features, labels=wrong), recipe))
+    assert [e.val_loss for e in other] == [e.val_loss for e in epochs]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"hidden": 16, "batch_norm": True},
+        {"optimizer": "SGD", "learning_rate": 0.1, "schedule": "constant"},
+        {"optimizer": "momentum", "clip": 1.0, "initializer": "He"},
+        {"optimizer": "RMSprop", "label_smoothing": 0.1, "dropout": 0.0},
+        {"optimizer": "Adagrad", "learning_rate": 0.1, "initializer": "uniform, -1 to 1"},
+        {"schedule": "falling to a tenth in three steps", "weight_decay": 0.0},
+    ],
+)
+def test_every_trick_still_learns(features, change):
+    end = last(transfer.train_head(features, transfer.Recipe(epochs=15, **change)))
+    assert end.accuracy > 0.9
+
+
+def test_the_same_seed_gives_the_same_head(features):
+    one, two, other = (
+        last(transfer.train_head(features, transfer.Recipe(epochs=3, seed=seed, photos=2)))
+        for seed in (1, 1, 2)
+    )
+    assert one.val_loss == pytest.approx(two.val_loss, rel=1e-4)
+    assert one.val_loss != pytest.approx(other.val_loss, rel=1e-4)
+    assert one.learnt == 6
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"epochs": 0}, {"dropout": 1.0}, {"learning_rate": 0.0}, {"optimizer": "magic"},
+     {"photos": 0}],
+)  # fmt: skip
+def test_senseless_recipes_are_refused(features, change):
+    with pytest.raises(BadSettings, match="make no sense"):
+        list(transfer.train_head(features, transfer.Recipe(**change)))
+
+
+def test_the_built_in_features_train_without_any_photo():
+    features = transfer.builtin()
+    assert len(features.class_names) == 37
+    end = last(transfer.train_head(features, transfer.Recipe()))
+    assert end.val_accuracy > 0.2  # 2.7 % by chance
+    species = transfer.grouped(features)
+    assert set(species.class_names) == {"cat", "dog"}
+    assert last(transfer.train_head(species, transfer.Recipe())).val_accuracy > 0.7
+
+
+def test_the_classifier_is_a_backbone_and_comes_back_from_its_files(net, features, tmp_path):
+    recipe = transfer.Recipe(epochs=3, hidden=8, batch_norm=True)
+    head = last(transfer.train_head(features, recipe)).head
+    own = transfer.as_backbone(net, head, features.class_names, "mine")
+    batch = np.random.default_rng(0).random((2, 80, 80, 3), "float32")
+    expected = transfer.logits_of(head, transfer.vectors(net, batch))
+    np.testing.assert_allclose(own.logits(batch), expected, atol=1e-4)
+    assert own.predict(batch[0])[0].label in NAMES
+    project = transfer.Project(
+        backbone="Pocket", data="d", class_names=features.class_names, recipe=recipe, accuracy=0.5,
+        head=head,
+    )  # fmt: skip
+    again = transfer.load(transfer.save(project))
+    assert (again.class_names, again.recipe) == (features.class_names, recipe)
+    np.testing.assert_allclose(
+        transfer.logits_of(again.head, transfer.vectors(net, batch)), expected, atol=1e-4
+    )
+    file = tmp_path / "own.keras"
+    file.write_bytes(transfer.keras_file(own))
+    reloaded = keras.models.load_model(file)
+    np.testing.assert_allclose(np.asarray(reloaded(batch)), expected, atol=1e-3)
+
+
+def test_a_project_that_is_none_is_refused_and_nothing_is_executed(features):
+    head = last(transfer.train_head(features, transfer.Recipe(epochs=1))).head
+    good = transfer.save(
+        transfer.Project(backbone="Pocket", data="d", class_names=features.class_names,
+                         recipe=transfer.Recipe(), accuracy=1, head=head)
+    )  # fmt: skip
+
+    def altered(**changes) -> bytes:
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(io.BytesIO(good)) as old, zipfile.ZipFile(buffer, "w") as new:
+            for name in old.namelist():
+                content = old.read(name)
+                if name == "project.json":
+                    content = json.dumps(json.loads(content) | changes).encode()
+                new.writestr(name, content)
+        return buffer.getvalue()
+
+    pickled = io.BytesIO()
+    np.save(pickled, np.array([print], dtype=object), allow_pickle=True)
+    evil = io.BytesIO()
+    with zipfile.ZipFile(evil, "w") as archive:
+        archive.writestr("project.json", zipfile.ZipFile(io.BytesIO(good)).read("project.json"))
+        archive.writestr("head/00.npy", pickled.getvalue())
+    bad = (b"", good[:200], altered(format=9), altered(class_names=["one"]), evil.getvalue(),
+           altered(recipe={"optimizer": "magic"}))  # fmt: skip
+    for content in bad:
+        with pytest.raises(ProjectDamaged):
+            transfer.load(content)
+
+
+def test_fine_tuning_starts_from_the_head_and_leaves_the_backbone_alone(net, photos, features):
+    head = last(transfer.train_head(features, transfer.Recipe(epochs=5))).head
+    before = [w.copy() for w in net.plain.get_weights()]
+    data = datasets.folder(photos)
+    steps = list(
+        transfer.fine_tune(net, data, head, transfer.Tuning(epochs=2, batch=9, augment=False))
+    )
+    assert steps[0].epoch == 0
+    assert steps[0].val_accuracy > 0.8  # the head is as good as it was
+    assert steps[-1].epoch == 2
+    for old, new in zip(before, net.plain.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+    tuned = steps[-1].model
+    moved = [
+        layer.name
+        for layer in net.plain.layers
+        if layer.get_weights()
+        and layer.name in {inner.name for inner in tuned.layers}
+        and any(
+            np.abs(a - b).max() > 0
+            for a, b in zip(
+                layer.get_weights(), tuned.get_layer(layer.name).get_weights(), strict=True
+            )
+        )
+    ]
+    last_stage = max(info.stage for info in net.layers if info.has_maps)
+    stages = {info.name: info.stage for info in net.layers}
+    assert moved
+    assert all(stages[name] == last_stage and "_bn" not in name for name in moved)
+
+
+def test_from_scratch_knows_nothing_at_first(net, photos):
+    first = next(
+        transfer.fine_tune(net, datasets.folder(photos), None, transfer.Tuning(scratch=True))
+    )
+    assert first.val_loss == pytest.approx(np.log(3), abs=0.01)
+
+
+def test_augmented_pictures_stay_pictures():
+    batch = np.random.default_rng(0).random((6, 40, 40, 3), "float32")
+    out = transfer.augmented(batch, np.random.default_rng(1))
+    assert out.shape == batch.shape
+    assert 0 <= out.min() <= out.max() <= 1
+    assert np.abs(out - batch).mean() > 0.01
+
+
+def test_the_interval_is_wilsons():
+    assert transfer.interval(0, 0) == (0.0, 1.0)
+    low, high = transfer.interval(8, 10)  # Brown, Cai and DasGupta, 2001: 0.490 to 0.943
+    assert (low, high) == pytest.approx((0.490, 0.943), abs=0.001)
+
+
+def test_a_report_counts_what_it_should():
+    logits = np.log(np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.4, 0.6]]))
+    report = transfer.evaluate(logits, np.array([0, 1, 1, 0]), np.arange(4))
+    assert report.accuracy == 0.5
+    assert report.confusion.tolist() == [[1, 1], [1, 1]]
+    assert report.confused() == ((0, 1, 2),)
+    assert report.mistakes().tolist() == [1, 3]
+    assert report.per_class.tolist() == [0.5, 0.5]
+    assert report.error == pytest.approx((0.1 + 0.8 + 0.3 + 0.6) / 4)
+
+
+def test_pets_without_its_lists_says_so(tmp_path):
+    with pytest.raises(DatasetUnavailable, match=r"annotations/trainval\.txt"):
+        datasets.pets(tmp_path)
+
+
+def test_too_many_photos_for_fine_tuning_are_refused(net, photos, monkeypatch):
+    data = datasets.folder(photos)
+    many = replace(data, paths=data.paths * 3000)
+    with pytest.raises(BadDataset, match=r"at most 1\.5 GB"):
+        next(transfer.fine_tune(net, many, None, transfer.Tuning()))
