@@ -32,7 +32,7 @@ def measure() -> Iterator[tuple[str, str]]:
     yield from quality()
 
 
-def speed(rounds: int = 6, steps: int = 12) -> Iterator[tuple[str, str]]:
+def speed(rounds: int = 5, steps: int = 40) -> Iterator[tuple[str, str]]:
     """A step of ours against the lesson's eager loop and a bare compiled gradient step."""
     net = backbones.load("MobileNetV2")
     ways = {

@@ -77,7 +77,10 @@ class Backbone:
     def logits(self, batch: np.ndarray) -> np.ndarray:
         """Runs the network: `(N, H, W, 3)` in 0..1 to `(N, classes)` float32."""
         forward = self.compiled("logits", lambda: lambda x: self.model(x, training=False))
-        return backend.numpy(forward(backend.tensor(batch)))
+        (logits,) = backend.in_parts(
+            lambda part: (backend.numpy(forward(backend.tensor(part))),), batch
+        )
+        return logits
 
     def predict(self, picture: np.ndarray, top: int = 5) -> tuple[Prediction, ...]:
         """Names what the network sees in one picture `(H, W, 3)`, the most probable first."""

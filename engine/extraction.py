@@ -71,7 +71,9 @@ def vectors(net: Backbone, batch: np.ndarray) -> np.ndarray:
         model = keras.Model(net.model.inputs[0], head_input(net.model))
         return lambda x: model(x, training=False)
 
-    return backend.numpy(net.compiled("vectors", make)(backend.tensor(batch)))
+    forward = net.compiled("vectors", make)
+    (found,) = backend.in_parts(lambda x: (backend.numpy(forward(backend.tensor(x))),), batch)
+    return found
 
 
 def extract(net: Backbone, data: Data, folder: Path, *, views: int = 2) -> Iterator[Extracted]:

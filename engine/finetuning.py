@@ -98,7 +98,9 @@ def fine_tune(
     labels = data.labels[rows]
     if len(np.unique(labels[learn])) < 2:
         raise BadDataset("Expected photos of at least two classes to learn from.")
-    model = trainable(net, len(data.class_names), head, tuning)
+    tuned = trainable(net, len(data.class_names), head, tuning)
+    divided: Any = _Divided(tuned)
+    model = keras.Model(tuned.inputs[0], divided(tuned.inputs[0]))
     no_xla: Any = False  # on a CPU it is slower, and compiles again
     model.compile(
         optimizer=keras.optimizers.Adam(tuning.learning_rate),
@@ -115,7 +117,7 @@ def fine_tune(
             val_loss, val_accuracy = measure_logits(logits, labels[test])
         return TuningStep(
             epoch=epoch, epochs=tuning.epochs, loss=loss, accuracy=accuracy, val_loss=val_loss,
-            val_accuracy=val_accuracy, model=model, learnt=len(learn), val_logits=logits,
+            val_accuracy=val_accuracy, model=tuned, learnt=len(learn), val_logits=logits,
             rows=rows[test],
         )  # fmt: skip
 
@@ -134,6 +136,17 @@ def fine_tune(
             if number + 1 < batches:
                 yield state(epoch + (number + 1) / batches, judge=False)
         yield state(epoch + 1.0, judge=True)
+
+
+class _Divided(keras.layers.Layer):
+    """A network that takes the parts of a batch side by side, a part a core."""
+
+    def __init__(self, network: keras.Model) -> None:
+        super().__init__()
+        self.network = network
+
+    def call(self, pictures: Any, training: bool | None = None) -> Any:
+        return backend.spread(lambda part: self.network(part, training=training), pictures)
 
 
 def trainable(net: Backbone, classes: int, head: keras.Model | None, tuning: Tuning) -> keras.Model:

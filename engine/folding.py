@@ -5,15 +5,22 @@ scale and a shift per channel. When its input is a convolution that nobody else 
 shift move into the kernel and the bias, exactly up to rounding (Jacob et al., 2018,
 arXiv:1712.05877, section 3.2). A normalization *before* a convolution (ResNetV2, DenseNet) stays:
 with zero padding it cannot be moved without changing the border.
+
+A layer of zeros before a convolution (MobileNet, EfficientNet) moves into it too, where the
+convolution would pad by just as much itself.
 """
+
+from typing import Any
 
 import keras
 import numpy as np
 from keras import layers
 
+_CONVOLUTIONS = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D)
+
 
 def fold(model: keras.Model) -> keras.Model:
-    """Returns a network with the same logits whose convolutions carry their batch normalization.
+    """Returns a network with the same logits whose convolutions carry normalization and padding.
 
     Args:
         model: a built functional model; it is left as it is.
@@ -24,15 +31,18 @@ def fold(model: keras.Model) -> keras.Model:
     """
     folded = {bn.name: (conv, bn) for conv, bn in pairs(model)}
     convolutions = {conv.name: (conv, bn) for conv, bn in folded.values()}
-    if not folded:
+    padded = {padding.name: conv.name for padding, conv in paddings(model)}
+    if not folded and not padded:
         return model
 
     def renew(layer: layers.Layer) -> layers.Layer:
-        if layer.name in folded:
+        if layer.name in folded or layer.name in padded:
             return layers.Identity(name=layer.name)
         config = layer.get_config()
         if layer.name in convolutions:
             config["use_bias"] = True
+        if layer.name in padded.values():
+            config["padding"] = "same"
         return layer.__class__.from_config(config)
 
     def call(layer: layers.Layer, *args, **kwargs):
@@ -42,21 +52,48 @@ def fold(model: keras.Model) -> keras.Model:
     for layer in clone.layers:
         if layer.name in convolutions:
             layer.set_weights(_folded_weights(*convolutions[layer.name]))
-        elif layer.name not in folded:
+        elif layer.name not in folded and layer.name not in padded:
             layer.set_weights(model.get_layer(layer.name).get_weights())
     return clone
 
 
+def paddings(model: keras.Model) -> list[tuple[layers.ZeroPadding2D, layers.Layer]]:
+    """Lists `(padding, convolution)` where padding "same" would add the very same zeros."""
+    found = []
+    for padding in model.layers:
+        if not isinstance(padding, layers.ZeroPadding2D) or len(padding._outbound_nodes) != 1:
+            continue
+        reader: Any = padding._outbound_nodes[0].operation
+        if not isinstance(reader, _CONVOLUTIONS) or len(reader._inbound_nodes) != 1:
+            continue
+        sizes = zip(padding.input.shape[1:3], reader.kernel_size, reader.strides, strict=True)
+        same = tuple(_same(n, kernel, stride) for n, kernel, stride in sizes)
+        if reader.padding == "valid" and reader.dilation_rate == (1, 1) and padding.padding == same:
+            found.append((padding, reader))
+    return found
+
+
+def _same(n: int | None, kernel: int, stride: int) -> tuple[int, int] | None:
+    """Zeros before and after an axis of n values that padding "same" adds."""
+    if n is None:
+        return None
+    total = max((-(-n // stride) - 1) * stride + kernel - n, 0)
+    return total // 2, total - total // 2
+
+
 def pairs(model: keras.Model) -> list[tuple[layers.Layer, layers.BatchNormalization]]:
     """Lists `(convolution, batch normalization)` where the second alone reads the first."""
-    kinds = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D)
     found = []
     for bn in model.layers:
         if not isinstance(bn, layers.BatchNormalization):
             continue
         source = bn.input._keras_history.operation
         alone = len(source._inbound_nodes) == 1 and len(source._outbound_nodes) == 1
-        if isinstance(source, kinds) and alone and source.activation == keras.activations.linear:
+        if (
+            isinstance(source, _CONVOLUTIONS)
+            and alone
+            and source.activation == keras.activations.linear
+        ):
             found.append((source, bn))
     return found
 

@@ -13,7 +13,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import keras
+import numpy as np
 
+from engine import backend
 from engine.backbones import Backbone
 from engine.errors import UnknownLayer
 
@@ -215,12 +217,18 @@ class TotalVariation(_OfPicture):
     """Sum of absolute differences of neighbours in grey levels (Rudin, Osher and Fatemi, 1992)."""
 
     def value(self, picture: Any, answer: Any, index: Any) -> Any:
-        down = ops.abs(picture[:, 1:] - picture[:, :-1])
-        right = ops.abs(picture[:, :, 1:] - picture[:, :, :-1])
-        return 255.0 * (ops.sum(down) + ops.sum(right))
+        # Rolled, not sliced: TensorFlow's gradient of a slice is six times as slow.
+        _, height, width, _ = picture.shape
+        down = (picture - ops.roll(picture, 1, axis=1)) * _but_the_first(height)[:, None, None]
+        right = (picture - ops.roll(picture, 1, axis=2)) * _but_the_first(width)[:, None]
+        return 255.0 * (ops.sum(ops.abs(down)) + ops.sum(ops.abs(right)))
 
     def words(self, net: Backbone) -> str:
         return "total variation"
+
+
+def _but_the_first(n: int) -> np.ndarray:
+    return (np.arange(n) > 0).astype("float32")
 
 
 class L1(_OfPicture):
@@ -268,7 +276,7 @@ def answers(net: Backbone, parts: tuple[Part, ...]) -> Any:
     excite a channel yet would otherwise give it no gradient at all, and stay grey.
 
     Returns:
-        A function of a picture `(1, H, W, 3)` in 0..1 to `{layer: answer}`, the logits under "".
+        A function of pictures `(N, H, W, 3)` in 0..1 to `{layer: answer}`, the logits under "".
     """
     names = tuple(dict.fromkeys(part.reads for part in parts if part.reads))
     whole = net.plain if names else net.model  # folding changes what a layer answers
@@ -281,4 +289,4 @@ def answers(net: Backbone, parts: tuple[Part, ...]) -> Any:
         outputs[name] = target
     model = keras.Model(whole.inputs[0], outputs)
 
-    return lambda picture: model(picture, training=False)
+    return lambda pictures: backend.spread(lambda part: model(part, training=False), pictures)

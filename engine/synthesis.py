@@ -121,11 +121,11 @@ def ideal_image(
         parametrization.start(size, settings.seed) if start is None else parametrization.of(start)
     )
     shown = target if isinstance(target, int) else None
-    variable, optimizer = _begin(first, settings)
+    variable, optimizer, descend = _begin(first, settings)
     for number in range(settings.steps):
         rewound = controls.take_rewind()
         if rewound is not None:
-            variable, optimizer = _begin(parametrization.of(rewound), settings)
+            variable, optimizer, descend = _begin(parametrization.of(rewound), settings)
         sharpness = (
             min(1.0, 0.03 + number / settings.coarse_steps) if settings.coarse_steps else 1.0
         )
@@ -139,7 +139,7 @@ def ideal_image(
         )
         yield _frame(net, shown, number, weights, picture, values, logits)
         optimizer.learning_rate = controls.learning_rate
-        optimizer.apply([slope], [variable])
+        descend(slope)
     sharpness = backend.tensor(1.0)
     picture = backend.numpy(parametrization.picture(variable.value, sharpness))
     picture = images.from_uint8(images.to_uint8(picture))
@@ -180,12 +180,12 @@ def _frame(
     )
 
 
-def _begin(parameters: np.ndarray, settings: Settings) -> tuple[Any, Any]:
-    """The picture as a variable, and an optimizer that has not moved it yet."""
+def _begin(parameters: np.ndarray, settings: Settings) -> tuple[Any, Any, Any]:
+    """The picture as a variable, an optimizer that has not moved it yet, and a step of it."""
     variable = keras.Variable(parameters)
     optimizer = OPTIMIZERS[settings.optimizer]()
     optimizer.build([variable])
-    return variable, optimizer
+    return variable, optimizer, backend.descent(optimizer, variable)
 
 
 def _gradient(net: Backbone, parts: tuple[Part, ...], settings: Settings) -> Any:
@@ -197,8 +197,9 @@ def _gradient(net: Backbone, parts: tuple[Part, ...], settings: Settings) -> Any
 
         def loss(parameters: Any, weights: Any, indices: Any, sharpness: Any, affine: Any) -> Any:
             picture = parametrization.picture(parameters, sharpness)
-            answer = ask(transformations.apply(picture[None], affine))
-            values = _values(parts, picture[None], answer, indices)
+            batch = ops.expand_dims(picture, 0)
+            answer = ask(transformations.apply(batch, affine))
+            values = _values(parts, batch, answer, indices)
             return ops.sum(weights * values), (picture, values, answer[""])
 
         return backend.value_and_gradient(loss, auxiliary=True)

@@ -55,7 +55,10 @@ class WhiteBox:
     def logits(self, pictures: np.ndarray) -> np.ndarray:
         """`(N, classes)`."""
         forward = self.first.compiled(f"white box {self._names}", lambda: self._forward)
-        return backend.numpy(forward(backend.tensor(pictures)))
+        (logits,) = backend.in_parts(
+            lambda part: (backend.numpy(forward(backend.tensor(part))),), pictures
+        )
+        return logits
 
     def gradient(
         self, pictures: np.ndarray, classes: np.ndarray, signs: np.ndarray, loss: Loss,
@@ -84,13 +87,17 @@ class WhiteBox:
             return backend.value_and_gradient(value, auxiliary=True)
 
         key = f"white box {self._names} {loss} {'moved' if views is not None else ''}"
-        (_, logits), slope = self.first.compiled(key, make)(
-            backend.tensor(pictures),
-            _ops.convert_to_tensor(classes, "int32"),
-            backend.tensor(signs),
-            *([] if views is None else [backend.tensor(views)]),
-        )
-        return backend.numpy(logits), backend.numpy(slope)
+        compiled = self.first.compiled(key, make)
+
+        def part(x: Any, classes: Any, signs: Any, *views: Any) -> tuple[np.ndarray, np.ndarray]:
+            (_, logits), slope = compiled(
+                backend.tensor(x), _ops.convert_to_tensor(classes, "int32"),
+                backend.tensor(signs), *map(backend.tensor, views),
+            )  # fmt: skip
+            return backend.numpy(logits), backend.numpy(slope)
+
+        batches = (pictures, classes, signs, *([] if views is None else [views]))
+        return backend.in_parts(part, *batches)
 
     def differences(
         self, picture: np.ndarray, classes: np.ndarray, reference: int
@@ -114,12 +121,17 @@ class WhiteBox:
 
             return backend.value_and_gradient(value, auxiliary=True)
 
-        (_, values), slope = self.first.compiled(f"differences {self._names}", make)(
-            backend.tensor(np.repeat(picture[None], len(classes), axis=0)),
-            _ops.convert_to_tensor(classes, "int32"),
-            _ops.convert_to_tensor(np.full(len(classes), reference), "int32"),
-        )
-        return backend.numpy(values), backend.numpy(slope)
+        compiled = self.first.compiled(f"differences {self._names}", make)
+
+        def part(classes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            (_, values), slope = compiled(
+                backend.tensor(np.repeat(picture[None], len(classes), axis=0)),
+                _ops.convert_to_tensor(classes, "int32"),
+                _ops.convert_to_tensor(np.full(len(classes), reference), "int32"),
+            )
+            return backend.numpy(values), backend.numpy(slope)
+
+        return backend.in_parts(part, classes)
 
     def _forward(self, x: Any) -> Any:
         """Mean logits; every network sees the picture at its own size."""
