@@ -17,6 +17,7 @@ import foolbox
 import numpy as np
 import tensorflow as tf
 
+from benchmarks.apart import Apart
 from engine import attacks, backbones, backend, images
 from engine.attacks import run_batch
 
@@ -83,16 +84,13 @@ def speed(
     net: backbones.Backbone, x: np.ndarray, y: np.ndarray, rounds: int = 3, steps: int = 10
 ) -> Iterator[tuple[str, str]]:
     """PGD on 16 photos, a picture and step."""
-    plain = backbones.load(net.name, fold=False).model
     ways: dict[str, Callable[[], float]] = {
-        "ours": lambda: float(
-            fooled(net, x, y, attacks.PGD(epsilon=4, steps=steps))[0].mean()
-        ),
-        "Foolbox 3.3.4, plain network": _foolbox(plain, x, y, steps),
-        "Foolbox 3.3.4, our folded network": _foolbox(net.model, x, y, steps),
-    }  # fmt: skip
+        "ours": lambda: float(fooled(net, x, y, attacks.PGD(epsilon=4, steps=steps))[0].mean()),
+        "Foolbox 3.3.4, plain network": Apart(_foolbox, False, x, y, steps),
+        "Foolbox 3.3.4, our folded network": Apart(_foolbox, True, x, y, steps),
+    }
     try:
-        ways["ART 1.20.1, plain network"] = _art(plain, x, y, steps)
+        ways["ART 1.20.1, plain network"] = Apart(_art, x, y, steps)
     except ImportError:
         yield "ART", "not installed here"
     times: dict[str, list[float]] = {name: [] for name in ways}
@@ -116,7 +114,8 @@ def speed(
     yield "ours, one photo at a time", f"{1000 * one:.1f} ms a picture and step"
 
 
-def _foolbox(model, x: np.ndarray, y: np.ndarray, steps: int) -> Callable[[], float]:
+def _foolbox(fold: bool, x: np.ndarray, y: np.ndarray, steps: int) -> Callable[[], float]:
+    model = backbones.load("MobileNetV2", fold=fold).model
     wrapped = foolbox.TensorFlowModel(model, bounds=(0, 1))
     attack = foolbox.attacks.PGD(steps=steps, rel_stepsize=2.5 / steps)
     pictures, labels = tf.constant(x), tf.constant(y)
@@ -127,10 +126,11 @@ def _foolbox(model, x: np.ndarray, y: np.ndarray, steps: int) -> Callable[[], fl
     return run
 
 
-def _art(model, x: np.ndarray, y: np.ndarray, steps: int) -> Callable[[], float]:
+def _art(x: np.ndarray, y: np.ndarray, steps: int) -> Callable[[], float]:
     from art.attacks.evasion import ProjectedGradientDescent
     from art.estimators.classification import TensorFlowV2Classifier
 
+    model = backbones.load("MobileNetV2", fold=False).model
     loss = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     wrapped = TensorFlowV2Classifier(
         model=model, nb_classes=1000, input_shape=x.shape[1:], loss_object=loss, clip_values=(0, 1)

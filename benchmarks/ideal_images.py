@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from benchmarks.apart import Apart
 from engine import backbones, backend, images, recipes, synthesis
 
 TITLE = "Ideal images (MobileNetV2, 224 px, batch 1)"
@@ -37,13 +38,13 @@ def speed(rounds: int = 5, steps: int = 40) -> Iterator[tuple[str, str]]:
     net = backbones.load("MobileNetV2")
     ways = {
         "ours, the lesson's recipe": ours(net, recipes.LESSON),
-        "ours, the clear recipe": ours(net, recipes.preset("clear", net.name)),
+        "ours, the clear recipe": ours(net, recipes.preset("clear", net.spec.builder)),
         "bare compiled gradient step, folded network": bare(net),
-        "the lesson's eager loop, plain Keras network": eager(),
+        "the lesson's eager loop, plain Keras network": Apart(eager),
     }
     for name, make in {"tf-keras-vis 0.8.7": tf_keras_vis, "xplique 2.0.2": xplique}.items():
         try:
-            ways[name] = make()
+            ways[name] = Apart(make)
         except ImportError:
             yield name, "not installed here (make bench-peers)"
     times: dict[str, list[float]] = {name: [] for name in ways}
@@ -56,7 +57,7 @@ def speed(rounds: int = 5, steps: int = 40) -> Iterator[tuple[str, str]]:
             times[name].append((time.perf_counter() - started) / steps)
     first = median(times["ours, the lesson's recipe"])
     for name, seconds in times.items():
-        yield name, f"{1000 * median(seconds):.0f} ms a step, {median(seconds) / first:.2f} of ours"
+        yield name, f"{1000 * median(seconds):.1f} ms a step, {median(seconds) / first:.2f} of ours"
     traces = {k: f.experimental_get_tracing_count() for k, f in net._compiled.items()}
     moved = replace(recipes.LESSON, variation_weight=0.1, learning_rate=0.3, steps=5)
     list(synthesis.ideal_image(net, 17, moved))
@@ -156,7 +157,7 @@ def quality() -> Iterator[tuple[str, str]]:
     """Twenty classes, seed 0: the network's own probability, and what another network names."""
     net, other = backbones.load("MobileNetV2"), backbones.load("MobileNet 0.75")
     for name in ("clear", "lesson"):
-        settings = replace(recipes.preset(name, net.name), steps=160)
+        settings = replace(recipes.preset(name, net.spec.builder), steps=160)
         own, first, five, times = 0, 0, 0, []
         for target in CLASSES:
             started = time.perf_counter()
@@ -184,7 +185,7 @@ def sheet(file: Path) -> None:
         (net, SHEET, "clear"),
         (pocket, [pocket.class_names.index(c) for c in CATS], "clear"),
     ):
-        settings = recipes.preset(name, network.name)
+        settings = recipes.preset(name, network.spec.builder)
         row = []
         for target in targets:
             *_, frame = synthesis.ideal_image(network, target, replace(settings, steps=160))

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from components import before_after, cache, charts, gallery, job_panel, shell
-from engine import images, weights
+from engine import images
 
 if TYPE_CHECKING:
     from engine.attacks import Attack, Targeted, Untargeted
@@ -175,10 +175,8 @@ def settings(name: str) -> tuple[str, "Attack", int, tuple[str, ...]]:
 
 def _alike(name: str) -> list[str]:
     """Other backbones on this machine that know the same classes."""
-    from engine import backbones
-
-    own = backbones.class_names(name)
-    return [n for n in weights.available() if n != name and backbones.class_names(n) == own]
+    own = cache.class_names(name)
+    return [n for n in cache.ready() if n != name and cache.class_names(n) == own]
 
 
 def pictures(run: Run, step: int | None = None) -> None:

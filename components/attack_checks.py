@@ -9,7 +9,7 @@ import streamlit as st
 
 from components import cache, charts, gallery, job_panel, others
 from components.attack import KINDS, Run
-from engine import images, weights
+from engine import images
 
 EPSILONS = (1, 2, 4, 8, 16)
 MOST = 4  # networks in the matrix: more do not fit, on the screen and into memory
@@ -97,7 +97,7 @@ def transfer(run: Run) -> None:
         name, run.recording.latest.picture, "is fooled too", "is not fooled",
         None if plan.goal is None else plan.wanted, "transfer",
     )  # fmt: skip
-    here = sorted(weights.available(), key=lambda n: n != name)[:MOST]
+    here = sorted(cache.ready(), key=lambda n: n != name)[:MOST]
     if len(here) < 2:
         return
     alike = [n for n in here if cache.backbone(n).class_names == cache.backbone(name).class_names]

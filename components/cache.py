@@ -41,12 +41,26 @@ class Backbones:
     def __init__(self, keep: int = 4) -> None:
         self._keep = keep
         self._loaded: OrderedDict[tuple[str, int], Future[Any]] = OrderedDict()
+        self._taught: OrderedDict[str, Backbone] = OrderedDict()
         self._lock = threading.Lock()
+
+    def teach(self, net: "Backbone") -> None:
+        """Keeps a classifier that a person has trained; of all people's, the latest twelve."""
+        with self._lock:
+            self._taught[net.name] = net
+            while len(self._taught) > 12:
+                self._taught.popitem(last=False)
+
+    def taught(self, name: str) -> "Backbone | None":
+        """A person's classifier; None where there is none of that name any more."""
+        return self._taught.get(name)
 
     def get(self, name: str) -> "Backbone":
         """Returns a loaded backbone, loading it if need be. Raises what `backbones.load` raises."""
         from engine import backbones
 
+        if (taught := self.taught(name)) is not None:
+            return taught
         file = weights.require(registry.spec(name))
         key = (name, file.stat().st_mtime_ns)  # a replaced weights file is a new backbone
         with self._lock:
@@ -75,6 +89,30 @@ def _backbones() -> Backbones:
 def backbone(name: str) -> "Backbone":
     """A loaded backbone, shared by everyone."""
     return _backbones().get(name)
+
+
+def teach(net: "Backbone") -> None:
+    """Puts a classifier trained in this session beside the backbones, for this session alone."""
+    _backbones().teach(net)
+    st.session_state.taught = [*taught(), net.name]
+
+
+def taught() -> list[str]:
+    """Names of this session's own classifiers."""
+    return [n for n in st.session_state.get("taught", []) if _backbones().taught(n) is not None]
+
+
+def ready() -> list[str]:
+    """Names of all backbones this session can use: those of this machine, and its own."""
+    return [*weights.available(), *taught()]
+
+
+def class_names(name: str) -> tuple[str, ...]:
+    """A backbone's classes in words, without loading it."""
+    from engine import backbones
+
+    own = _backbones().taught(name)
+    return backbones.class_names(name) if own is None else own.class_names
 
 
 def default_backbone() -> str | None:
@@ -218,9 +256,9 @@ def preferred_picture(name: str, layer: str, channel: int) -> Iterator[np.ndarra
     from engine import recipes, synthesis
     from engine.objectives import Channel
 
-    settings = replace(recipes.preset("clear", name), steps=40)
-    target = Channel(layer, channel)
-    return (frame.picture for frame in synthesis.ideal_image(backbone(name), target, settings))
+    net, target = backbone(name), Channel(layer, channel)
+    settings = replace(recipes.preset("clear", net.spec.builder), steps=40)
+    return (frame.picture for frame in synthesis.ideal_image(net, target, settings))
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from components import cache, contact_sheet, gallery, network_map, pickers, shell
-from engine import images, weights
+from engine import images
 from engine.types import Activations
 
 
@@ -29,7 +29,7 @@ def compare(
         if what == "another picture":
             other = pickers.picture(key="sample2", label="The other picture", default="Astronaut")
         else:
-            others = [n for n in weights.available() if n != name]
+            others = [n for n in cache.ready() if n != name]
             if not others:
                 st.info(f"Only {name} is on this machine. Home offers more for download.")
                 return

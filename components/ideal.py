@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from components import cache, charts, gallery, job_panel
-from engine import images, weights
+from engine import images
 
 if TYPE_CHECKING:
     from engine.backbones import Backbone
@@ -22,6 +22,19 @@ KEY = "ideal"
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 REFERENCE = 1e-6  # weight of the variation loss where a recipe has none
 FACTORS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+PULLS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # weights of the distances from grey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forces:
+    """What may change while it runs: variation loss and learning rate as factors of each
+    recipe's own, the weights of the distances from grey as they are.
+    """
+
+    variation: float
+    rate: float
+    l1: float
+    l2: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,24 +65,23 @@ def variation_unit(settings: "Settings") -> float:
     return settings.variation_weight or REFERENCE
 
 
-def planned(chosen: dict[str, Any], variation: float, rate: float) -> "Run":
-    """What a start would make, by what is to be shown and the factors of the sliders."""
+def planned(chosen: dict[str, Any], forces: Forces) -> "Run":
+    """What a start would make, by what is to be shown and by the sliders."""
     plans, recipe = chosen["plans"], chosen["recipe"]
     if chosen["mode"] != "three variation losses":
         run = Run(plans, recipe)
-        run.steer(variation, rate)
+        run.steer(forces)
         return run
     plan, settings = plans[0], plans[0].settings
-    some = variation_unit(settings) * (variation or 1.0)
+    some = variation_unit(settings) * (forces.variation or 1.0)
     weighted = {"none": 0.0, "some": some, "strong": 30 * some}
-    own = settings.learning_rate * rate
+    own = replace(
+        settings, learning_rate=settings.learning_rate * forces.rate, l1_weight=forces.l1,
+        l2_weight=forces.l2,
+    )  # fmt: skip
     return Run(
         [
-            replace(
-                plan,
-                words=words,
-                settings=replace(settings, variation_weight=weight, learning_rate=own),
-            )
+            replace(plan, words=words, settings=replace(own, variation_weight=weight))
             for words, weight in weighted.items()
         ],
         recipe,
@@ -80,9 +92,7 @@ def other_plan(
     name: str, label: str, settings_of: Callable[[str], "Settings"], start: np.ndarray | None
 ) -> list[Plan]:
     """The same class by another backbone that a person chooses; none where there is none."""
-    from engine import backbones
-
-    able = [n for n in weights.available() if n != name and label in backbones.class_names(n)]
+    able = [n for n in cache.ready() if n != name and label in cache.class_names(n)]
     if not able:
         st.caption("No other backbone on this machine knows this class.")
         return []
@@ -104,16 +114,17 @@ class Run:
         self.controls: list[Controls] = [Controls(plan.settings) for plan in plans]
         self.recordings: list[Recording] = [Recording() for _ in plans]
 
-    def steer(self, variation: float, rate: float) -> None:
-        """Sets weight and rate of each picture, as factors of its own recipe's.
+    def steer(self, forces: Forces) -> None:
+        """Sets weights and rate of each picture.
 
-        Three pictures that differ in this very weight keep theirs.
+        Three pictures that differ in these very weights keep theirs.
         """
         if len(self.plans) > 2:
             return
         for plan, controls in zip(self.plans, self.controls, strict=True):
-            controls.variation_weight = variation_unit(plan.settings) * variation
-            controls.learning_rate = plan.settings.learning_rate * rate
+            controls.variation_weight = variation_unit(plan.settings) * forces.variation
+            controls.learning_rate = plan.settings.learning_rate * forces.rate
+            controls.l1_weight, controls.l2_weight = forces.l1, forces.l2
 
     @property
     def step(self) -> int:
@@ -244,6 +255,8 @@ def downloads(plan: Plan, record: "Recording", link: dict[str, Any]) -> None:
     link |= {"backbone": plan.backbone}
     if isinstance(plan.target, int):
         link |= {"class": cache.backbone(plan.backbone).class_names[plan.target]}
+    elif (layer := getattr(plan.target, "layer", None)) is not None:
+        link |= {"of_layer": layer, "of_channel": str(plan.target.index)}
     frame = record.latest
     if frame is None:
         return

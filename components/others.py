@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from components import cache, charts
-from engine import images, weights
+from engine import images
 
 
 def verdict(
@@ -19,7 +19,7 @@ def verdict(
         wanted: a class by name; None: nothing is said.
         key: of the charts.
     """
-    others = [other for other in weights.available() if other != name][:3]
+    others = [other for other in cache.ready() if other != name][:3]
     if not others:
         st.caption("No other backbone is on this machine; home offers some for download.")
         return

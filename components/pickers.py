@@ -102,15 +102,19 @@ def _sample(key: str, default: str, ask: bool = True) -> Picked:
     return Picked(picture=array, name=name.lower(), digest=images.digest(array))
 
 
-def backbone(*, key: str = "backbone", label: str = "Backbone") -> str | None:
+def backbone(*, key: str = "backbone", label: str = "Backbone", taught: bool = True) -> str | None:
     """Lets a person choose a backbone; None while the chosen one's weights are not here.
 
     A backbone that is not here is offered for download, with its size; no other takes its place.
+    With `taught`, classifiers that were trained in this session can be chosen as well.
     """
-    names = list(registry.specs())
+    own = cache.taught() if taught else []
     here = weights.available()
+    names = sorted(registry.specs(), key=lambda name: name not in here)
+    names = [*names[: len(here)], *own, *names[len(here) :]]
+    if (wanted := st.query_params.pop("taught", None)) in own:
+        st.session_state[key] = wanted  # a link within the session; `key` would keep what it had
     shell.check_link(key, names, "the backbone")
-    names.sort(key=lambda name: name not in here)
     name = st.selectbox(
         label,
         names,
@@ -118,6 +122,9 @@ def backbone(*, key: str = "backbone", label: str = "Backbone") -> str | None:
         bind="query-params",
         help="A backbone is a network that was trained on photos beforehand.",
     )
+    if name in own:
+        st.caption(f"Taught by you: {', '.join(cache.class_names(name)[:6])} …")
+        return name
     spec = registry.spec(name)
     if name in here:
         st.caption(

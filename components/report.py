@@ -1,7 +1,7 @@
 """What a trained classifier is worth: accuracy, confusion, mistakes, a map, photos of one's own."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -12,6 +12,9 @@ from components.training import FROZEN, Run
 from components.training_charts import COLOURS
 from engine import images
 from engine.errors import BadImage
+
+if TYPE_CHECKING:
+    from engine.datasets import Data
 
 
 def sections(run: Run) -> None:
@@ -31,11 +34,28 @@ def sections(run: Run) -> None:
     asked[chosen](run)
 
 
+def some_photos(data: "Data | None", photos: int = 8) -> None:
+    """A few of the photos to learn from, of different classes."""
+    if data is None:
+        return
+    order = np.flatnonzero(data.train)
+    _, first = np.unique(data.labels[order], return_index=True)
+    chosen = order[first[np.linspace(0, len(first) - 1, min(photos, len(first))).astype(int)]]
+    for column, k in zip(st.columns(photos), chosen, strict=False):
+        with column:
+            name = data.class_names[data.labels[k]]
+            try:
+                photo = cache.decoded(data.paths[k].read_bytes())
+            except (BadImage, OSError):
+                continue  # named with the others when the photos are read
+            gallery.show(images.fit(photo, (160, 160)), name, name)
+
+
 def headline(run: Run) -> None:
     """Accuracy and its interval, in words."""
     report = run.report()
     if report is None:
-        st.info("There are no test photos: no accuracy can be told.")
+        st.info(_unmeasured(run), icon=":material/info:")
         return
     photos = len(report.labels)
     st.success(
@@ -45,6 +65,16 @@ def headline(run: Run) -> None:
         f"{100 / len(run.class_names):.1f} %.",
         icon=":material/check:",
     )
+
+
+def _unmeasured(run: Run) -> str:
+    if run.points:
+        return "There are no test photos: no accuracy can be told."
+    words = (
+        f"Opened: {run.plan.backbone} with {len(run.class_names)} classes of {run.plan.source.name}"
+    )
+    measured = "" if np.isnan(run.told) else f", {100 * run.told:.1f} % right when it was saved"
+    return f"{words}{measured}. Its photos are not here, so nothing is measured again."
 
 
 def trial(run: Run) -> None:
@@ -65,6 +95,7 @@ def classes(run: Run) -> None:
     """Accuracy of each class, and how far its confidence can be trusted."""
     report = run.report()
     if report is None:
+        st.info(_unmeasured(run), icon=":material/info:")
         return
     order = np.argsort(np.nan_to_num(report.per_class, nan=2.0))
     names = [run.class_names[k] for k in order]
@@ -119,6 +150,7 @@ def confusion(run: Run) -> None:
     """The confusion matrix; a click on a square shows the photos behind it."""
     report = run.report()
     if report is None:
+        st.info(_unmeasured(run), icon=":material/info:")
         return
     rows, columns = np.nonzero(report.confusion)
     counts = report.confusion[rows, columns]
@@ -166,6 +198,7 @@ def mistakes(run: Run) -> None:
     """Wrong guesses it was surest of."""
     report = run.report()
     if report is None:
+        st.info(_unmeasured(run), icon=":material/info:")
         return
     wrong = report.mistakes(8)
     if not len(wrong):
@@ -196,24 +229,16 @@ def take_home(run: Run) -> None:
     """The classifier as files, and as a backbone for the other screens."""
     from engine import transfer
 
-    net = cache.backbone(run.plan.backbone)
     report = run.report()
     stem = run.plan.words.replace(", ", "-").replace(" ", "-")
-
-    def classifier():
-        if run.tuned is not None:
-            return transfer.from_model(net, run.tuned, run.class_names, run.plan.words)
-        return transfer.as_backbone(net, run.head, run.class_names, run.plan.words)
-
     with st.container(horizontal=True):
         gallery.download(
-            "Network (.keras)", lambda: transfer.keras_file(classifier()), f"{stem}.keras",
-            "download",
-            help="Opens with keras.models.load_model: pictures in 0..1 to logits.",
+            "Network (.keras)", lambda: transfer.keras_file(run.classifier()), f"{stem}.keras",
+            "download", help="Opens with keras.models.load_model: pictures in 0..1 to logits.",
         )  # fmt: skip
         gallery.download(
-            "For phones (TFLite)", lambda: transfer.tflite_file(classifier()), f"{stem}.tflite",
-            "smartphone",
+            "For phones (TFLite)", lambda: transfer.tflite_file(run.classifier()),
+            f"{stem}.tflite", "smartphone",
         )  # fmt: skip
         if run.plan.how == FROZEN:
             project = transfer.Project(
@@ -225,3 +250,13 @@ def take_home(run: Run) -> None:
                 "Project (to open here again)", lambda: transfer.save(project),
                 f"{stem}.idealcat", "save",
             )  # fmt: skip
+    st.markdown("**Use it on the other screens, like any backbone**")
+    link = {"taught": run.taught()}
+    with st.container(horizontal=True):
+        for page, label, icon in (
+            ("feature_maps", "Look inside it", "grid_view"),
+            ("ideal_images", "See its ideal image", "auto_awesome"),
+            ("adversarial_attacks", "Attack it", "visibility_off"),
+        ):
+            icon = f":material/{icon}:"
+            st.page_link(f"pages/{page}.py", label=label, icon=icon, query_params=link)

@@ -1,5 +1,6 @@
 """A training as the transfer screen knows it: what to learn from, how, and a run of it."""
 
+import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from engine import images
 from engine.types import Prediction
 
 if TYPE_CHECKING:
+    from engine.backbones import Backbone
+    from engine.classifiers import Project
     from engine.datasets import Data
     from engine.evaluation import Report
     from engine.extraction import Features
@@ -37,10 +40,11 @@ class Source:
     folder: Path
     grouped: bool = False
     holder: Any = None
+    called: str = "Oxford-IIIT Pets"
 
     @property
     def name(self) -> str:
-        return self.data.name if self.data else "Oxford-IIIT Pets"
+        return self.data.name if self.data else self.called
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +92,24 @@ class Run:
         self.head: Any = None
         self.tuned: Any = None
         self.learnt = 0
+        self.told = float("nan")  # accuracy that an opened project says it had
         self._judged: Any = None
         self._report: tuple[int, Report] | None = None
+        self._taught = ""
+
+    @classmethod
+    def opened(cls, project: "Project") -> "Run":
+        """A run that ended elsewhere: there is its head, and no photo."""
+        from engine.finetuning import Tuning
+
+        source = Source(data=None, folder=Path(), called=project.data)
+        run = cls(Plan(
+            backbone=project.backbone, source=source, how=FROZEN, recipe=project.recipe,
+            tuning=Tuning(),
+        ))  # fmt: skip
+        run.head, run.class_names = project.head, project.class_names
+        run.told = project.accuracy
+        return run
 
     def begin(self) -> None:
         """Starts the job, and puts the run on the chart."""
@@ -158,6 +178,11 @@ class Run:
         self.points.append(point)
 
     @property
+    def usable(self) -> bool:
+        """Whether there is a classifier to ask."""
+        return self.head is not None or self.tuned is not None
+
+    @property
     def latest(self) -> Point | None:
         """The last point that was measured on photos it does not learn from."""
         return next((p for p in reversed(self.points) if p.val_accuracy is not None), None)
@@ -171,7 +196,7 @@ class Run:
         if self._judged is not None:
             logits, rows = self._judged
             labels = self.plan.source.data.labels[rows]
-        elif self.head is not None and not self.features.train.all():
+        elif self.features is not None and self.head and not self.features.train.all():
             test = ~self.features.train
             values = np.asarray(self.features.values[test, 0], "float32")
             logits, rows = transfer.logits_of(self.head, values), self.features.rows[test]
@@ -180,6 +205,23 @@ class Run:
             return None
         self._report = (len(self.points), transfer.evaluate(logits, labels, rows))
         return self._report[1]
+
+    def classifier(self, name: str = "classifier") -> "Backbone":
+        """The trained network as a backbone."""
+        from engine import transfer
+
+        net = cache.backbone(self.plan.backbone)
+        if self.tuned is not None:
+            return transfer.from_model(net, self.tuned, self.class_names, name)
+        return transfer.as_backbone(net, self.head, self.class_names, name)
+
+    def taught(self) -> str:
+        """Puts the classifier beside the backbones of this session, once; returns its name."""
+        if self._taught not in cache.taught():
+            what = self.plan.source.name + (", cat or dog" if self.plan.source.grouped else "")
+            self._taught = f"{what}, by {self.plan.backbone} ({secrets.token_hex(2)})"
+            cache.teach(self.classifier(self._taught))
+        return self._taught
 
     def predict(self, picture: np.ndarray) -> tuple[Prediction, ...]:
         """What the trained classifier says of a picture `(H, W, 3)` in 0..1."""

@@ -21,7 +21,8 @@ def curves(run: Run) -> None:
         "accuracy",
         "epoch",
     )
-    st.plotly_chart(figure, config=charts.CONFIG, key="training_accuracy")
+    left, right = st.columns(2, gap="large")
+    left.plotly_chart(figure, config=charts.CONFIG, key="training_accuracy")
     loss = go.Figure()
     for name, ys, colour in (
         ("photos it has not seen", [(p.at, p.val_loss) for p in judged], COLOURS[0]),
@@ -33,11 +34,11 @@ def curves(run: Run) -> None:
             hovertemplate=f"epoch %{{x}}: <b>%{{y:.3f}}</b><extra>{name}</extra>",
         )  # fmt: skip
     loss.update_layout(
-        height=170, margin={"l": 0, "r": 0, "t": 8, "b": 0}, showlegend=False,
+        height=220, margin={"l": 0, "r": 0, "t": 34, "b": 0}, showlegend=False,
         xaxis={"title": "epoch", "fixedrange": True, "showgrid": False, "rangemode": "tozero"},
         yaxis={"title": "loss", "fixedrange": True, "rangemode": "tozero", "nticks": 4},
     )  # fmt: skip
-    st.plotly_chart(loss, config=charts.CONFIG, key="training_loss")
+    right.plotly_chart(loss, config=charts.CONFIG, key="training_loss")
 
 
 def together(runs: list[Run]) -> None:

@@ -1,13 +1,17 @@
-"""How to train: what learns, how many photos, and the lesson's tricks."""
+"""How to train: what learns, how many photos, the lesson's tricks; or a project that has been."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import streamlit as st
 
-from components.training import FROZEN, HOWS, SCRATCH, TUNED, Plan, Source
+from components import gallery, shell
+from components.training import FROZEN, HOWS, SCRATCH, TUNED, Plan, Run, Source
+from engine import images, registry, weights
 
 if TYPE_CHECKING:
+    from engine.datasets import Data
     from engine.finetuning import Tuning
     from engine.heads import Recipe
 
@@ -29,13 +33,16 @@ def plan_of(name: str, source: Source) -> Plan:
             "Photos of each class to learn from", amounts, "all", key="photos"
         )
     photos = None if photos == "all" else int(photos)
-    with st.popover("Training tricks", icon=":material/tune:"):
+    row = st.container(horizontal=True)
+    with row, st.popover("Training tricks", icon=":material/tune:"):
         recipe = _tricks(replace(transfer.Recipe(), photos=photos))
         tuning = _tuning(transfer.Tuning(
             photos=photos, scratch=how == SCRATCH, seed=recipe.seed,
             stages=0 if how == SCRATCH else 1,
             learning_rate=1e-3 if how == SCRATCH else 2e-5,
-        ), how)  # fmt: skip
+        ), how, source.data)  # fmt: skip
+    with row:
+        _open_project()
     return Plan(backbone=name, source=source, how=how, recipe=recipe, tuning=tuning)
 
 
@@ -75,7 +82,7 @@ def _tricks(recipe: "Recipe") -> "Recipe":
     )  # fmt: skip
 
 
-def _tuning(tuning: "Tuning", how: str) -> "Tuning":
+def _tuning(tuning: "Tuning", how: str, data: "Data | None") -> "Tuning":
     if how == FROZEN:
         return tuning
     st.markdown("**The backbone**")
@@ -86,4 +93,36 @@ def _tuning(tuning: "Tuning", how: str) -> "Tuning":
     if how == TUNED:
         stages = st.slider("Stages that learn, from the end", 1, 5, 1, key="b_stages")
     augment = st.toggle("Mirrored, cut and lit differently each time", True, key="b_augment")
+    if augment and data is not None:
+        _preview(data)
     return replace(tuning, epochs=epochs, learning_rate=rate, stages=stages, augment=augment)
+
+
+def _preview(data: "Data") -> None:
+    """A photo as it is, and five times as the backbone gets it."""
+    from engine import transfer
+
+    first = data.paths[int(np.flatnonzero(data.train)[0])]
+    with shell.errors():
+        photo = images.fit(images.load(first), (112, 112))
+        varied = transfer.augmented(np.repeat(photo[None], 5, axis=0), np.random.default_rng(0))
+        row = np.concatenate([photo, *varied], axis=1)
+        gallery.show(row, "A training photo as it is, and five times altered at random")
+
+
+def _open_project() -> None:
+    """Lets a person open a saved project, once for each file, in place of the run there is."""
+    from engine import transfer
+
+    with st.popover("Open a project", icon=":material/folder_open:"):
+        file = st.file_uploader(
+            "A project saved here (.idealcat)", type=["idealcat"], max_upload_size=100,
+            key="project_file",
+        )  # fmt: skip
+        if file is None or st.session_state.get("project_id") == file.file_id:
+            return
+        st.session_state.project_id = file.file_id
+        with shell.errors():
+            project = transfer.load(file.getvalue())
+            weights.require(registry.spec(project.backbone))
+            st.session_state.training_run = Run.opened(project)

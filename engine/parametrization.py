@@ -59,11 +59,17 @@ class Waves:
     """Cosine waves in decorrelated colours, squeezed into 0..1 by a sigmoid.
 
     `decay` is the power of its length by which a wave's step grows; `spread` the deviation of the
-    noise at the start, as seen before the sigmoid.
+    noise at the start, as seen before the sigmoid; without `decorrelated` the colours are red,
+    green and blue.
     """
 
     decay: float = 1.0
     spread: float = 0.3
+    decorrelated: bool = True
+
+    @property
+    def _colours(self) -> np.ndarray:
+        return COLOURS if self.decorrelated else np.eye(3, dtype="float32")
 
     def start(self, size: tuple[int, int], seed: int) -> np.ndarray:
         noise = np.random.default_rng(seed).standard_normal((*size, 3))
@@ -73,7 +79,7 @@ class Waves:
     def of(self, picture: np.ndarray) -> np.ndarray:
         height, width = picture.shape[:2]
         x = np.clip(picture, 0.01, 0.99).astype("float64")
-        x = np.log(x / (1 - x)) @ np.linalg.inv(COLOURS)
+        x = np.log(x / (1 - x)) @ np.linalg.inv(self._colours)
         waves = np.einsum("kh,hwc->kwc", _cosines(height), x)
         waves = np.einsum("lw,kwc->klc", _cosines(width), waves)
         return (waves / _scale(height, width, self.decay)).astype("float32")
@@ -84,7 +90,7 @@ class Waves:
         waves = parameters * _scale(height, width, self.decay) * kept
         x = ops.einsum("kh,klc->hlc", _cosines(height), waves)
         x = ops.einsum("lw,hlc->hwc", _cosines(width), x)
-        return ops.sigmoid(ops.matmul(x, COLOURS))
+        return ops.sigmoid(ops.matmul(x, self._colours))
 
 
 @lru_cache(maxsize=8)
@@ -127,6 +133,11 @@ class Transformations:
     blur: float = 0.0
     flip: bool = False
     views: int = 1
+
+    @property
+    def structure(self) -> tuple:
+        """What needs a compilation of its own; how far it moves does not."""
+        return self.blur, self.moves, self.views
 
     @property
     def moves(self) -> bool:

@@ -70,6 +70,7 @@ NOISE = replace(LESSON, target_weight=1.0, variation_weight=0.0)  # its first, n
 # The best pictures we know, by backbone; benchmarks/ideal_images.py measures them. A penalty on the
 # distance from grey beside the variation loss: without it the variation loss drives whole areas to
 # black or white, where no neighbour differs. The variation is a sum over pixels, hence the sizes.
+# The keys are Keras' names of the architectures, so that a classifier on one has its recipe.
 CLEAR: dict[str, Settings] = {
     "": Settings(
         variation_weight=4e-6,
@@ -77,7 +78,7 @@ CLEAR: dict[str, Settings] = {
         learning_rate=0.05,
         transformations=Transformations(jitter=24, scale=0.4, rotation=15, views=2),
     ),
-    "Pocket": Settings(
+    "pocket": Settings(
         variation_weight=1e-5,
         l2_weight=0.05,
         learning_rate=0.04,
@@ -86,13 +87,13 @@ CLEAR: dict[str, Settings] = {
 }
 
 
-def preset(name: str, backbone: str) -> Settings:
-    """Settings by name, "clear", "lesson" or "noise", for a backbone.
+def preset(name: str, architecture: str) -> Settings:
+    """Settings by name, "clear", "lesson" or "noise", for an architecture (`Spec.builder`).
 
     Raises:
         BadSettings: there is no such preset.
     """
-    presets = {"clear": CLEAR.get(backbone, CLEAR[""]), "lesson": LESSON, "noise": NOISE}
+    presets = {"clear": CLEAR.get(architecture, CLEAR[""]), "lesson": LESSON, "noise": NOISE}
     if name not in presets:
         raise BadSettings(f"Expected one of {', '.join(presets)}; received: {name!r}.")
     return presets[name]

@@ -104,7 +104,7 @@ def ideal_image(
         UnknownClass, UnknownLayer: the network has no such target.
         Diverged: the numbers grew beyond all bounds; a smaller learning rate helps.
     """
-    settings = settings or preset("clear", net.name)
+    settings = settings or preset("clear", net.spec.builder)
     recipes.check(settings)
     controls = controls or Controls(settings)
     objective = settings.objective(target)
@@ -204,7 +204,7 @@ def _gradient(net: Backbone, parts: tuple[Part, ...], settings: Settings) -> Any
 
         return backend.value_and_gradient(loss, auxiliary=True)
 
-    return net.compiled(f"gradient {parts} {parametrization} {transformations}", make)
+    return net.compiled(f"gradient {parts} {parametrization} {transformations.structure}", make)
 
 
 def _look(net: Backbone, parts: tuple[Part, ...]) -> Any:

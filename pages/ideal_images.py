@@ -5,10 +5,20 @@ from typing import Any
 
 import streamlit as st
 
-from components import cache, charts, ideal, job_panel, others, pickers, shell, weights_panel
+from components import (
+    cache,
+    charts,
+    ideal,
+    ideal_recipe,
+    ideal_target,
+    job_panel,
+    others,
+    pickers,
+    shell,
+    weights_panel,
+)
 
 MODES = ("one picture", "three variation losses", "two backbones")
-CATS = ("Siamese cat", "Egyptian cat")
 RECIPES = ("clear", "lesson", "noise")
 
 shell.page(
@@ -41,41 +51,28 @@ def choices() -> dict[str, Any] | None:
     from engine import recipes
 
     with middle:
-        target = channel_target(net)
-        if target is None:
-            target = class_target(net)
-        label = net.class_names[target] if isinstance(target, int) else target.words(net)
+        target, label = ideal_target.choose(net)
         shell.check_link("preset", RECIPES, "the recipe")
         preset = st.segmented_control(
             "Recipe", RECIPES, default="clear", required=True, key="preset", bind="query-params",
             help="clear: the best pictures we know how to make. lesson: plain pixels, "
             "cross-entropy and variation loss. noise: no penalty at all.",
         )  # fmt: skip
-    settings = recipes.preset(preset, name)
+    settings = recipes.preset(preset, net.spec.builder)
     with right:
         shell.check_link("mode", MODES, "the comparison")
         mode = st.selectbox("Show", MODES, key="mode", bind="query-params")
         with st.popover("More settings", icon=":material/tune:", width="stretch"):
-            negative = st.toggle(
-                "The negative: least, not most", key="negative", bind="query-params"
-            )
-            photo = st.toggle("Start from a photo, not from noise", key="from_photo")
-            seed = st.number_input("Seed of the noise", 0, 9999, 0, key="seed", bind="query-params")
-            steps = st.slider("Steps", 20, 1000, settings.steps, 20, key=f"steps_{preset}")
-            names = list(recipes.OPTIMIZERS)
-            optimizer = st.selectbox(
-                "Optimizer", names, names.index(settings.optimizer), key=f"optimizer_{preset}"
-            )
-    start = None
-    if photo:
+            more = ideal_recipe.choose(settings, f"{preset}_{net.spec.builder}")
+    start, negative = None, more["negative"]
+    if more["from_photo"]:
         start = pickers.picture(key="ideal_photo", label="Photo to start from").picture
 
     def settings_of(backbone: str) -> recipes.Settings:
-        own = recipes.preset(preset, backbone)
+        own = recipes.preset(preset, cache.backbone(backbone).spec.builder)
         return replace(
-            own, seed=int(seed), steps=steps, optimizer=optimizer,
-            target_weight=own.target_weight * (-1 if negative else 1),
-        )  # fmt: skip
+            own, **more["settings"], target_weight=own.target_weight * (-1 if negative else 1)
+        )
 
     words = f"least {label}" if negative else label
     planned = [ideal.Plan.of(net, target, settings_of(name), words, start)]
@@ -85,47 +82,36 @@ def choices() -> dict[str, Any] | None:
     return {"plans": planned, "mode": mode, "recipe": (preset, name)}
 
 
-def class_target(net) -> int:
-    """The class a person chooses among all of the network's, or the one a link asks for."""
-    shell.check_link("class", net.class_names, "the class")
-    wanted = (st.query_params.get("class"), *CATS)
-    default = next((net.class_names.index(n) for n in wanted if n in net.class_names), 0)
-    return pickers.class_name(
-        net.class_names, default, key=f"ideal_class_{net.name}", label="Ideal picture of"
-    )
-
-
-def channel_target(net) -> Any:
-    """A channel asked for by a link from the feature maps; None where there is none."""
-    layer, channel = st.query_params.get("layer"), st.query_params.get("channel", "")
-    infos = {info.name: info for info in net.layers if info.has_maps}
-    if layer not in infos or channel not in map(str, range(infos[layer].shape[-1])):
-        return None
-    from engine.objectives import Channel
-
-    st.markdown(f"**What channel {channel} of {layer} likes**")
-    if st.button("A class instead", icon=":material/close:", type="tertiary"):
-        del st.query_params["layer"], st.query_params["channel"]
-        st.rerun()
-    return Channel(layer, int(channel))
-
-
-def sliders(chosen: dict[str, Any], run: ideal.Run | None) -> tuple[float, float]:
-    """Variation loss and learning rate, as factors of the recipe's: they act on what is running."""
+def sliders(chosen: dict[str, Any], run: ideal.Run | None) -> ideal.Forces:
+    """What a person may change while it runs; acts at once on a run of the same recipe."""
     settings, key = chosen["plans"][0].settings, "_".join(chosen["recipe"])
     unit = ideal.variation_unit(settings)
     variation = st.select_slider(
         "Variation loss", [0.0, *ideal.FACTORS], 1.0 if settings.variation_weight else 0.0,
         format_func=lambda factor: ideal.number(unit * factor), key=f"variation_{key}",
     )  # fmt: skip
-    rate = st.select_slider(
+    left, right = st.columns([2, 1], vertical_alignment="bottom")
+    rate = left.select_slider(
         "Learning rate", (0.1, 0.3, 1.0, 3.0, 10.0), 1.0,
         format_func=lambda factor: ideal.number(settings.learning_rate * factor),
         key=f"rate_{key}",
     )  # fmt: skip
+    with right.popover("Penalties", icon=":material/compress:", width="stretch"):
+        st.caption("Both pull every value towards grey; they act while it runs.")
+        weights = {
+            name: st.select_slider(
+                words, sorted({*ideal.PULLS, own}), own, key=f"{name}_{key}",
+                format_func=ideal.number,
+            )
+            for name, words, own in (
+                ("l1", "Distance from grey (L1)", settings.l1_weight),
+                ("l2", "Distance from grey (L2)", settings.l2_weight),
+            )
+        }  # fmt: skip
+    forces = ideal.Forces(variation=variation, rate=rate, **weights)
     if run is not None and run.recipe == chosen["recipe"]:
-        run.steer(variation, rate)
-    return variation, rate
+        run.steer(forces)
+    return forces
 
 
 def live(chosen: dict[str, Any]) -> None:
@@ -133,8 +119,8 @@ def live(chosen: dict[str, Any]) -> None:
     run = st.session_state.get("ideal_run")
     left, right = st.columns([1.25, 1], gap="large")
     with right:
-        factors = sliders(chosen, run)
-    planned = ideal.planned(chosen, *factors)
+        forces = sliders(chosen, run)
+    planned = ideal.planned(chosen, forces)
     progress = run or planned
     with left:
         job_panel.panel(ideal.KEY, planned.begin, "Start", progress.step, progress.steps)

@@ -38,7 +38,7 @@ def choices() -> training.Plan | None:
     """What to learn from, by which backbone, how; None while something is missing."""
     left, right = st.columns([1, 1.4], gap="large")
     with left:
-        name = pickers.backbone()
+        name = pickers.backbone(taught=False)
     if (net := weights_panel.loaded(name)) is None:
         return None
     with right:
@@ -55,19 +55,21 @@ def live(plan: training.Plan) -> None:
         st.session_state.training_run = training.Run(plan)
         st.session_state.training_run.begin()
 
-    job_panel.panel(training.KEY, begin, "Train", shown.fraction, 1.0, shown.said or "ready")
-    if run is None or not run.points:
+    job_panel.panel(training.KEY, begin, "Train", shown.fraction, 1.0, shown.said or "beginning")
+    if run is None or not (run.points or run.usable):
         st.caption("Press Train. The photos are looked at once; then only the new layer learns.")
+        report.some_photos(plan.source.data)
         return
     if not job_panel.active(training.KEY):
         report.headline(run)
-    training_charts.curves(run)
+    if run.points:
+        training_charts.curves(run)
 
 
 def afterwards() -> None:
     """What there is to ask of a classifier."""
     run = st.session_state.get("training_run")
-    if run is None or not run.points or job_panel.active(training.KEY):
+    if run is None or not run.usable or job_panel.active(training.KEY):
         return
     with shell.errors():
         runs = [r for r in st.session_state.get("training_runs", []) if r.points]

@@ -6,7 +6,7 @@ import re
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from engine import registry
+from engine import backend, registry
 
 SIZE = (registry.POCKET_SIZE, registry.POCKET_SIZE)
 URL = "ideal_images?backbone=Pocket"
@@ -70,9 +70,56 @@ def test_a_slider_acts_while_it_runs(page, address):
 
 
 def test_a_channel_can_be_asked_for_by_link(page, address):
-    opened(page, address, "&layer=block3_conv2_relu&channel=7")
-    expect(page.get_by_text("What channel 7 of block3_conv2_relu likes")).to_be_visible()
+    opened(page, address, "&of_layer=block3_conv2_relu&of_channel=7")
+    expect(page.get_by_role("spinbutton", name="Channel, 0 to")).to_have_value("7")
     start(page)
-    expect(page.get_by_text(re.compile("channel 7 of block3_conv2_relu ")).first).to_be_visible()
+    expect(page.get_by_text(re.compile("channel 7 of block3_conv2_relu")).first).to_be_visible()
     page.get_by_role("button", name=re.compile("Stop$")).click()
     expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_a_channel_of_the_feature_maps_can_be_watched_being_drawn(page, address):
+    page.goto(f"{address}/feature_maps?backbone=Pocket")
+    expect(page.get_by_alt_text(re.compile("^Saliency for"))).to_be_visible()
+    page.get_by_role("tab", name="What it likes").click()
+    page.get_by_role("link", name=re.compile("Watch it being drawn")).click()
+    expect(page.get_by_alt_text("Noise", exact=True)).to_be_visible()
+    expect(page.get_by_role("spinbutton", name=re.compile("^Channel, 0 to"))).to_be_visible()
+
+
+def test_two_classes_at_once_and_the_least_of_a_layer(page, address):
+    opened(page, address, "&ask=two+classes")
+    start(page)
+    expect(page.get_by_text(re.compile("0.5 · logit of .* 0.5 · logit of"))).to_be_visible()
+    page.get_by_role("button", name=re.compile("Stop$")).click()
+    opened(page, address, "&ask=a+whole+layer&negative=true")
+    start(page)
+    expect(page.get_by_text(re.compile(r"1 · everything in "))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^step \d+ of \d+, done$"))).to_be_visible()
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_a_closed_tab_ends_its_job(browser, address):
+    """As many tabs compute as there are places; the next waits until one of them is closed."""
+    tabs = [browser.new_context() for _ in range(places() + 1)]
+    for tab in tabs:
+        page = tab.new_page()
+        page.set_default_timeout(60_000)
+        opened(page, address, "&preset=lesson")
+        page.get_by_text("More settings").click()
+        steps = page.get_by_role("slider", name="Steps", exact=True)
+        steps.focus()
+        steps.press("End")
+        page.keyboard.press("Escape")
+        expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+        start(page)
+    last = tabs[-1].pages[0]
+    expect(last.get_by_text(re.compile("In line, place 1"))).to_be_visible()
+    tabs[0].close()
+    expect(last.get_by_text(re.compile(r"^step \d+ of 1000, running$"))).to_be_visible()
+    for tab in tabs[1:]:
+        tab.close()
+
+
+def places() -> int:
+    return min(backend.cores(), 4)

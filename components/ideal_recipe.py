@@ -1,0 +1,68 @@
+"""The numbers of an ideal image's recipe that a person may change before the start."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+if TYPE_CHECKING:
+    from engine.recipes import Settings
+
+
+def choose(settings: "Settings", key: str) -> dict[str, Any]:
+    """Lets a person change a recipe.
+
+    Args:
+        settings: the recipe as it is.
+        key: of the recipe, so that another one brings its own numbers.
+
+    Returns:
+        `negative` and `from_photo`, and the changed `settings` by name.
+    """
+    from engine import recipes
+    from engine.parametrization import Pixels, Waves
+
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown("**The run**")
+        negative = st.toggle("The negative: least, not most", key="negative", bind="query-params")
+        photo = st.toggle("Start from a photo, not from noise", key="from_photo")
+        seed = st.number_input("Seed of the noise", 0, 9999, 0, key="seed", bind="query-params")
+        steps = st.slider("Steps", 20, 1000, settings.steps, 20, key=f"steps_{key}")
+        names = list(recipes.OPTIMIZERS)
+        optimizer = st.selectbox(
+            "Optimizer", names, names.index(settings.optimizer), key=f"optimizer_{key}"
+        )
+        waves = isinstance(settings.parametrization, Waves)
+        stored = st.segmented_control(
+            "The picture is stored as", ("waves", "pixels"), required=True,
+            default="waves" if waves else "pixels", key=f"stored_{key}",
+        )  # fmt: skip
+        decorrelated = st.toggle(
+            "Colours as photos have them", True, key=f"colours_{key}", disabled=stored != "waves",
+            help="Decorrelated colours: a step changes brightness more than hue.",
+        )  # fmt: skip
+    with right:
+        st.markdown("**Before each look, at random**")
+        own, found = settings.transformations, {}
+        for name, label, most, step in (
+            ("jitter", "Shift, px", 32.0, 1.0),
+            ("scale", "Zoom, ± share", 0.6, 0.05),
+            ("rotation", "Turn, ± degrees", 45.0, 1.0),
+            ("blur", "Blur", 1.0, 0.25),
+        ):
+            found[name] = st.slider(
+                label, 0.0, most, float(getattr(own, name)), step, key=f"{name}_{key}"
+            )
+        found["flip"] = st.toggle("Mirror", own.flip, key=f"flip_{key}")
+        found["views"] = st.slider(
+            "Looks in each step", 1, 8, own.views, key=f"views_{key}",
+            help="The network looks so often, each time differently; its answers are averaged.",
+        )  # fmt: skip
+    changed: dict[str, Any] = {"seed": int(seed), "steps": steps, "optimizer": optimizer}
+    if found != asdict(own):
+        changed["transformations"] = type(own)(**found)
+    if stored != ("waves" if waves else "pixels") or (stored == "waves" and not decorrelated):
+        fresh = Waves(decorrelated=decorrelated) if stored == "waves" else Pixels()
+        changed["parametrization"] = fresh
+    return {"negative": negative, "from_photo": photo, "settings": changed}

@@ -1,0 +1,160 @@
+"""A classifier trained in real Chromium, without network and data: watched, kept, used elsewhere."""
+
+import io
+import re
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from engine import images
+from tests.conftest import SAMPLES
+
+URL = "transfer_learning?backbone=Pocket"
+QUESTIONS = {
+    "Try your photo": "It must choose one of the classes",
+    "Which classes?": "Most often confused",
+    "Confusions": "Click a square",
+    "Surest mistakes": "; it says",
+    "Map of the photos": "Principal components",
+}
+
+
+def opened(page: Page, address: str) -> None:
+    page.goto(f"{address}/{URL}")
+    expect(page.get_by_role("button", name=re.compile("Train$"))).to_be_visible()
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+
+
+def trained(page: Page) -> None:
+    page.get_by_role("button", name=re.compile("Train$")).click()
+    expect(
+        page.get_by_text(re.compile("photos it has never seen are named rightly"))
+    ).to_be_visible()
+    expect(page.get_by_role("radio", name="Try your photo")).to_be_visible()
+
+
+def ask(page: Page, question: str) -> None:
+    page.get_by_role("radiogroup", name="Look closer").get_by_text(question, exact=True).click()
+
+
+def photo(k: int, name: str) -> bytes:
+    """A crop of a real photo, another for every number."""
+    picture = images.load(SAMPLES / name)
+    height, width = picture.shape[:2]
+    top, left = (k * height) // 40, (k * width) // 40
+    cut = picture[top : top + height * 2 // 3, left : left + width * 2 // 3]
+    buffer = io.BytesIO()
+    Image.fromarray(images.to_uint8(images.fit(cut, (96, 96)))).save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    """Cats and coffee, ten photos each; one file is broken, one wants to get out."""
+    file = tmp_path_factory.mktemp("own") / "mine.zip"
+    with zipfile.ZipFile(file, "w") as packed:
+        for k in range(10):
+            packed.writestr(f"mine/cat/{k}.jpg", photo(k, "chelsea.png"))
+            packed.writestr(f"mine/coffee/{k}.jpg", photo(k, "coffee.png"))
+        packed.writestr("mine/cat/broken.jpg", b"no picture at all")
+        packed.writestr("../../../escaped/out.jpg", photo(1, "coffee.png"))
+    return file
+
+
+def test_one_button_trains_and_every_question_has_an_answer(page, address):
+    opened(page, address)
+    trained(page)
+    for question, answer in QUESTIONS.items():
+        ask(page, question)
+        expect(page.get_by_text(re.compile(answer)).first).to_be_visible()
+    ask(page, "How few photos?")
+    page.get_by_role("button", name=re.compile("Try fewer photos$")).click()
+    expect(page.get_by_text(re.compile(r"^step 4 of 4, done$"))).to_be_visible()
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_own_photos_are_learnt_bad_ones_named_and_runs_compared(page, address, archive):
+    opened(page, address)
+    page.get_by_text("My zip", exact=True).click()
+    page.locator("input[type=file]").first.set_input_files(archive)
+    expect(page.get_by_text(re.compile("2 classes|3 classes"))).to_be_visible()
+    trained(page)
+    page.get_by_text("the last blocks too", exact=True).click()
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+    page.get_by_role("button", name=re.compile("Train$")).click()
+    expect(page.get_by_text("All runs of this session")).to_be_visible()
+    expect(page.get_by_text(re.compile("the backbone learns along, done"))).to_be_visible()
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    expect(page.get_by_test_id("stAlert").filter(has_text="error")).to_have_count(0)
+
+
+def test_stop_keeps_what_there_is(page, address):
+    opened(page, address)
+    page.get_by_text("Training tricks").click()
+    slider = page.get_by_role("slider", name="Epochs")
+    slider.focus()
+    slider.press("End")
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+    page.get_by_role("button", name=re.compile("Train$")).click()
+    expect(page.get_by_text(re.compile(r"^epoch \d+ of 200, running$"))).to_be_visible()
+    page.get_by_role("button", name=re.compile("Stop$")).click()
+    stopped = page.get_by_text(re.compile(r"^epoch \d+ of 200, done$"))
+    expect(stopped).to_be_visible()
+    assert int(stopped.inner_text().split()[1]) < 200
+    expect(page.get_by_text(re.compile("are named rightly"))).to_be_visible()
+
+
+def test_a_project_opens_again_and_the_classifier_is_a_backbone(page, address, tmp_path):
+    opened(page, address)
+    trained(page)
+    ask(page, "Try your photo")
+    said = page.get_by_role("img", name=re.compile("bar")).or_(page.locator(".annotation-text"))
+    before = said.first.inner_text()
+    ask(page, "Take it home")
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Project (to open here again)").click()
+    file = tmp_path / "pets.idealcat"
+    file.write_bytes(saved.value.path().read_bytes())
+    page.get_by_role("link", name="Attack it").click()
+    expect(page.get_by_text(re.compile(r"Now Oxford-IIIT Pets, by Pocket .* sees"))).to_be_visible()
+    page.get_by_role("button", name=re.compile("Attack$")).click()
+    expect(page.get_by_text(re.compile("^Fooled at step|^Not fooled"))).to_be_visible()
+    page.get_by_role("link", name="Ideal images").first.click()
+    expect(page.get_by_alt_text("Noise", exact=True)).to_be_visible()
+    page.get_by_role("button", name=re.compile("Start$")).click()
+    expect(page.get_by_text(re.compile(r"^step \d+ of \d+, done$"))).to_be_visible()
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+    opened(page, address)  # a new session knows of nothing
+    page.get_by_text("Open a project").click()
+    page.locator("input[type=file]").first.set_input_files(file)
+    expect(page.get_by_text(re.compile("Opened: Pocket with 37 classes"))).to_be_visible()
+    page.keyboard.press("Escape")
+    assert said.first.inner_text() == before
+
+
+def test_a_project_that_is_none_is_one_sentence(page, address, tmp_path):
+    opened(page, address)
+    file = tmp_path / "bad.idealcat"
+    file.write_bytes(np.random.default_rng(0).bytes(1000))
+    page.get_by_text("Open a project").click()
+    page.locator("input[type=file]").first.set_input_files(file)
+    expect(
+        page.get_by_text(re.compile("Expected a project that this app has saved"))
+    ).to_be_visible()
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_phone_width_has_no_sideways_scroll(browser, address):
+    context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark")
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    opened(page, address)
+    trained(page)
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    context.close()
+    assert wide <= 390
