@@ -178,7 +178,7 @@ def what_it_likes(name: str, layer: str, channel: int) -> None:
     st.page_link(
         "pages/ideal_images.py", label="Watch it being drawn, with all controls",
         icon=":material/auto_awesome:",
-        query_params={"of_layer": layer, "of_channel": str(channel)},
+        query_params={"use": name, "of_layer": layer, "of_channel": str(channel)},
     )  # fmt: skip
     place = st.empty()
     if asked:

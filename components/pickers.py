@@ -112,8 +112,8 @@ def backbone(*, key: str = "backbone", label: str = "Backbone", taught: bool = T
     here = weights.available()
     names = sorted(registry.specs(), key=lambda name: name not in here)
     names = [*names[: len(here)], *own, *names[len(here) :]]
-    if (wanted := st.query_params.pop("taught", None)) in own:
-        st.session_state[key] = wanted  # a link within the session; `key` would keep what it had
+    if (wanted := st.query_params.pop("use", None)) in names:
+        st.session_state[key] = wanted  # a link within the app, where Streamlit takes `key` out
     shell.check_link(key, names, "the backbone")
     name = st.selectbox(
         label,

@@ -251,7 +251,7 @@ def take_home(run: Run) -> None:
                 f"{stem}.idealcat", "save",
             )  # fmt: skip
     st.markdown("**Use it on the other screens, like any backbone**")
-    link = {"taught": run.taught()}
+    link = {"use": run.taught()}
     with st.container(horizontal=True):
         for page, label, icon in (
             ("feature_maps", "Look inside it", "grid_view"),
