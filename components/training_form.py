@@ -39,7 +39,7 @@ def plan_of(name: str, source: Source) -> Plan:
         tuning = _tuning(transfer.Tuning(
             photos=photos, scratch=how == SCRATCH, seed=recipe.seed,
             stages=0 if how == SCRATCH else 1,
-            learning_rate=1e-3 if how == SCRATCH else 2e-5,
+            learning_rate=1e-3 if how == SCRATCH else 1e-5,
         ), how, source.data)  # fmt: skip
     with row:
         _open_project()

@@ -30,7 +30,7 @@ class Tuning:
     """
 
     stages: int = 1
-    learning_rate: float = 2e-5
+    learning_rate: float = 1e-5
     epochs: int = 5
     batch: int = 16
     photos: int | None = None
