@@ -8,7 +8,8 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from components import cache, charts, gallery, job_panel, others
-from components.attack import KINDS, Run
+from components.attack import Run
+from components.attack_form import KINDS
 from engine import images
 
 EPSILONS = (1, 2, 4, 8, 16)

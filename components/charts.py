@@ -10,6 +10,7 @@ from engine.types import Prediction
 
 _QUIET = {"displayModeBar": False, "scrollZoom": False}
 CONFIG = _QUIET
+COLOURS = ("#5b55d6", "#d9772b", "#1b8a7a", "#b8437f", "#8d8d9c", "#2f7fc1")
 
 
 def confidence(predictions: Sequence[Prediction], colour: str = "#5b55d6") -> go.Figure:
@@ -102,21 +103,27 @@ def responses(response: np.ndarray, chosen: int) -> go.Figure:
 
 
 def curves(
-    lines: Sequence[tuple[str, Sequence[float], Sequence[float]]], title: str, x_title: str
-) -> go.Figure:
-    """Lines `(name, x, y)` of values in 0..1, told apart by colour and by name."""
+    lines: Sequence[tuple[str, Sequence[float], Sequence[float]]], title: str, x_title: str,
+    *, share: bool = True,
+) -> go.Figure:  # fmt: skip
+    """Lines `(name, x, y)`, told apart by colour and by name.
+
+    With `share` the values are in 0..1 and the axis shows all of it, in percent.
+    """
     figure = go.Figure()
-    for (name, x, y), colour in zip(lines, ("#5b55d6", "#d9772b", "#1b8a7a"), strict=False):
+    value = "%{y:.1%}" if share else "%{y:.4g}"
+    for (name, x, y), colour in zip(lines, COLOURS, strict=False):
         figure.add_scatter(
             x=x, y=y, mode="lines", name=name, line={"width": 2.5, "color": colour},
-            hovertemplate=f"{x_title} %{{x}}: <b>%{{y:.1%}}</b><extra>{name}</extra>",
+            hovertemplate=f"{x_title} %{{x}}: <b>{value}</b><extra>{name}</extra>",
         )  # fmt: skip
+    scale = {"range": [0, 1.02], "tickformat": ".0%"} if share else {"nticks": 5}
     figure.update_layout(
         height=220,
         margin={"l": 0, "r": 0, "t": 34 if len(lines) > 1 else 8, "b": 0},
         showlegend=len(lines) > 1,
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
         xaxis={"title": x_title, "fixedrange": True, "showgrid": False, "rangemode": "tozero"},
-        yaxis={"title": title, "range": [0, 1.02], "tickformat": ".0%", "fixedrange": True},
+        yaxis={"title": title, "fixedrange": True, "zeroline": False} | scale,
     )
     return figure

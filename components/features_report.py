@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from components import charts, job_panel
+from components.charts import COLOURS
 from components.training import Run
-from components.training_charts import COLOURS
 
 AMOUNTS = (1, 2, 3, 5, 10, 20, 50, 100)
 

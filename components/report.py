@@ -8,8 +8,8 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from components import cache, charts, features_report, gallery, pickers
+from components.charts import COLOURS
 from components.training import FROZEN, Run
-from components.training_charts import COLOURS
 from engine import images
 from engine.errors import BadImage
 

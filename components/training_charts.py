@@ -6,8 +6,6 @@ import streamlit as st
 from components import charts
 from components.training import Run
 
-COLOURS = ("#5b55d6", "#d9772b", "#1b8a7a", "#b8437f", "#8d8d9c", "#2f7fc1")
-
 
 def curves(run: Run) -> None:
     """Accuracy and loss of the run, on photos it learns from and on others."""
@@ -23,21 +21,15 @@ def curves(run: Run) -> None:
     )
     left, right = st.columns(2, gap="large")
     left.plotly_chart(figure, config=charts.CONFIG, key="training_accuracy")
-    loss = go.Figure()
-    for name, ys, colour in (
-        ("photos it has not seen", [(p.at, p.val_loss) for p in judged], COLOURS[0]),
-        ("photos it learns from", [(p.at, p.loss) for p in points], COLOURS[1]),
-    ):
-        loss.add_scatter(
-            x=[x for x, _ in ys], y=[y for _, y in ys], name=name, mode="lines",
-            line={"width": 2.5, "color": colour},
-            hovertemplate=f"epoch %{{x}}: <b>%{{y:.3f}}</b><extra>{name}</extra>",
-        )  # fmt: skip
-    loss.update_layout(
-        height=220, margin={"l": 0, "r": 0, "t": 34, "b": 0}, showlegend=False,
-        xaxis={"title": "epoch", "fixedrange": True, "showgrid": False, "rangemode": "tozero"},
-        yaxis={"title": "loss", "fixedrange": True, "rangemode": "tozero", "nticks": 4},
-    )  # fmt: skip
+    loss = charts.curves(
+        [
+            ("photos it has not seen", [p.at for p in judged], [p.val_loss for p in judged]),
+            ("photos it learns from", [p.at for p in points], [p.loss for p in points]),
+        ],
+        "loss",
+        "epoch",
+        share=False,
+    )
     right.plotly_chart(loss, config=charts.CONFIG, key="training_loss")
 
 
@@ -45,7 +37,7 @@ def together(runs: list[Run]) -> None:
     """All runs of this session on one chart, and a table with the difference in points."""
     figure = go.Figure()
     rows, first = [], None
-    for run, colour in zip(runs, COLOURS, strict=False):
+    for run, colour in zip(runs, charts.COLOURS, strict=False):
         judged = [p for p in run.points if p.val_accuracy is not None]
         report = run.report()
         if not judged or report is None:

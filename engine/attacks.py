@@ -232,7 +232,9 @@ class _Loop:
 
     def batch(self, seen: np.ndarray, look: Look, step: int) -> Batch:
         """The step as a snapshot; notes which pictures are better than all before."""
-        size = np.sqrt(np.square(seen).mean(axis=(1, 2, 3)))
+        size = np.zeros(len(seen))
+        if self.attack.smallest:
+            size = np.sqrt(np.square(seen).mean(axis=(1, 2, 3)))
         steps = np.full(len(seen), step)
         new = {
             "change": seen, "logits": look.logits, "margin": look.margin, "size": size,
@@ -274,7 +276,9 @@ class _Loop:
         )  # fmt: skip
 
     def _pictures(self, change: np.ndarray) -> np.ndarray:
-        return ((self.original + change) / np.float32(255.0)).astype("float32")
+        pictures = self.original + change
+        pictures /= 255.0
+        return pictures.astype("float32", copy=False)
 
 
 def _several(nets: Backbone | Sequence[Backbone]) -> Sequence[Backbone]:

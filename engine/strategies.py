@@ -81,7 +81,10 @@ class Attack:
 
     def project(self, change: np.ndarray, original: np.ndarray) -> np.ndarray:
         """The nearest change that is allowed; the picture stays within 0..255."""
-        return np.clip(original + change, 0.0, 255.0) - original
+        moved = original + change
+        np.clip(moved, 0.0, 255.0, out=moved)
+        moved -= original
+        return moved
 
     def rounded(self, change: np.ndarray, original: np.ndarray) -> np.ndarray:
         """An allowed change in whole grey levels near this one."""
@@ -170,13 +173,13 @@ class Bounded(Attack):
         else:
             size = np.sqrt(mean(np.square(change)))
             change = change * np.minimum(1.0, self.epsilon / np.maximum(size, 1e-12))
-        return np.clip(original + change, 0.0, 255.0) - original
+        return super().project(change, original)
 
     def rounded(self, change: np.ndarray, original: np.ndarray) -> np.ndarray:
         whole = np.rint(change)
         if self.norm == "linf":
             bound = np.floor(self.epsilon)
-            return np.clip(whole, -bound, bound)
+            return whole if bound == self.epsilon else np.clip(whole, -bound, bound)
         outside = np.sqrt(mean(np.square(whole))) > self.epsilon
         if outside.any():  # rounding may have made it longer; towards zero it never does
             low, high = np.zeros_like(outside, "float32"), np.ones_like(outside, "float32")

@@ -5,6 +5,7 @@ import streamlit as st
 from components import (
     attack,
     attack_checks,
+    attack_form,
     cache,
     job_panel,
     pickers,
@@ -62,7 +63,7 @@ def choices() -> attack.Plan | None:
             f"the picture “{picked.name}”."
         )
     with right:
-        chosen, how, seed, backbones = attack.settings(net.name)
+        chosen, how, seed, backbones = attack_form.settings(net.name)
     return attack.Plan(
         backbones=backbones, picture=picture, called=picked.name, goal=goal, attack=how,
         kind=chosen, seed=seed,

@@ -137,6 +137,7 @@ def live(chosen: dict[str, Any]) -> None:
                     charts.confidence(frame.predictions), config=charts.CONFIG, key="ideal_bars"
                 )
             st.plotly_chart(ideal.curves(run), config=charts.CONFIG, key="ideal_curves")
+            st.plotly_chart(ideal.losses(run), config=charts.CONFIG, key="ideal_losses")
 
 
 def afterwards() -> None:
@@ -155,6 +156,9 @@ def afterwards() -> None:
                 plan.backbone, record.latest.picture, "agrees", "sees something else", wanted,
                 key="verdict",
             )  # fmt: skip
+            with st.expander("What in it matters", icon=":material/center_focus_strong:"):
+                if st.toggle("Ask every pixel", key="matters"):
+                    ideal.matters(plan, record.latest.picture)
 
 
 chosen = choices()
