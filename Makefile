@@ -29,11 +29,13 @@ format: .venv/dev.stamp
 bench: .venv/dev.stamp chromium
 	$(BIN)/python -m benchmarks.run
 
-# The same beside its peers, in an environment of their own. PHOTOS: a folder of ImageNet photos.
+# The same beside its peers, in an environment of their own. PHOTOS: a folder of ImageNet photos;
+# PETS: Oxford-IIIT Pets in its original layout.
 .PHONY: bench-peers
 bench-peers: .venv-bench/stamp
 	.venv-bench/bin/python -m benchmarks.ideal_images
 	.venv-bench/bin/python -m benchmarks.attacks $(PHOTOS)
+	.venv-bench/bin/python -m benchmarks.transfer $(PETS)
 
 .venv-bench/stamp: requirements-bench.txt requirements-dev.txt requirements.txt
 	$(PYTHON) -m venv .venv-bench

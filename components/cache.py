@@ -151,10 +151,10 @@ def warm_up() -> Job:
 
 @st.cache_resource(show_spinner=False)
 def line() -> Admission:
-    """Where all sessions' jobs wait: as many compute at once as there are cores, at most four."""
+    """Where all sessions' jobs wait: a job a core computes at once, at most four; one on a GPU."""
     from engine import backend
 
-    return Admission(min(backend.cores(), 4))
+    return Admission(1 if backend.device().kind == "GPU" else min(backend.cores(), 4))
 
 
 def device() -> Device:

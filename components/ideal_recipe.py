@@ -25,8 +25,8 @@ def choose(settings: "Settings", key: str) -> dict[str, Any]:
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**The run**")
-        negative = st.toggle("The negative: least, not most", key="negative", bind="query-params")
-        photo = st.toggle("Start from a photo, not from noise", key="from_photo")
+        negative = st.toggle("The negative: the least of it", key="negative", bind="query-params")
+        photo = st.toggle("Start from a photo", key="from_photo")
         seed = st.number_input("Seed of the noise", 0, 9999, 0, key="seed", bind="query-params")
         steps = st.slider("Steps", 20, 1000, settings.steps, 20, key=f"steps_{key}")
         names = list(recipes.OPTIMIZERS)
@@ -39,7 +39,7 @@ def choose(settings: "Settings", key: str) -> dict[str, Any]:
             default="waves" if waves else "pixels", key=f"stored_{key}",
         )  # fmt: skip
         decorrelated = st.toggle(
-            "Colours as photos have them", True, key=f"colours_{key}", disabled=stored != "waves",
+            "Colours as in photos", True, key=f"colours_{key}", disabled=stored != "waves",
             help="Decorrelated colours: a step changes brightness more than hue.",
         )  # fmt: skip
     with right:
@@ -52,7 +52,7 @@ def choose(settings: "Settings", key: str) -> dict[str, Any]:
             ("blur", "Blur", 1.0, 0.25),
         ):
             found[name] = st.slider(
-                label, 0.0, most, float(getattr(own, name)), step, key=f"{name}_{key}"
+                label, 0.0, most, float(getattr(own, name)), step, "%g", key=f"{name}_{key}"
             )
         found["flip"] = st.toggle("Mirror", own.flip, key=f"flip_{key}")
         found["views"] = st.slider(

@@ -128,6 +128,7 @@ def live(chosen: dict[str, Any]) -> None:
             ideal.nothing_yet(planned.plans[0])
         else:
             ideal.pictures(run)
+            st.plotly_chart(ideal.losses(run), config=charts.CONFIG, key="ideal_losses")
     if run is not None:
         with right:
             frame = run.recordings[0].latest
@@ -137,7 +138,6 @@ def live(chosen: dict[str, Any]) -> None:
                     charts.confidence(frame.predictions), config=charts.CONFIG, key="ideal_bars"
                 )
             st.plotly_chart(ideal.curves(run), config=charts.CONFIG, key="ideal_curves")
-            st.plotly_chart(ideal.losses(run), config=charts.CONFIG, key="ideal_losses")
 
 
 def afterwards() -> None:
