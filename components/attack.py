@@ -85,7 +85,7 @@ def pictures(run: Run, step: int | None = None) -> None:
     point = frame
     if step is not None:
         picture = images.from_uint8(run.recording.pictures[step])
-        point = next(p for p in run.recording.points if p.step == step)
+        point = next(p for p in reversed(run.recording.points) if p.step == step)
     answer = _first(plan)
     left, middle, right = st.columns(3, gap="medium")
     with left:
@@ -116,14 +116,17 @@ def outcome(run: Run) -> None:
     frame = run.recording.latest
     change = robustness.change(run.plan.picture, frame.picture)
     size = (
-        f"The largest change of a value is {change.linf:.0f} of 255 grey levels, the mean one "
-        f"{change.l2:.2f}; {100 * change.pixels:.0f} % of the pixels changed; SSIM "
+        f"The largest change of a value is {change.linf:.0f} of 255 grey levels, the root mean "
+        f"square {change.l2:.2f}; {100 * change.pixels:.0f} % of the pixels changed; SSIM "
         f"{change.ssim:.3f}, PSNR {change.psnr:.1f} dB."
     )
     top = frame.predictions[0]
-    if frame.succeeded and change.linf == 0:
+    goal = run.plan.goal
+    chance = "" if goal is None else f", {100 * frame.wanted:.1f} % for “{run.plan.wanted}”"
+    if frame.already or (frame.succeeded and change.linf == 0):
         st.info(
-            f"Nothing had to change: the network already sees “{top.label}”. Choose another goal.",
+            f"Nothing had to change: it saw what it shall see before, now “{top.label}”. Choose "
+            "another goal.",
             icon=":material/info:",
         )
     elif frame.succeeded:
@@ -131,9 +134,8 @@ def outcome(run: Run) -> None:
                    icon=":material/check:")  # fmt: skip
     else:
         st.warning(
-            f"Not fooled: it still sees “{top.label}”, {100 * frame.wanted:.1f} % for "
-            f"“{run.plan.wanted}”. {size} A larger epsilon, more steps or a stronger attack may "
-            "do it.",
+            f"Not fooled: it sees “{top.label}”{chance}. {size} A larger epsilon, more steps or a "
+            "stronger attack may do it.",
             icon=":material/shield:",
         )
 
@@ -144,7 +146,11 @@ def film(run: Run) -> None:
     steps = [p.step for p in points]
     lines = [
         ("what it saw at first", steps, [p.before for p in points]),
-        (run.plan.wanted, steps, [p.wanted for p in points]),
+        (
+            "the strongest other" if run.plan.goal is None else run.plan.wanted,
+            steps,
+            [p.wanted for p in points],
+        ),
     ]
     st.plotly_chart(
         charts.curves(lines, "probability", "step"), config=charts.CONFIG, key="attack_film"
@@ -172,8 +178,8 @@ def answers(run: Run) -> None:
 
 
 def _first(plan: Plan) -> Sequence[Any]:
-    """What the first network says of the original."""
-    return cache.predictions(plan.backbones[0], images.digest(plan.picture), plan.picture)[0]
+    """What the attacked network, or all of them together, say of the original."""
+    return cache.answer(plan.backbones, images.digest(plan.picture), plan.picture)
 
 
 def downloads(run: Run) -> None:
@@ -193,6 +199,7 @@ def downloads(run: Run) -> None:
         )
         with st.popover("Link to this attack", icon=":material/link:"):
             link = st.query_params.to_dict() | {"backbone": plan.backbones[0]}
+            link |= {"attack": plan.kind, "attack_seed": str(plan.seed)}
             if plan.goal is not None:
                 link["class"] = plan.wanted
             address = (st.context.url or "").split("?")[0]

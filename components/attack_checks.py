@@ -39,19 +39,19 @@ def noise(run: Run) -> None:
 
     plan, picture = run.plan, run.recording.latest.picture
     shuffled = robustness.equal_noise(plan.picture, picture, plan.seed)
-    name = plan.backbones[0]
     for column, (words, shown) in zip(
         st.columns(3, gap="medium"),
         (("The attack", picture), ("The same change, its pixels shuffled", shuffled)),
         strict=False,
     ):
-        answer, _ = cache.predictions(name, images.digest(shown), shown)
+        answer = cache.answer(plan.backbones, images.digest(shown), shown)
         with column:
             said = f"{answer[0].label} {100 * answer[0].probability:.1f} %"
             gallery.show(gallery.enlarged(shown, 448), f"{words}: {said}", f"{words}: {said}")
+    sizes = [robustness.change(plan.picture, shown).l2 for shown in (picture, shuffled)]
     st.caption(
-        "Both changes are equally large by every measure. Only the first is aimed: it matters "
-        "where each grey level goes."
+        f"Both changes are of one size, {sizes[0]:.2f} and {sizes[1]:.2f} grey levels (root mean "
+        "square). Only the first is aimed: it matters where each grey level goes."
     )
 
 
@@ -80,8 +80,8 @@ def defences(run: Run) -> None:
     if rows:
         st.dataframe(rows, hide_index=True, height="content", key="survival")
     st.caption(
-        "A treatment protects only if the original is still seen for what it is. And whoever knows "
-        "the treatment can attack through it."
+        f"As {net.name} sees it. A treatment protects only if the original is still seen for what "
+        "it is. And whoever knows the treatment can attack through it."
     )
 
 
@@ -96,7 +96,7 @@ def transfer(run: Run) -> None:
     plan, name = run.plan, run.plan.backbones[0]
     others.verdict(
         name, run.recording.latest.picture, "is fooled too", "is not fooled",
-        None if plan.goal is None else plan.wanted, "transfer",
+        None if plan.goal is None else plan.wanted, "transfer", plan.picture,
     )  # fmt: skip
     here = sorted(cache.ready(), key=lambda n: n != name)[:MOST]
     if len(here) < 2:
@@ -174,17 +174,20 @@ def _sweep_curve(points: list) -> None:
     figure = charts.curves(
         [
             ("what it saw at first", at, [point.before for point in points]),
-            ("what it shall see", at, [point.wanted for point in points]),
+            ("what it shall see, or the strongest other", at, [point.wanted for point in points]),
         ],
         "probability",
         "epsilon, in grey levels",
     )
     st.plotly_chart(figure, config=charts.CONFIG, key="sweep_chart")
-    first = next((point.epsilon for point in points if point.fooled), None)
-    by_noise = [point.epsilon for point in points if point.by_noise]
-    words = "none of these fools it" if first is None else f"it is fooled from epsilon {first} on"
-    noisy = f"from {by_noise[0]} on" if by_noise else "at none of them"
-    st.caption(f"With this attack {words}; by random noise of the same epsilon {noisy}.")
+    by_attack, by_noise = (
+        ", ".join(f"{point.epsilon:g}" for point in points if getattr(point, name)) or "none"
+        for name in ("fooled", "by_noise")
+    )
+    st.caption(
+        f"This attack fools it at epsilon {by_attack}; random noise of the same epsilon at "
+        f"{by_noise}."
+    )
 
 
 def saliency(run: Run) -> None:
@@ -201,14 +204,17 @@ def saliency(run: Run) -> None:
                 f"{words}: pixels that speak for {top.label}",
                 f"{words}: what speaks for “{top.label}”",
             )
-    st.caption("SmoothGrad: the pixels that would move the answer most, for the class it names.")
+    st.caption(
+        f"{name}, SmoothGrad: the pixels that would move the answer most, for the class it names."
+    )
 
 
 def remember(run: Run) -> None:
     """Puts a successful attack on this session's scoreboard, once."""
     from engine import robustness
 
-    if run.scored or not run.recording.latest.succeeded:
+    last = run.recording.latest
+    if run.scored or not last.succeeded or last.already:
         return
     change = robustness.change(run.plan.picture, run.recording.latest.picture)
     if change.linf == 0:
@@ -221,7 +227,7 @@ def remember(run: Run) -> None:
             "Sees now": run.recording.latest.predictions[0].label,
             "Attack": run.plan.kind,
             "Largest change": round(change.linf),
-            "Mean change": round(change.l2, 2),
+            "Root mean square": round(change.l2, 2),
         }
     )
 
@@ -232,6 +238,6 @@ def scoreboard(run: Run) -> None:
     if not scores:
         st.info("No attack of this session has succeeded yet.")
         return
-    rows = sorted(scores, key=lambda row: (row["Largest change"], row["Mean change"]))
+    rows = sorted(scores, key=lambda row: (row["Largest change"], row["Root mean square"]))
     st.dataframe(rows, hide_index=True, height="content", key="scores_table")
     st.caption("Changes in grey levels of 255, measured on the saved picture.")

@@ -97,14 +97,14 @@ def settings(name: str) -> tuple[str, "Attack", int, tuple[str, ...]]:
                 key="step_size", help="Fitting: 2.5 times epsilon, divided by the steps.",
             )  # fmt: skip
             numbers["step_size"] = None if size == "fitting" else size
-        if kind.engine == "PGD" and st.toggle("Bound the mean change (L2) instead", key="l2"):
+        if kind.engine == "PGD" and st.toggle("Bound the root mean square (L2) instead", key="l2"):
             numbers["norm"] = "l2"
         if kind.engine == "Patch":
             numbers["row"] = st.slider("Sticker: from the top, %", 0, 100, 20, key="row") / 100
             numbers["column"] = st.slider("Sticker: from the left, %", 0, 100, 20, key="col") / 100
         if kind.engine == "CarliniWagner":
             numbers["searches"] = min(5, numbers["steps"])
-        seed = st.number_input("Seed", 0, 9999, 0, key="attack_seed")
+        seed = st.number_input("Seed", 0, 9999, 0, key="attack_seed", bind="query-params")
         same = _alike(name)
         together = st.multiselect(
             "Attack together with", same, key=f"together_{name}", disabled=not same,

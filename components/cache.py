@@ -5,19 +5,17 @@ words before it. Results are keyed by digests, bounded, and read-only.
 """
 
 import gc
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Iterator
-from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
-from engine import images, registry, weights
+from components.shelf import Backbones
+from engine import images, weights
 from engine.jobs import Admission, Job
 from engine.types import Activations, Device, Patch, Peaks, Prediction, Progress
 
@@ -30,55 +28,6 @@ SAMPLES = {
     "Coffee": "coffee.png",
     "Rocket": "rocket.jpg",
 }
-
-
-class Backbones:
-    """The few backbones kept loaded; the least recently used one goes first.
-
-    The lock guards the table only: while one is being loaded, the others can be had.
-    """
-
-    def __init__(self, keep: int = 4) -> None:
-        self._keep = keep
-        self._loaded: OrderedDict[tuple[str, int], Future[Any]] = OrderedDict()
-        self._taught: OrderedDict[str, Backbone] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def teach(self, net: "Backbone") -> None:
-        """Keeps a classifier that a person has trained; of all people's, the latest twelve."""
-        with self._lock:
-            self._taught[net.name] = net
-            while len(self._taught) > 12:
-                self._taught.popitem(last=False)
-
-    def taught(self, name: str) -> "Backbone | None":
-        """A person's classifier; None where there is none of that name any more."""
-        return self._taught.get(name)
-
-    def get(self, name: str) -> "Backbone":
-        """Returns a loaded backbone, loading it if need be. Raises what `backbones.load` raises."""
-        from engine import backbones
-
-        if (taught := self.taught(name)) is not None:
-            return taught
-        file = weights.require(registry.spec(name))
-        key = (name, file.stat().st_mtime_ns)  # a replaced weights file is a new backbone
-        with self._lock:
-            future, mine = self._loaded.get(key), False
-            if future is None:
-                future, mine = Future(), True
-                self._loaded[key] = future
-                while len(self._loaded) > self._keep:
-                    self._loaded.popitem(last=False)
-            self._loaded.move_to_end(key)
-        if mine:
-            try:
-                future.set_result(backbones.load(name))
-            except BaseException as error:
-                with self._lock:
-                    self._loaded.pop(key, None)  # the next one tries again
-                future.set_exception(error)
-        return future.result()
 
 
 @st.cache_resource(show_spinner=False)
@@ -164,6 +113,17 @@ def device() -> Device:
     return backend.device()
 
 
+def _hurry(jobs: list[Job]) -> None:
+    for job in jobs:
+        job.expire_within(30)  # long enough for a phone to find its network again
+
+
+@st.cache_resource(show_spinner=False, scope="session", on_release=_hurry)
+def session_jobs() -> list[Job]:
+    """The session's running job; once its tab is closed, it ends soon."""
+    return []
+
+
 @st.cache_resource(show_spinner=False)
 def downloads() -> dict[str, Job]:
     """Running and ended weight downloads by backbone, seen by everyone."""
@@ -202,6 +162,16 @@ def predictions(
     started = time.perf_counter()
     answer = net.predict(_picture)
     return answer, time.perf_counter() - started
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def answer(names: tuple[str, ...], digest: str, _picture: np.ndarray) -> tuple[Prediction, ...]:
+    """The five most probable classes by the mean logits of one or several backbones."""
+    from engine.backbones import top_predictions
+    from engine.whitebox import WhiteBox
+
+    box = WhiteBox([backbone(name) for name in names])
+    return top_predictions(box.logits(_picture[None])[0], box.class_names)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import numpy as np
-import plotly.graph_objects as go
 import streamlit as st
 
-from components import cache, charts, gallery, job_panel
+from components import cache, gallery, job_panel
 from engine import images
 
 if TYPE_CHECKING:
@@ -250,9 +249,9 @@ def timeline(run: Run) -> None:
     right.button(f"Start again from step {step}", icon=":material/replay:", on_click=again.begin)
 
 
-def downloads(plan: Plan, record: "Recording", link: dict[str, Any]) -> None:
+def downloads(plan: Plan, record: "Recording", link: dict[str, Any], recipe: str) -> None:
     """The picture, the run as an animation, and a link that repeats it."""
-    link |= {"backbone": plan.backbone}
+    link |= {"backbone": plan.backbone, "seed": str(plan.settings.seed), "preset": recipe}
     if isinstance(plan.target, int):
         link |= {"class": cache.backbone(plan.backbone).class_names[plan.target]}
     elif (layer := getattr(plan.target, "layer", None)) is not None:
@@ -267,50 +266,3 @@ def downloads(plan: Plan, record: "Recording", link: dict[str, Any]) -> None:
         with st.popover("Link to this recipe", icon=":material/link:"):
             address = (st.context.url or "").split("?")[0]
             st.code(f"{address}?{urlencode(link)}", language=None, wrap_lines=True)
-
-
-def matters(plan: Plan, picture: np.ndarray) -> None:
-    """Which parts of the picture speak for its class; the rest fades away."""
-    digest = images.digest(picture)
-    heat = cache.class_activation(plan.backbone, digest, plan.target, picture)
-    pixels = cache.saliency(plan.backbone, digest, plan.target, picture)
-    faded = picture * heat[..., None] + 0.5 * (1 - heat[..., None])
-    for column, (shown, words) in zip(
-        st.columns(3, gap="medium"),
-        (
-            (gallery.overlay(picture, heat, 0.8), "The places that speak for it (Grad-CAM)"),
-            (faded, "Only these places: the rest turned to grey"),
-            (gallery.overlay(picture, pixels, 0.8), "The pixels that move it most (SmoothGrad)"),
-        ),
-        strict=True,
-    ):
-        with column:
-            gallery.show(gallery.enlarged(shown.astype("float32"), 448), words, words)
-
-
-def curves(run: Run) -> go.Figure:
-    """Probability by step, of all pictures."""
-    lines = []
-    for plan, record in zip(run.plans, run.recordings, strict=True):
-        points = list(record.points)  # the worker goes on adding
-        lines.append((plan.words, [p.step for p in points], [p.probability for p in points]))
-    return charts.curves(lines, "probability", "step")
-
-
-def losses(run: Run) -> go.Figure:
-    """Loss by step: of one picture with the terms it is made of, of several each as a whole."""
-    recorded = [list(record.points) for record in run.recordings]
-    steps = [[p.step for p in points] for points in recorded]
-    if len(recorded) > 1:
-        lines = [
-            (plan.words, at, [p.loss for p in points])
-            for plan, at, points in zip(run.plans, steps, recorded, strict=True)
-        ]
-    else:
-        points, at = recorded[0], steps[0]
-        lines = [
-            ("loss", at, [p.loss for p in points]),
-            ("target", at, [sum(p.terms[:-3]) for p in points]),
-            ("variation", at, [p.terms[-3] for p in points]),
-        ]
-    return charts.curves(lines, "loss", "step", share=False)

@@ -9,7 +9,9 @@ from components import cache
 from engine.errors import EngineError
 from engine.jobs import Job
 
-LEASE = 30.0  # seconds a job goes on after its page has stopped looking
+# Seconds a job goes on after its page has stopped looking. Browsers let a hidden tab look once a
+# minute; when a tab is closed, `cache.session_jobs` shortens it.
+LEASE = 90.0
 TICK = 0.2  # seconds between two looks
 
 
@@ -34,7 +36,15 @@ def start(key: str, make: Callable[[], Iterator[Any]]) -> Job:
         before.cancel()
     job = Job(make, name=key, admission=cache.line(), lease=LEASE).start()
     st.session_state.session_job = st.session_state[f"{key}_job"] = job
+    cache.session_jobs()[:] = [job]
     return job
+
+
+def forget(key: str) -> None:
+    """Ends the page's job, if there is one, and shows it no more."""
+    job = st.session_state.pop(f"{key}_job", None)
+    if job is not None:
+        job.cancel()
 
 
 def watch(key: str, draw: Callable[[], None]) -> None:
@@ -98,7 +108,10 @@ def table(
 ) -> None:
     """A job that finds one row after the other, drawn as they come; new for a new token."""
     found = st.session_state.get(f"{key}_found")
-    rows = found[1] if found and found[0] == token else []
+    if found and found[0] != token:
+        forget(key)  # it is about something else
+        found = None
+    rows = found[1] if found else []
 
     def begin() -> None:
         fresh: list = []
@@ -132,6 +145,7 @@ def _status(job: Job, step: float, steps: float, words: str) -> None:
             icon=":material/hourglass_top:",
         )
     else:
-        state = "paused" if job.paused else "done" if job.done else "running"
+        ending = {"left": "ended, as nobody looked"}.get(job.ending, job.ending)
+        state = "paused" if job.paused else ending if job.done else "running"
         said = words or f"step {step} of {steps}"
         st.progress(min(step / steps, 1.0), f"{said}, {state}")

@@ -8,8 +8,9 @@ from engine import images
 
 
 def verdict(
-    name: str, picture: np.ndarray, agrees: str, differs: str, wanted: str | None, key: str
-) -> None:
+    name: str, picture: np.ndarray, agrees: str, differs: str, wanted: str | None, key: str,
+    before: np.ndarray | None = None,
+) -> None:  # fmt: skip
     """Three other backbones side by side, each with its answer.
 
     Args:
@@ -18,6 +19,7 @@ def verdict(
         agrees, differs: what is said of one that names `wanted` and of one that does not.
         wanted: a class by name; None: nothing is said.
         key: of the charts.
+        before: the picture it was made of; one that named `wanted` then is told apart.
     """
     others = [other for other in cache.ready() if other != name][:3]
     if not others:
@@ -29,6 +31,10 @@ def verdict(
         answer, _ = cache.predictions(other, images.digest(fitted), fitted)
         with column:
             said = "" if wanted is None else agrees if answer[0].label == wanted else differs
+            if before is not None and said == agrees:
+                fitted = images.fit(before, net.input_size)
+                was = cache.predictions(other, images.digest(fitted), fitted)[0][0].label
+                said = "saw that before" if was == wanted else agrees
             st.markdown(f"**{other}** {said}")
             st.plotly_chart(
                 charts.confidence(answer[:3]), config=charts.CONFIG, key=f"{key}_{other}"

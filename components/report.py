@@ -57,6 +57,11 @@ def headline(run: Run) -> None:
     if report is None:
         st.info(_unmeasured(run), icon=":material/info:")
         return
+    left_out = () if run.features is None else run.features.rejected
+    if left_out:
+        with st.expander(f"{len(left_out)} left out", icon=":material/rule:"):
+            for one in left_out[:50]:
+                st.markdown(f"`{one.name}`: {one.reason}")
     photos = len(report.labels)
     st.success(
         f"{100 * report.accuracy:.1f} % of {photos} photos it has never seen are named rightly "
@@ -234,7 +239,9 @@ def take_home(run: Run) -> None:
     with st.container(horizontal=True):
         gallery.download(
             "Network (.keras)", lambda: transfer.keras_file(run.classifier()), f"{stem}.keras",
-            "download", help="Opens with keras.models.load_model: pictures in 0..1 to logits.",
+            "download",
+            help="Opens with keras.models.load_model: pictures in 0..1 to logits. VGG and ResNet50 "
+            "need engine.backbones imported first.",
         )  # fmt: skip
         gallery.download(
             "For phones (TFLite)", lambda: transfer.tflite_file(run.classifier()),
@@ -250,7 +257,8 @@ def take_home(run: Run) -> None:
                 "Project (to open here again)", lambda: transfer.save(project),
                 f"{stem}.idealcat", "save",
             )  # fmt: skip
-    st.markdown("**Use it on the other screens, like any backbone**")
+    if not st.toggle("Use it on the other screens, like any backbone", key="taught_on"):
+        return
     link = {"use": run.taught()}
     with st.container(horizontal=True):
         for page, label, icon in (

@@ -1,7 +1,7 @@
 """What every page has: configuration, links, title, lesson card, and where errors become words."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import streamlit as st
@@ -36,6 +36,16 @@ def errors() -> Iterator[None]:
         yield
     except EngineError as error:
         st.error(str(error), icon=":material/error:")
+
+
+def told(draw: Callable[[], None]) -> Callable[[], None]:
+    """A drawing function whose engine errors become sentences on the screen."""
+
+    def drawn() -> None:
+        with errors():
+            draw()
+
+    return drawn
 
 
 def lesson_card(question: str, answer: str, look_for: Sequence[str]) -> None:

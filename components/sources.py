@@ -2,6 +2,7 @@
 
 import tempfile
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
@@ -101,12 +102,8 @@ def _camera() -> Source | None:
     photos: dict[str, list[bytes]] = st.session_state.setdefault("taken", {})
     left, right = st.columns([1, 1.2], gap="medium")
     with left:
-        name = st.text_input("Class", "first class", max_chars=40, key="taken_class").strip()
-        shot = st.camera_input("Take a photo", key="taken_shot")
-        if shot is not None and name:
-            content = shot.getvalue()
-            if content not in photos.get(name, []):
-                photos.setdefault(name, []).append(content)
+        st.text_input("Class", "first class", max_chars=40, key="taken_class")
+        st.camera_input("Take a photo", key="taken_shot", on_change=_take)
     with right:
         for own, contents in list(photos.items()):
             words, drop = st.columns([3, 1], vertical_alignment="center")
@@ -117,8 +114,15 @@ def _camera() -> Source | None:
         return None
     with shell.errors():
         key = b"".join(name.encode() + b"".join(contents) for name, contents in photos.items())
-        return _kept("camera", key, lambda into: archives.store(photos, into))
+        return _kept("camera", key, lambda into: (archives.store(photos, into), ()))
     return None
+
+
+def _take() -> None:
+    """Puts a photo into the class it was taken for, when it is taken and never again."""
+    shot, name = st.session_state.taken_shot, st.session_state.taken_class.strip()
+    if shot is not None and name:
+        st.session_state.taken.setdefault(name, []).append(shot.getvalue())
 
 
 def _kept(kind: str, key: bytes, fill) -> Source | None:
@@ -129,7 +133,9 @@ def _kept(kind: str, key: bytes, fill) -> Source | None:
     holder = tempfile.TemporaryDirectory(prefix="ideal-cat-", ignore_cleanup_errors=True)
     root = Path(holder.name)
     try:
-        data = datasets.folder(fill(root / f"my {kind}"))
+        folder, left_out = fill(root / f"my {kind}")
+        data = datasets.folder(folder)
+        data = replace(data, rejected=(*left_out, *data.rejected))
     except (EngineError, OSError):
         holder.cleanup()
         raise

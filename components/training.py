@@ -95,7 +95,8 @@ class Run:
         self.told = float("nan")  # accuracy that an opened project says it had
         self._judged: Any = None
         self._report: tuple[int, Report] | None = None
-        self._taught = ""
+        self.dropped = False
+        self._classifier: Backbone | None = None
 
     @classmethod
     def opened(cls, project: "Project") -> "Run":
@@ -114,22 +115,26 @@ class Run:
     def begin(self) -> None:
         """Starts the job, and puts the run on the chart."""
         runs = [run for run in st.session_state.get("training_runs", []) if run.points]
-        for run in runs:
-            run.tuned = None  # one fine-tuned network in memory is enough
         st.session_state.training_runs = [*runs, self][-KEPT:]
         job_panel.start(KEY, self._learn)
+        for run in runs:
+            run.dropped, run.tuned = True, None  # one fine-tuned network in memory is enough
 
     def _learn(self) -> Iterator["Run"]:
         started = time.monotonic()
         for _ in self._phases():
             self.seconds = time.monotonic() - started
+            if self.dropped:  # its last step, after another was begun
+                self.tuned = None
             yield self
 
     def _phases(self) -> Iterator[None]:
-        from engine import transfer
+        from engine import finetuning, transfer
 
         plan, net = self.plan, cache.backbone(self.plan.backbone)
         scratch = plan.how == SCRATCH
+        if plan.how != FROZEN:
+            finetuning.check_size(net, plan.source.data, plan.tuning)
         if not scratch:
             yield from self._extracted(net)
             share = 1.0 if plan.how == FROZEN else 0.3
@@ -146,10 +151,11 @@ class Run:
         begun, before = self.fraction, len(self.points)
         self.class_names = plan.source.data.class_names
         for step in transfer.fine_tune(net, plan.source.data, self.head, plan.tuning):
-            self.tuned, self.learnt = step.model, step.learnt
-            self._add(before + step.epoch, step)
             if step.val_logits is not None:
+                self.tuned, self.learnt = step.model, step.learnt
                 self._judged = (step.val_logits, step.rows)
+            if step.val_logits is not None or np.isfinite(step.loss):
+                self._add(before + step.epoch, step)
             self.fraction = begun + (1 - begun) * step.epoch / step.epochs
             self.said = f"epoch {step.epoch:.1f} of {step.epochs}, the backbone learns along"
             yield
@@ -206,22 +212,26 @@ class Run:
         self._report = (len(self.points), transfer.evaluate(logits, labels, rows))
         return self._report[1]
 
-    def classifier(self, name: str = "classifier") -> "Backbone":
-        """The trained network as a backbone."""
+    def classifier(self) -> "Backbone":
+        """The trained network as a backbone, made once."""
         from engine import transfer
 
-        net = cache.backbone(self.plan.backbone)
-        if self.tuned is not None:
-            return transfer.from_model(net, self.tuned, self.class_names, name)
-        return transfer.as_backbone(net, self.head, self.class_names, name)
+        if self._classifier is None:
+            net = cache.backbone(self.plan.backbone)
+            what = self.plan.source.name + (", cat or dog" if self.plan.source.grouped else "")
+            name = f"{what}, by {self.plan.backbone} ({secrets.token_hex(2)})"
+            if self.tuned is not None:
+                made = transfer.from_model(net, self.tuned, self.class_names, name)
+            else:
+                made = transfer.as_backbone(net, self.head, self.class_names, name)
+            self._classifier = made
+        return self._classifier
 
     def taught(self) -> str:
         """Puts the classifier beside the backbones of this session, once; returns its name."""
-        if self._taught not in cache.taught():
-            what = self.plan.source.name + (", cat or dog" if self.plan.source.grouped else "")
-            self._taught = f"{what}, by {self.plan.backbone} ({secrets.token_hex(2)})"
-            cache.teach(self.classifier(self._taught))
-        return self._taught
+        if self.classifier().name not in cache.taught():
+            cache.teach(self.classifier())
+        return self.classifier().name
 
     def predict(self, picture: np.ndarray) -> tuple[Prediction, ...]:
         """What the trained classifier says of a picture `(H, W, 3)` in 0..1."""

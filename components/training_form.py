@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from components import gallery, shell
-from components.training import FROZEN, HOWS, SCRATCH, TUNED, Plan, Run, Source
-from engine import images, registry, weights
+from components import cache, gallery, job_panel, shell
+from components.training import FROZEN, HOWS, KEY, SCRATCH, TUNED, Plan, Run, Source
+from engine import images
+from engine.errors import ProjectDamaged
 
 if TYPE_CHECKING:
     from engine.datasets import Data
@@ -124,5 +125,8 @@ def _open_project() -> None:
         st.session_state.project_id = file.file_id
         with shell.errors():
             project = transfer.load(file.getvalue())
-            weights.require(registry.spec(project.backbone))
+            net = cache.backbone(project.backbone)
+            if project.head.input_shape[-1] != transfer.width(net):
+                raise ProjectDamaged(f"Expected a head for {net.name}; this one is for another.")
+            job_panel.forget(KEY)
             st.session_state.training_run = Run.opened(project)

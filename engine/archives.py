@@ -4,13 +4,14 @@ import io
 import shutil
 import tarfile
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from engine import downloads
-from engine.datasets import SUFFIXES
+from engine.datasets import SUFFIXES, Rejected
 from engine.errors import BadDataset, DownloadFailed
 from engine.types import Progress
 
@@ -66,8 +67,10 @@ def download_pets(
     yield Progress(fraction=1.0, message="ready")
 
 
-def unpack(archive: bytes, into: Path) -> Path:
-    """Unpacks the pictures of a zip file, a class a folder; returns the folder of the classes.
+def unpack(archive: bytes, into: Path) -> tuple[Path, tuple[Rejected, ...]]:
+    """Unpacks the pictures of a zip file, a class a folder.
+
+    Returns the folder of the classes, and the files that were left out.
 
     Only pictures are written, each as `class/number.suffix`, so that no name of the archive
     reaches the file system but the class's last folder, cleaned of everything odd.
@@ -75,7 +78,7 @@ def unpack(archive: bytes, into: Path) -> Path:
     Raises:
         BadDataset: no archive, one too large or packed too tightly, or no picture in a folder.
     """
-    total, counts = 0, Counter[str]()
+    total, counts, left_out = 0, Counter[str](), []
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as file:
             members = [m for m in file.infolist() if not m.is_dir()]
@@ -87,7 +90,11 @@ def unpack(archive: bytes, into: Path) -> Path:
                 path = PurePosixPath(member.filename.replace("\\", "/"))
                 suffix = path.suffix.lower()
                 name = _cleaned(path.parent.name)
-                if suffix not in SUFFIXES or not name or "__MACOSX" in path.parts:
+                if "__MACOSX" in path.parts or path.name.startswith("."):
+                    continue
+                if suffix not in SUFFIXES or not name:
+                    why = "in no folder" if not name else "no picture that can be read here"
+                    left_out.append(Rejected(name=str(path)[-80:], reason=why))
                     continue
                 if member.file_size > MOST_RATIO * max(member.compress_size, 1000):
                     raise BadDataset("The archive is packed too tightly to be photos; not opened.")
@@ -105,19 +112,26 @@ def unpack(archive: bytes, into: Path) -> Path:
                 target.mkdir(parents=True, exist_ok=True)
                 (target / f"{counts[name]:05d}{suffix}").write_bytes(content)
                 counts[name] += 1
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except (
+        zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError,
+    ) as error:  # fmt: skip
         raise BadDataset(f"Expected a zip file of photos; it cannot be read ({error}).") from error
     except OSError as error:
         raise BadDataset(f"The photos could not be written: {error.strerror}.") from error
     if not counts:
-        raise BadDataset("Expected a zip file with a folder of photos for each class; found none.")
-    return into
+        raise BadDataset(
+            "Expected a zip file with a folder of photos for each class, as JPEG, PNG or WebP; "
+            f"found none, and {len(left_out)} other files."
+        )
+    return into, tuple(left_out)
 
 
 def store(photos: Mapping[str, Sequence[bytes]], into: Path) -> Path:
     """Writes photos of named classes as a folder for each; returns the folder of the classes."""
     for name, contents in photos.items():
-        target = into / (_cleaned(name) or "class")
+        target, k = into / (_cleaned(name) or "class"), 2
+        while target.exists():  # names may differ in what is not kept of them
+            target, k = into / f"{_cleaned(name) or 'class'} {k}", k + 1
         target.mkdir(parents=True, exist_ok=True)
         for k, content in enumerate(contents):
             (target / f"{k:05d}.png").write_bytes(content)

@@ -63,8 +63,9 @@ class Frame:
 
     `picture` is `(H, W, 3)` in 0..1 on the 8-bit grid, and all else was computed of it: what the
     network says, the probability of the class it saw at first (`before`) and of the one it shall
-    see (`wanted`; without a target, the strongest other), and whether the attack has `succeeded`.
-    The last frame holds the best picture of all steps, and the step it is from.
+    see (`wanted`; without a target, the strongest other), and whether the attack has `succeeded`;
+    `already` says that the network saw what it shall see before anything was changed. The last
+    frame holds the best picture of all steps, and the step it is from.
     """
 
     picture: np.ndarray
@@ -73,6 +74,7 @@ class Frame:
     before: float
     wanted: float
     succeeded: bool
+    already: bool = False
     last: bool = False
 
 
@@ -142,6 +144,7 @@ def run(
             before=float(probabilities[before]),
             wanted=float(probabilities[about] if targeted else others.max()),
             succeeded=bool(batch.fooled[0]),
+            already=bool(batch.already[0]),
             last=batch.last,
         )
 
@@ -189,7 +192,7 @@ def run_batch(
             break
         change = attack.project(change + attack.direction(look, memory), original)
     if attack.smallest:
-        loop.shrink()
+        loop.shrink(step)
     yield loop.best()
 
 
@@ -256,8 +259,11 @@ class _Loop:
         surer = new["margin"] > old["margin"]
         return np.where(both & self.attack.smallest, new["size"] < old["size"], surer)
 
-    def shrink(self, rounds: int = 10) -> None:
-        """Halves the way back to the original as long as the network stays fooled."""
+    def shrink(self, step: int, rounds: int = 10) -> None:
+        """Halves the way back to the original as long as the network stays fooled.
+
+        What it finds counts as found in `step`, the last one.
+        """
         change = self._best["change"].copy()
         fooled = self._best["margin"] > 0
         low, high = np.zeros(len(change), "float32"), np.ones(len(change), "float32")
@@ -265,7 +271,7 @@ class _Loop:
             middle = (low + high) / 2
             seen = self.saved(change * middle[:, None, None, None])
             look = self.look(seen, seen, np.random.default_rng(0), final=True)
-            self.batch(seen, look, self.attack.steps)
+            self.batch(seen, look, step)
             high, low = np.where(look.fooled, middle, high), np.where(look.fooled, low, middle)
 
     def best(self) -> Batch:

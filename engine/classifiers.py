@@ -2,8 +2,10 @@
 
 import io
 import json
+import math
 import tempfile
 import zipfile
+import zlib
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -111,14 +113,15 @@ def load(content: bytes) -> Project:
                 raise ProjectDamaged("Expected a project of at most 100 MB; this one is larger.")
             facts = json.loads(archive.read("project.json"))
             names = sorted(m.filename for m in members if m.filename.startswith("head/"))
-            mean, deviation, *weights = [
-                np.load(io.BytesIO(archive.read(name)), allow_pickle=False) for name in names
-            ]
+            mean, deviation, *weights = [_array(archive.read(name)) for name in names]
         if facts["format"] != FORMAT:
             raise ValueError(f"format {facts['format']}")
         recipe = Recipe(**facts["recipe"])
         recipe.check()
         classes = tuple(str(name) for name in facts["class_names"])
+        width = recipe.hidden or len(classes)
+        if mean.shape != deviation.shape or mean.size * width > sum(w.size for w in weights):
+            raise ValueError("weights of another head")
         head = heads.build(mean, deviation, len(classes), recipe)
         head.set_weights(weights)
         return Project(
@@ -127,8 +130,18 @@ def load(content: bytes) -> Project:
         )  # fmt: skip
     except (
         zipfile.BadZipFile, KeyError, ValueError, TypeError, OSError, EOFError,
-        NotImplementedError, RuntimeError, BadSettings,
+        NotImplementedError, RuntimeError, MemoryError, BadSettings, zlib.error,
     ) as error:  # fmt: skip
         raise ProjectDamaged(
             "Expected a project that this app has saved; the file cannot be read as one."
         ) from error
+
+
+def _array(content: bytes) -> np.ndarray:
+    """A stored array; one whose header promises more than there is is not made room for."""
+    file = io.BytesIO(content)
+    np.lib.format.read_magic(file)
+    shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+    if dtype.hasobject or math.prod(shape) * dtype.itemsize != len(content) - file.tell():
+        raise ValueError("an array of another size")
+    return np.load(io.BytesIO(content), allow_pickle=False)

@@ -64,6 +64,11 @@ def head_input(model: keras.Model) -> Any:
     return [o for o in model.layers if isinstance(o, keras.layers.Dense)][-1].input
 
 
+def width(net: Backbone) -> int:
+    """How many numbers the features of a picture have."""
+    return head_input(net.model).shape[-1]
+
+
 def vectors(net: Backbone, batch: np.ndarray) -> np.ndarray:
     """The features of pictures `(N, H, W, 3)` in 0..1, `(N, c)`."""
 
@@ -92,10 +97,9 @@ def extract(net: Backbone, data: Data, folder: Path, *, views: int = 2) -> Itera
         BadDataset: the disk is full, or no photo can be read.
     """
     total, started, shape = len(data.paths), time.monotonic(), net.input_size
-    width = vectors(net, np.zeros((1, *shape, 3), "float32")).shape[1]
     key = f"{data.digest} {net.name} {shape} {views} {net.spec.weight_bytes}"
     stem = folder / hashlib.sha256(key.encode()).hexdigest()[:24]
-    values = _kept(stem.with_suffix(".features.npy"), (total, views, width), "float16")
+    values = _kept(stem.with_suffix(".features.npy"), (total, views, width(net)), "float16")
     state = _kept(stem.with_suffix(".state.npy"), (total,), "uint8")
     waiting = np.flatnonzero(state == _WAITING)
     before = total - len(waiting)

@@ -1,6 +1,6 @@
 """Fine-tuning: the last blocks of a backbone learn along, from a trained head or from nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -11,9 +11,11 @@ import numpy as np
 from engine import backbones, backend, images
 from engine.backbones import Backbone
 from engine.datasets import Data, few_of
-from engine.errors import BadDataset, BadImage, BadSettings
+from engine.errors import BadDataset, BadImage, BadSettings, Diverged
 from engine.extraction import head_input
 from engine.heads import measure_logits
+
+MOST_BYTES = 1_500_000_000  # of photos in memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +58,8 @@ class TuningStep:
 
     `val_loss` and `val_accuracy` are of the test photos, measured at the beginning and after each
     epoch, None between; `val_logits` are those of these photos then, and `rows` their numbers.
-    `model` maps pictures to logits and is the network as it is now.
+    `model` maps pictures to logits and is the network as it is now; when the training is stopped,
+    as it was when it was last measured.
     """
 
     epoch: float
@@ -87,17 +90,10 @@ def fine_tune(
 
     Raises:
         BadSettings, BadDataset: settings or photos that nothing can be learnt from.
+        Diverged: the loss is no number any more.
     """
     tuning.check()
-    chosen = data.train if tuning.photos is None else few_of(
-        data.labels, data.train, tuning.photos, tuning.seed
-    )  # fmt: skip
-    pictures, rows = _decoded(data, net.input_size)
-    learn = np.flatnonzero(chosen[rows])
-    test = np.flatnonzero(~data.train[rows])
-    labels = data.labels[rows]
-    if len(np.unique(labels[learn])) < 2:
-        raise BadDataset("Expected photos of at least two classes to learn from.")
+    rows, learn = check_size(net, data, tuning)
     tuned = trainable(net, len(data.class_names), head, tuning)
     divided: Any = _Divided(tuned)
     model = keras.Model(tuned.inputs[0], divided(tuned.inputs[0]))
@@ -109,11 +105,11 @@ def fine_tune(
         jit_compile=no_xla,
     )
     generator = np.random.default_rng([tuning.seed, 8])
+    loss = accuracy = float("nan")
 
-    def state(epoch: float, judge: bool) -> TuningStep:
-        logits = predicted(model, pictures[test]) if judge and len(test) else None
+    def state(epoch: float, logits: np.ndarray | None = None) -> TuningStep:
         val_loss, val_accuracy = (None, None)
-        if logits is not None:
+        if logits is not None and len(logits):
             val_loss, val_accuracy = measure_logits(logits, labels[test])
         return TuningStep(
             epoch=epoch, epochs=tuning.epochs, loss=loss, accuracy=accuracy, val_loss=val_loss,
@@ -121,21 +117,59 @@ def fine_tune(
             rows=rows[test],
         )  # fmt: skip
 
-    loss = accuracy = float("nan")
-    yield state(0.0, judge=True)
-    batches = -(-len(learn) // tuning.batch)
-    for epoch in range(tuning.epochs):
-        order = generator.permutation(learn)
-        model.reset_metrics()
-        for number in range(batches):
-            batch = np.resize(order[number * tuning.batch :], min(tuning.batch, len(order)))
-            x = images.from_uint8(pictures[batch])
-            x = augmented(x, generator) if tuning.augment else x
-            found: Any = model.train_on_batch(x, labels[batch], return_dict=True)
-            loss, accuracy = float(found["loss"]), float(found["accuracy"])
-            if number + 1 < batches:
-                yield state(epoch + (number + 1) / batches, judge=False)
-        yield state(epoch + 1.0, judge=True)
+    labels, test = data.labels[rows], np.zeros(0, int)
+    pictures = np.empty((len(rows), *net.input_size, 3), "uint8")
+    read = np.zeros(len(rows), bool)
+    for done in _decoded(data, rows, pictures):
+        read[done[0]] = done[1]
+        yield state(0.0)
+    learn = learn[read[learn]]
+    test = np.flatnonzero(~data.train[rows] & read)
+    if len(np.unique(labels[learn])) < 2:
+        raise BadDataset("Expected photos of at least two classes to learn from.")
+    kept = tuned.get_weights()
+    try:
+        logits = yield from _watched(model, pictures, test, lambda: state(0.0))
+        yield state(0.0, logits)
+        batches = -(-len(learn) // tuning.batch)
+        for epoch in range(tuning.epochs):
+            order = generator.permutation(learn)
+            model.reset_metrics()
+            for number in range(batches):
+                batch = np.resize(order[number * tuning.batch :], min(tuning.batch, len(order)))
+                x = images.from_uint8(pictures[batch])
+                x = augmented(x, generator) if tuning.augment else x
+                found: Any = model.train_on_batch(x, labels[batch], return_dict=True)
+                loss, accuracy = float(found["loss"]), float(found["accuracy"])
+                if not np.isfinite(loss):
+                    raise Diverged("The loss is no number any more. Choose a lower learning rate.")
+                yield state(epoch + (number + 1) / batches)
+            now = epoch + 1.0
+            logits = yield from _watched(model, pictures, test, lambda now=now: state(now))
+            kept = tuned.get_weights()
+            yield state(now, logits)
+    finally:
+        tuned.set_weights(kept)  # what was stopped in between is as it was last measured
+
+
+def check_size(net: Backbone, data: Data, tuning: Tuning) -> tuple[np.ndarray, np.ndarray]:
+    """The photos that are needed, and which of these to learn from, `(n,)` each.
+
+    Raises:
+        BadDataset: they do not fit in memory, where fine-tuning needs them all.
+    """
+    chosen = data.train if tuning.photos is None else few_of(
+        data.labels, data.train, tuning.photos, tuning.seed
+    )  # fmt: skip
+    rows = np.flatnonzero(chosen | ~data.train)
+    need = len(rows) * net.input_size[0] * net.input_size[1] * 3
+    if need > MOST_BYTES:
+        raise BadDataset(
+            f"Fine-tuning needs all photos in memory, {need / 1e9:.1f} GB for these; at most "
+            f"{MOST_BYTES / 1e9:.1f} GB. Choose fewer photos of each class, or a backbone with a "
+            "smaller input."
+        )
+    return rows, np.flatnonzero(chosen[rows])
 
 
 class _Divided(keras.layers.Layer):
@@ -175,14 +209,25 @@ def trainable(net: Backbone, classes: int, head: keras.Model | None, tuning: Tun
 
 def predicted(model: keras.Model, pictures: np.ndarray) -> np.ndarray:
     """Logits of uint8 pictures `(N, H, W, 3)`, in batches of one size."""
+    return np.concatenate(list(_batches(model, pictures, np.arange(len(pictures)))))
+
+
+def _batches(model: keras.Model, pictures: np.ndarray, rows: np.ndarray) -> Iterator[np.ndarray]:
+    for k in range(0, len(rows), 32):
+        some = rows[k : k + 32]
+        logits: Any = model.predict_on_batch(images.from_uint8(pictures[np.resize(some, 32)]))
+        yield logits[: len(some)]
+
+
+def _watched(
+    model: keras.Model, pictures: np.ndarray, rows: np.ndarray, snapshot: Any
+) -> Generator[TuningStep, None, np.ndarray]:
+    """Logits of the pictures of some rows; between the batches it can be stopped."""
     found = []
-    for k in range(0, len(pictures), 32):
-        batch = pictures[k : k + 32]
-        logits: Any = model.predict_on_batch(
-            images.from_uint8(np.resize(batch, (32, *batch.shape[1:])))
-        )
-        found.append(logits[: len(batch)])
-    return np.concatenate(found)
+    for logits in _batches(model, pictures, rows):
+        found.append(logits)
+        yield snapshot()
+    return np.concatenate(found) if found else np.zeros((0, 1), "float32")
 
 
 def augmented(x: np.ndarray, generator: np.random.Generator) -> np.ndarray:
@@ -199,24 +244,20 @@ def augmented(x: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     return out
 
 
-def _decoded(data: Data, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """All readable photos as uint8, and their numbers. Fine-tuning is for what fits in memory."""
-    need = len(data.paths) * size[0] * size[1] * 3
-    if need > 1_500_000_000:
-        raise BadDataset(
-            f"Fine-tuning needs all photos in memory, {need / 1e9:.1f} GB; at most 1.5 GB. Choose "
-            "fewer photos."
-        )
+def _decoded(
+    data: Data, rows: np.ndarray, into: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Reads photos into an array, a few at a time: yields their places, and which can be read."""
 
-    def decode(path) -> np.ndarray | None:
+    def decode(place: int) -> bool:
         try:
-            return images.to_uint8(images.fit(images.load(path), size))
+            photo = images.load(data.paths[rows[place]])
         except BadImage:
-            return None
+            return False
+        into[place] = images.to_uint8(images.fit(photo, into.shape[1:3]))
+        return True
 
     with ThreadPoolExecutor(backend.cores()) as pool:
-        found = list(pool.map(decode, data.paths))
-    rows = np.array([k for k, picture in enumerate(found) if picture is not None], int)
-    if not len(rows):
-        raise BadDataset("None of the photos can be read. Choose other files.")
-    return np.stack([found[k] for k in rows]), rows
+        for k in range(0, len(rows), 64):
+            places = np.arange(k, min(k + 64, len(rows)))
+            yield places, np.array(list(pool.map(decode, places.tolist())))

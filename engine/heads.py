@@ -14,7 +14,7 @@ import numpy as np
 
 from engine import backend
 from engine.datasets import few_of
-from engine.errors import BadDataset, BadSettings
+from engine.errors import BadDataset, BadSettings, Diverged
 from engine.extraction import Features
 
 OPTIMIZERS: dict[str, Any] = {
@@ -127,6 +127,7 @@ def train_head(features: Features, recipe: Recipe) -> Iterator[Epoch]:
     Raises:
         BadSettings: a number that makes no sense.
         BadDataset: fewer than two classes to learn from.
+        Diverged: the loss is no number any more.
     """
     recipe.check()
     learn, judge = _split(features, recipe)
@@ -156,6 +157,8 @@ def train_head(features: Features, recipe: Recipe) -> Iterator[Epoch]:
         order = generator.permutation(len(x))
         fit(x[order], truth[order], batch_size=recipe.batch, shuffle=False, verbose=0)
         loss, accuracy = measure(head, x[seen], y[seen])
+        if not np.isfinite(loss):
+            raise Diverged("The loss is no number any more. Choose a lower learning rate.")
         val_loss, val_accuracy = measure(head, x_val, y_val)
         yield Epoch(
             number=number, epochs=recipe.epochs, loss=loss, accuracy=accuracy, val_loss=val_loss,

@@ -9,7 +9,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 
 class Admission:
@@ -76,6 +76,7 @@ class Job:
         self._lease = lease
         self._seen = time.monotonic()
         self._cancelled = threading.Event()
+        self._cut = False
         self._paused = False
         self._allowed = 0  # single steps asked for while paused
         self._changed = threading.Condition()
@@ -101,6 +102,13 @@ class Job:
         return self._cancelled.is_set() or expired
 
     @property
+    def ending(self) -> Literal["done", "stopped", "left"]:
+        """How it ended: by itself, because it was told to, or because nobody looked."""
+        if not self._cut:
+            return "done"
+        return "stopped" if self._cancelled.is_set() else "left"
+
+    @property
     def position(self) -> int:
         """Its place in the line, from 1; 0 when it does not wait."""
         return self._admission.position(self) if self._admission else 0
@@ -108,6 +116,10 @@ class Job:
     def touch(self) -> None:
         """Renews the lease: a page calls this whenever it looks."""
         self._seen = time.monotonic()
+
+    def expire_within(self, seconds: float) -> None:
+        """Shortens the lease: the page seems to be gone."""
+        self._lease = seconds if self._lease is None else min(self._lease, seconds)
 
     def pause(self) -> None:
         """Stops after the step it is working on."""
@@ -145,12 +157,15 @@ class Job:
 
     def _run(self) -> None:
         if not self._enter():
+            self._cut = True
             return
-        snapshots = self._make()
+        snapshots: Any = None
         try:
+            snapshots = self._make()
             for snapshot in snapshots:
                 self.snapshot = snapshot
                 if self.cancelled or not self._may_go_on():
+                    self._cut = True
                     break
         except Exception as error:  # kept for the page to show; a worker has nobody to tell
             self.error = error

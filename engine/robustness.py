@@ -15,6 +15,7 @@ from engine.backbones import Backbone, softmax, top_predictions
 from engine.errors import BadSettings
 from engine.strategies import Bounded
 from engine.types import Prediction
+from engine.whitebox import WhiteBox
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,8 +191,8 @@ def _attacked(
     net: Backbone | Sequence[Backbone], pictures: np.ndarray, goal: Targeted | Untargeted,
     attack: Attack, seed: int,
 ) -> _Found:  # fmt: skip
-    first = net if isinstance(net, Backbone) else net[0]
-    seen = first.logits(pictures).argmax(axis=1)
+    nets = [net] if isinstance(net, Backbone) else net
+    seen = WhiteBox(nets).logits(pictures).argmax(axis=1)
     targeted = isinstance(goal, Targeted)
     about = seen if goal.class_index is None else np.full(len(pictures), goal.class_index)
     *_, end = attacks.run_batch(net, pictures, about, attack, targeted=targeted, seed=seed)
@@ -229,8 +230,8 @@ def transfer_matrix(
 ) -> Iterator[TransferRow]:
     """Attacks each network and shows the pictures to all.
 
-    A network is fooled when it names `wanted`, or, without one, when it no longer names what it
-    named before. Classes are compared by name, as networks may number them differently.
+    A network is fooled when it names something else than before: `wanted`, where that is given.
+    Classes are compared by name, as networks may number them differently.
 
     Args:
         nets: attacked and tested.
@@ -259,7 +260,7 @@ def transfer_matrix(
         labels = {net.name: _labels(net, list(found)) for net in nets}
         fooled = {
             name: float(np.mean([
-                now == wanted if wanted is not None else now != was
+                now != was and wanted in (None, now)
                 for now, was in zip(after, before[name], strict=True)
             ]))
             for name, after in labels.items()

@@ -8,7 +8,7 @@ for epoch in transfer.train_head(step.features, transfer.Recipe()):
 
 from engine.classifiers import Project, as_backbone, from_model, keras_file, load, save, tflite_file
 from engine.evaluation import Report, evaluate, interval
-from engine.extraction import Extracted, Features, builtin, extract, grouped, vectors
+from engine.extraction import Extracted, Features, builtin, extract, grouped, vectors, width
 from engine.finetuning import Tuning, TuningStep, augmented, fine_tune, predicted
 from engine.heads import INITIALIZERS, OPTIMIZERS, SCHEDULES, Epoch, Recipe, logits_of, train_head
 
@@ -16,5 +16,5 @@ __all__ = [
     "INITIALIZERS", "OPTIMIZERS", "SCHEDULES", "Epoch", "Extracted", "Features", "Project",
     "Recipe", "Report", "Tuning", "TuningStep", "as_backbone", "augmented", "builtin", "evaluate",
     "extract", "fine_tune", "from_model", "grouped", "interval", "keras_file", "load", "logits_of",
-    "predicted", "save", "tflite_file", "train_head", "vectors",
+    "predicted", "save", "tflite_file", "train_head", "vectors", "width",
 ]  # fmt: skip

@@ -123,5 +123,5 @@ def afterwards() -> None:
 
 plan = choices()
 if plan is not None:
-    job_panel.watch(attack.KEY, lambda: live(plan))
+    job_panel.watch(attack.KEY, shell.told(lambda: live(plan)))
     afterwards()

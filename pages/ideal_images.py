@@ -9,6 +9,7 @@ from components import (
     cache,
     charts,
     ideal,
+    ideal_charts,
     ideal_recipe,
     ideal_target,
     job_panel,
@@ -89,19 +90,20 @@ def sliders(chosen: dict[str, Any], run: ideal.Run | None) -> ideal.Forces:
     variation = st.select_slider(
         "Variation loss", [0.0, *ideal.FACTORS], 1.0 if settings.variation_weight else 0.0,
         format_func=lambda factor: ideal.number(unit * factor), key=f"variation_{key}",
+        persist_state="session",
     )  # fmt: skip
     left, right = st.columns([2, 1], vertical_alignment="bottom")
     rate = left.select_slider(
         "Learning rate", (0.1, 0.3, 1.0, 3.0, 10.0), 1.0,
         format_func=lambda factor: ideal.number(settings.learning_rate * factor),
-        key=f"rate_{key}",
+        key=f"rate_{key}", persist_state="session",
     )  # fmt: skip
     with right.popover("Penalties", icon=":material/compress:", width="stretch"):
         st.caption("Both pull every value towards grey; they act while it runs.")
         weights = {
             name: st.select_slider(
                 words, sorted({*ideal.PULLS, own}), own, key=f"{name}_{key}",
-                format_func=ideal.number,
+                format_func=ideal.number, persist_state="session",
             )
             for name, words, own in (
                 ("l1", "Distance from grey (L1)", settings.l1_weight),
@@ -109,7 +111,7 @@ def sliders(chosen: dict[str, Any], run: ideal.Run | None) -> ideal.Forces:
             )
         }  # fmt: skip
     forces = ideal.Forces(variation=variation, rate=rate, **weights)
-    if run is not None and run.recipe == chosen["recipe"]:
+    if run is not None and run.recipe == chosen["recipe"] and job_panel.active(ideal.KEY):
         run.steer(forces)
     return forces
 
@@ -128,7 +130,7 @@ def live(chosen: dict[str, Any]) -> None:
             ideal.nothing_yet(planned.plans[0])
         else:
             ideal.pictures(run)
-            st.plotly_chart(ideal.losses(run), config=charts.CONFIG, key="ideal_losses")
+            st.plotly_chart(ideal_charts.losses(run), config=charts.CONFIG, key="ideal_losses")
     if run is not None:
         with right:
             frame = run.recordings[0].latest
@@ -137,7 +139,7 @@ def live(chosen: dict[str, Any]) -> None:
                 st.plotly_chart(
                     charts.confidence(frame.predictions), config=charts.CONFIG, key="ideal_bars"
                 )
-            st.plotly_chart(ideal.curves(run), config=charts.CONFIG, key="ideal_curves")
+            st.plotly_chart(ideal_charts.curves(run), config=charts.CONFIG, key="ideal_curves")
 
 
 def afterwards() -> None:
@@ -147,7 +149,7 @@ def afterwards() -> None:
         return
     plan, record = run.plans[0], run.recordings[0]
     with shell.errors():
-        ideal.downloads(plan, record, st.query_params.to_dict())
+        ideal.downloads(plan, record, st.query_params.to_dict(), run.recipe[0])
         ideal.timeline(run)
         if len(run.plans) == 1 and isinstance(plan.target, int):
             st.subheader("What other networks see in it", anchor=False)
@@ -158,10 +160,10 @@ def afterwards() -> None:
             )  # fmt: skip
             with st.expander("What in it matters", icon=":material/center_focus_strong:"):
                 if st.toggle("Ask every pixel", key="matters"):
-                    ideal.matters(plan, record.latest.picture)
+                    ideal_charts.matters(plan, record.latest.picture)
 
 
 chosen = choices()
 if chosen is not None:
-    job_panel.watch(ideal.KEY, lambda: live(chosen))
+    job_panel.watch(ideal.KEY, shell.told(lambda: live(chosen)))
     afterwards()

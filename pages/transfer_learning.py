@@ -58,7 +58,8 @@ def live(plan: training.Plan) -> None:
     job_panel.panel(training.KEY, begin, "Train", shown.fraction, 1.0, shown.said or "beginning")
     if run is None or not (run.points or run.usable):
         st.caption("Press Train. The photos are looked at once; then only the new layer learns.")
-        report.some_photos(plan.source.data)
+        if not job_panel.active(training.KEY):
+            report.some_photos(plan.source.data)
         return
     if not job_panel.active(training.KEY):
         report.headline(run)
@@ -81,5 +82,5 @@ def afterwards() -> None:
 
 plan = choices()
 if plan is not None:
-    job_panel.watch(training.KEY, lambda: live(plan))
+    job_panel.watch(training.KEY, shell.told(lambda: live(plan)))
     afterwards()

@@ -59,7 +59,7 @@ def test_the_change_is_within_epsilon_on_screen(page, address):
     ("question", "button", "answer"),
     [
         ("What protects?", None, "A treatment protects only if"),
-        ("How much is needed?", "Try epsilon from 0 to 16", "it is fooled from epsilon"),
+        ("How much is needed?", "Try epsilon from 0 to 16", "This attack fools it at epsilon"),
         ("Where it looks", None, "SmoothGrad"),
         ("Scoreboard", None, "measured on the saved picture"),
     ],

@@ -53,7 +53,7 @@ def test_pause_holds_a_step_is_one_and_stop_ends(page, address):
     page.get_by_role("button", name=re.compile("Go on$")).click()
     expect(page.get_by_text(re.compile(", running$"))).to_be_visible()
     page.get_by_role("button", name=re.compile("Stop$")).click()
-    expect(page.get_by_text(re.compile(", done$"))).to_be_visible()
+    expect(page.get_by_text(re.compile(", stopped$"))).to_be_visible()
     assert step(page) < 1000
 
 

@@ -102,7 +102,7 @@ def test_stop_keeps_what_there_is(page, address):
     page.get_by_role("button", name=re.compile("Train$")).click()
     expect(page.get_by_text(re.compile(r"^epoch \d+ of 200, running$"))).to_be_visible()
     page.get_by_role("button", name=re.compile("Stop$")).click()
-    stopped = page.get_by_text(re.compile(r"^epoch \d+ of 200, done$"))
+    stopped = page.get_by_text(re.compile(r"^epoch \d+ of 200, stopped$"))
     expect(stopped).to_be_visible()
     assert int(stopped.inner_text().split()[1]) < 200
     expect(page.get_by_text(re.compile("are named rightly"))).to_be_visible()
@@ -119,6 +119,7 @@ def test_a_project_opens_again_and_the_classifier_is_a_backbone(page, address, t
         page.get_by_role("button", name="Project (to open here again)").click()
     file = tmp_path / "pets.idealcat"
     file.write_bytes(saved.value.path().read_bytes())
+    page.get_by_text("Use it on the other screens").click()
     page.get_by_role("link", name="Attack it").click()
     expect(page.get_by_text(re.compile(r"Now Oxford-IIIT Pets, by Pocket .* sees"))).to_be_visible()
     page.get_by_role("button", name=re.compile("Attack$")).click()

@@ -76,7 +76,8 @@ def test_the_digest_follows_the_files(tmp_path):
 def test_an_archive_is_unpacked_by_class(tmp_path):
     content = zipped({"top/cats/a.png": photo(), "top/cats/b.PNG": photo(), "dogs/a.jpg": b"x",
                       "readme.txt": b"hello", "__MACOSX/cats/._a.png": b"x"})  # fmt: skip
-    root = archives.unpack(content, tmp_path / "in")
+    root, left_out = archives.unpack(content, tmp_path / "in")
+    assert [one.name for one in left_out] == ["readme.txt"]
     assert sorted(p.relative_to(root).as_posix() for p in root.rglob("*.*")) == [
         "cats/00000.png", "cats/00001.png", "dogs/00000.jpg"
     ]  # fmt: skip
@@ -110,7 +111,7 @@ def test_bombs_and_nonsense_are_refused(tmp_path, monkeypatch):
 
 def test_ten_thousand_tiny_files_are_no_trouble(tmp_path):
     content = zipped({f"{'cats' if k % 2 else 'dogs'}/{k}.png": b"x" for k in range(10_000)})
-    data = datasets.folder(archives.unpack(content, tmp_path / "in"))
+    data = datasets.folder(archives.unpack(content, tmp_path / "in")[0])
     assert len(data.paths) == 10_000
 
 

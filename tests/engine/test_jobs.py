@@ -129,3 +129,33 @@ def test_a_job_nobody_looks_at_ends():
     job.wait(10)
     assert job.done
     assert job.snapshot == 0
+
+
+def test_how_it_ended_is_told():
+    assert_ending(Job(lambda: iter([1])), "done")
+    stopped = Job(counting([]))
+    stopped.pause()
+    stopped.start()
+    until(lambda: stopped.snapshot == 0)
+    stopped.cancel()
+    stopped.wait(5)
+    assert stopped.ending == "stopped"
+    assert_ending(Job(counting([]), lease=0.0), "left")
+
+
+def assert_ending(job: Job, ending: str) -> None:
+    job.start()
+    job.wait(5)
+    assert job.ending == ending
+
+
+def test_what_cannot_be_begun_gives_its_place_back():
+    line = Admission(1)
+
+    def broken():
+        raise DownloadFailed("gone")
+
+    first = Job(broken, admission=line).start()
+    first.wait(5)
+    assert isinstance(first.error, DownloadFailed)
+    assert Job(lambda: iter([7]), admission=line).start().result() == 7
