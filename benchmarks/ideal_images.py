@@ -30,6 +30,7 @@ CATS = ("Egyptian cat", "goldfish", "king penguin", "lemon", "school bus", "jell
 def measure() -> Iterator[tuple[str, str]]:
     """Yields `(what, value)` rows."""
     yield from speed()
+    yield memory()
     yield from quality()
 
 
@@ -58,14 +59,28 @@ def speed(rounds: int = 5, steps: int = 40) -> Iterator[tuple[str, str]]:
     first = median(times["ours, the lesson's recipe"])
     for name, seconds in times.items():
         yield name, f"{1000 * median(seconds):.1f} ms a step, {median(seconds) / first:.2f} of ours"
-    traces = {k: f.experimental_get_tracing_count() for k, f in net._compiled.items()}
+    compiled = {k: f for k, f in net._compiled.items() if callable(f)}
+    traces = [f.experimental_get_tracing_count() for f in compiled.values()]
     moved = replace(recipes.LESSON, variation_weight=0.1, learning_rate=0.3, steps=5)
     list(synthesis.ideal_image(net, 17, moved))
-    again = {k: f.experimental_get_tracing_count() for k, f in net._compiled.items()}
+    again = [f.experimental_get_tracing_count() for f in net._compiled.values() if callable(f)]
     yield (
         "compilations for other sliders and another class",
-        str(sum(again.values()) - sum(traces.values())),
+        str(sum(again) - sum(traces)),
     )
+
+
+def memory(runs: int = 50) -> tuple[str, str]:
+    """What fifty runs leave behind, after a few."""
+    net = backbones.load("MobileNetV2")
+    run = ours(net, recipes.preset("clear", net.spec.builder))
+    sizes = []
+    for count in (5, runs):
+        for _ in range(count):
+            run(3)
+        lines = Path("/proc/self/status").read_text().splitlines()
+        sizes.append(next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")))
+    return f"memory gained by {runs} runs", f"{(sizes[1] - sizes[0]) / 1024:.0f} MB"
 
 
 def ours(net: backbones.Backbone, settings: recipes.Settings) -> Callable[[int], None]:

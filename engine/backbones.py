@@ -25,7 +25,7 @@ from engine.registry import Spec
 from engine.types import LayerInfo, Prediction
 
 available = weights.available
-_COMPILED = 48  # functions kept for a backbone; each is a graph of some MB
+_KEPT = 48  # compiled functions of a backbone; each is a graph of some MB
 _CAFFE_MEAN = (103.939, 116.779, 123.68)  # of ImageNet in BGR, 0..255
 _TORCH_MEAN, _TORCH_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -107,16 +107,20 @@ class Backbone:
             )
 
     def compiled(self, key: str, make: Any) -> Any:
-        """Returns the compiled function kept under `key`, made by `make()` the first time.
+        """Returns the compiled function kept under `key`, made by `make()` the first time."""
+        return self.kept(key, lambda: backend.compile(make()))
 
-        The last 48 that were used are kept.
+    def kept(self, key: str, make: Any) -> Any:
+        """Returns what is kept under `key`, made by `make()` the first time.
+
+        Of all that, the last 48 that were used stay.
         """
         with self._lock:
-            function = self._compiled.pop(key, None) or backend.compile(make())
-            self._compiled[key] = function
-            while len(self._compiled) > _COMPILED:
+            found = self._compiled.pop(key) if key in self._compiled else make()
+            self._compiled[key] = found
+            while len(self._compiled) > _KEPT:
                 del self._compiled[next(iter(self._compiled))]
-            return function
+            return found
 
     def output(self, path: str) -> Any:
         """The symbolic output of a layer of `plain`, through nested models.

@@ -9,6 +9,7 @@ Mordvintsev and Schubert, "Feature Visualization", Distill, 2017.
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,28 +122,27 @@ def ideal_image(
         parametrization.start(size, settings.seed) if start is None else parametrization.of(start)
     )
     shown = target if isinstance(target, int) else None
-    variable, optimizer, descend = _begin(first, settings)
-    for number in range(settings.steps):
-        rewound = controls.take_rewind()
-        if rewound is not None:
-            variable, optimizer, descend = _begin(parametrization.of(rewound), settings)
-        sharpness = (
-            min(1.0, 0.03 + number / settings.coarse_steps) if settings.coarse_steps else 1.0
-        )
-        weights = _weights(objective, controls)
-        (_, (picture, values, logits)), slope = gradient(
-            variable.value,
-            backend.tensor(weights),
-            indices,
-            backend.tensor(sharpness),
-            backend.tensor(settings.transformations.draw(generator, size)),
-        )
-        yield _frame(net, shown, number, weights, picture, values, logits)
-        optimizer.learning_rate = controls.learning_rate
-        descend(slope)
-    sharpness = backend.tensor(1.0)
-    picture = backend.numpy(parametrization.picture(variable.value, sharpness))
-    picture = images.from_uint8(images.to_uint8(picture))
+    with _borrowed(net, settings.optimizer) as descent:
+        descent.begin(first)
+        for number in range(settings.steps):
+            rewound = controls.take_rewind()
+            if rewound is not None:
+                descent.begin(parametrization.of(rewound))
+            sharpness = (
+                min(1.0, 0.03 + number / settings.coarse_steps) if settings.coarse_steps else 1.0
+            )
+            weights = _weights(objective, controls)
+            (_, (picture, values, logits)), slope = gradient(
+                descent.variable.value,
+                backend.tensor(weights),
+                indices,
+                backend.tensor(sharpness),
+                backend.tensor(settings.transformations.draw(generator, size)),
+            )
+            yield _frame(net, shown, number, weights, picture, values, logits)
+            descent.step(slope, controls.learning_rate)
+        picture = parametrization.picture(descent.variable.value, backend.tensor(1.0))
+        picture = images.from_uint8(images.to_uint8(backend.numpy(picture)))
     values, logits = _look(net, structure)(backend.tensor(picture), indices)
     weights = _weights(objective, controls)
     yield _frame(net, shown, settings.steps, weights, picture, values, logits, last=True)
@@ -180,12 +180,39 @@ def _frame(
     )
 
 
-def _begin(parameters: np.ndarray, settings: Settings) -> tuple[Any, Any, Any]:
-    """The picture as a variable, an optimizer that has not moved it yet, and a step of it."""
-    variable = keras.Variable(parameters)
-    optimizer = OPTIMIZERS[settings.optimizer]()
-    optimizer.build([variable])
-    return variable, optimizer, backend.descent(optimizer, variable)
+class _Descent:
+    """A picture's parameters as a variable, and an optimizer whose step on it is compiled."""
+
+    def __init__(self, name: str, shape: tuple[int, ...]) -> None:
+        self.variable = keras.Variable(np.zeros(shape, "float32"))
+        self._optimizer = OPTIMIZERS[name]()
+        self._optimizer.build([self.variable])
+        self._take = backend.descent(self._optimizer, self.variable)
+
+    def begin(self, parameters: np.ndarray) -> None:
+        """Takes parameters, and forgets all steps made before."""
+        self.variable.assign(parameters)
+        for memory in self._optimizer.variables:
+            memory.assign(np.zeros(memory.shape, memory.dtype))
+
+    def step(self, slope: Any, learning_rate: float) -> None:
+        """One step down."""
+        self._optimizer.learning_rate = learning_rate
+        self._take(slope)
+
+
+@contextmanager
+def _borrowed(net: Backbone, optimizer: str) -> Iterator[_Descent]:
+    """A descent that no other run uses; kept for the next one, with what is compiled of it."""
+    free: list[_Descent] = net.kept(f"descents {optimizer}", list)
+    try:
+        descent = free.pop()
+    except IndexError:
+        descent = _Descent(optimizer, (*net.input_size, 3))
+    try:
+        yield descent
+    finally:
+        free.append(descent)
 
 
 def _gradient(net: Backbone, parts: tuple[Part, ...], settings: Settings) -> Any:

@@ -1,7 +1,9 @@
 """Ideal images: gradient descent on the picture does what its settings say."""
 
+import gc
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 
@@ -136,23 +138,38 @@ def test_the_slider_works_while_it_runs(net, target):
 def test_no_slider_and_no_other_class_compiles_again(net, target):
     settings = replace(PLAIN, steps=3)
     list(synthesis.ideal_image(net, target, settings))
-    before = dict(net._compiled)
-    traces = {key: count_traces(function) for key, function in before.items()}
+    before, traces = dict(net._compiled), traces_of(net)
     other = replace(settings, variation_weight=1e-4, l1_weight=0.1, learning_rate=0.3, seed=5)
     moved = Transformations(jitter=3, scale=0.1)
     list(synthesis.ideal_image(net, target, replace(settings, transformations=moved)))
-    before = dict(net._compiled)
-    traces = {key: count_traces(function) for key, function in before.items()}
+    before, traces = dict(net._compiled), traces_of(net)
     more = Transformations(jitter=9, scale=0.3, rotation=20)
     list(synthesis.ideal_image(net, target, replace(settings, transformations=more)))
     list(synthesis.ideal_image(net, target + 1, other))
     assert net._compiled == before
-    assert {key: count_traces(function) for key, function in before.items()} == traces
+    assert traces_of(net) == traces
 
 
-def count_traces(function) -> int:
-    counter = getattr(function, "experimental_get_tracing_count", None) or function._cache_size
-    return counter()
+def traces_of(net) -> dict[str, int]:
+    """How often each compiled function of a network was traced."""
+    counter = (
+        "_cache_size" if keras.backend.backend() == "jax" else "experimental_get_tracing_count"
+    )
+    return {key: getattr(f, counter)() for key, f in net._compiled.items() if hasattr(f, counter)}
+
+
+def test_fifty_runs_leave_nothing_behind(net, target):
+    """Objects that Python tracks: what a run compiles is for the next one, too."""
+
+    def runs(count: int) -> int:
+        for seed in range(count):
+            list(synthesis.ideal_image(net, target, replace(PLAIN, steps=2, seed=seed)))
+        gc.collect()
+        return len(gc.get_objects())
+
+    runs(3)
+    before = runs(2)
+    assert runs(50) - before < 100
 
 
 def test_a_rewind_goes_on_from_the_picture(net, target, cat):
