@@ -99,7 +99,7 @@ def fine_tune(
     model = keras.Model(tuned.inputs[0], divided(tuned.inputs[0]))
     no_xla: Any = False  # on a CPU it is slower, and compiles again
     model.compile(
-        optimizer=keras.optimizers.Adam(tuning.learning_rate),
+        optimizer=backend.alone(keras.optimizers.Adam(tuning.learning_rate)),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
         jit_compile=no_xla,

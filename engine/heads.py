@@ -147,7 +147,7 @@ def train_head(features: Features, recipe: Recipe) -> Iterator[Epoch]:
     loss_of = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing)
     no_xla: Any = False  # on a CPU it is slower, and compiles again
     head.compile(
-        optimizer=_optimizer(recipe, steps), loss=loss_of, jit_compile=no_xla,
+        optimizer=backend.alone(_optimizer(recipe, steps)), loss=loss_of, jit_compile=no_xla,
         steps_per_execution=steps,
     )  # fmt: skip
     fit: Any = head.fit

@@ -1,5 +1,6 @@
 """Learning on frozen features: what is measured, kept, stopped and taken home."""
 
+import gc
 import io
 import json
 import zipfile
@@ -283,6 +284,18 @@ def test_extraction_and_heads_can_be_stopped_anywhere(net, photos, features, tmp
     epochs.close()
     assert epoch.number == after
     assert np.isfinite(transfer.logits_of(epoch.head, np.zeros((2, 320), "float32"))).all()
+
+
+def test_trainings_leave_nothing_behind(features):
+    def objects(trainings: int) -> int:
+        for seed in range(trainings):
+            list(transfer.train_head(features, transfer.Recipe(epochs=1, seed=seed)))
+        gc.collect()
+        return len(gc.get_objects())
+
+    objects(2)
+    before = objects(1)
+    assert objects(3) - before < 300  # one training's compiled graphs are thousands of objects
 
 
 def test_a_loss_that_is_no_number_is_told(features):
