@@ -21,7 +21,8 @@ KEY = "attack"
 class Plan:
     """One attack to make, in plain values.
 
-    `picture` is `(H, W, 3)` in 0..1 at the first backbone's size, `goal` a class of it or None.
+    `picture` is `(H, W, 3)` in 0..1 at the first backbone's size, `goal` a class of it or None;
+    `reached` where it sees that already.
     """
 
     backbones: tuple[str, ...]
@@ -31,6 +32,7 @@ class Plan:
     attack: "Attack"
     kind: str
     seed: int
+    reached: bool = False
 
     @property
     def aim(self) -> "Targeted | Untargeted":
@@ -45,6 +47,13 @@ class Plan:
         if self.goal is None:
             return "anything else"
         return cache.backbone(self.backbones[0]).class_names[self.goal]
+
+    def same(self, other: "Plan") -> bool:
+        """Whether another plan would make the same attack."""
+        mine, theirs = (
+            (plan.backbones, plan.goal, plan.attack, plan.seed) for plan in (self, other)
+        )
+        return mine == theirs and np.array_equal(self.picture, other.picture)
 
 
 class Run:
@@ -82,15 +91,17 @@ def pictures(run: Run, step: int | None = None) -> None:
     """The original, the change and the result side by side, at the latest step or a kept one."""
     plan, frame = run.plan, run.recording.latest
     picture = plan.picture if frame is None else frame.picture
-    point = frame
+    point = None if frame is None else _point(run, step)
     if step is not None:
         picture = images.from_uint8(run.recording.pictures[step])
-        point = next(p for p in reversed(run.recording.points) if p.step == step)
     answer = _first(plan)
     left, middle, right = st.columns(3, gap="medium")
     with left:
         said = f"{answer[0].label} {100 * answer[0].probability:.1f} %"
-        gallery.show(gallery.enlarged(plan.picture, 448), f"Original: {said}", f"Before: {said}")
+        both = " (together)" if len(plan.backbones) > 1 else ""
+        gallery.show(
+            gallery.enlarged(plan.picture, 448), f"Original: {said}", f"Before{both}: {said}"
+        )
     with middle:
         shown, times = magnified(plan.picture, picture)
         words = f"The change, {times} times as strong" if times else "The change: none yet"
@@ -99,6 +110,13 @@ def pictures(run: Run, step: int | None = None) -> None:
         top = answer[0] if point is None else point.predictions[0]
         said = f"{top.label} {100 * top.probability:.1f} %"
         gallery.show(gallery.enlarged(picture, 448), f"Result: {said}", f"After: {said}")
+
+
+def _point(run: Run, step: int | None) -> Any:
+    """What was noted of a step; None for the latest."""
+    if step is None:
+        return run.recording.latest
+    return next(p for p in reversed(run.recording.points) if p.step == step)
 
 
 def magnified(original: np.ndarray, changed: np.ndarray) -> tuple[np.ndarray, int]:
@@ -130,8 +148,11 @@ def outcome(run: Run) -> None:
             icon=":material/info:",
         )
     elif frame.succeeded:
-        st.success(f"Fooled at step {frame.step}: it sees “{top.label}”. {size}",
-                   icon=":material/check:")  # fmt: skip
+        first = next((p.step for p in run.recording.points if p.succeeded), frame.step)
+        kept = "" if first == frame.step else f" Kept is step {frame.step}, the best."
+        st.success(
+            f"Fooled at step {first}: it sees “{top.label}”.{kept} {size}", icon=":material/check:"
+        )
     else:
         st.warning(
             f"Not fooled: it sees “{top.label}”{chance}. {size} A larger epsilon, more steps or a "
@@ -166,9 +187,9 @@ def wipe(run: Run) -> None:
     )  # fmt: skip
 
 
-def answers(run: Run) -> None:
-    """The five most probable classes before and after."""
-    sides = {"Before": _first(run.plan), "After": run.recording.latest.predictions}
+def answers(run: Run, step: int | None) -> None:
+    """The five most probable classes before, and after the shown step."""
+    sides = {"Before": _first(run.plan), "After": _point(run, step).predictions}
     for column, (words, answer) in zip(st.columns(2, gap="medium"), sides.items(), strict=True):
         with column:
             st.markdown(f"**{words}**")

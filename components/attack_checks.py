@@ -114,13 +114,16 @@ def transfer(run: Run) -> None:
         pictures = [plan.picture]
         if many:
             pictures = [cache.sample(sample) for sample in cache.SAMPLES]
-        wanted = None if plan.goal is None else plan.wanted
         nets = [cache.backbone(n) for n in here]
         return robustness.transfer_matrix(
             nets, pictures, wanted, plan.attack, ensemble=ensemble, seed=plan.seed
         )
 
-    total = len(here) + bool(ensemble)
+    wanted = None if plan.goal is None else plan.wanted
+    able = [n for n in here if wanted is None or wanted in cache.class_names(n)]
+    if len(able) < len(here):
+        st.caption(f"Only {', '.join(able)} know “{wanted}” and can be attacked so.")
+    total = len(able) + bool(ensemble)
     job_panel.table("matrix", "Attack every network", (run, many, ensemble), total, make, _matrix)
 
 

@@ -86,6 +86,7 @@ def settings(name: str) -> tuple[str, "Attack", int, tuple[str, ...]]:
     elif kind.engine == "Patch":
         share = st.slider("Size of the sticker, % of the picture", 1, 25, 6, key="share")
         numbers["share"] = share / 100
+    first = shell.linked_number("attack_seed", 0, 9999, 0)
     with st.popover("More settings", icon=":material/tune:", width="stretch"):
         if kind.steps > 1:
             numbers["steps"] = st.slider(
@@ -104,7 +105,7 @@ def settings(name: str) -> tuple[str, "Attack", int, tuple[str, ...]]:
             numbers["column"] = st.slider("Sticker: from the left, %", 0, 100, 20, key="col") / 100
         if kind.engine == "CarliniWagner":
             numbers["searches"] = min(5, numbers["steps"])
-        seed = st.number_input("Seed", 0, 9999, 0, key="attack_seed", bind="query-params")
+        seed = st.number_input("Seed", 0, 9999, first, key="attack_seed_number")
         same = _alike(name)
         together = st.multiselect(
             "Attack together with", same, key=f"together_{name}", disabled=not same,

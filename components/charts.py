@@ -10,10 +10,10 @@ from engine.types import Prediction
 
 _QUIET = {"displayModeBar": False, "scrollZoom": False}
 CONFIG = _QUIET
-COLOURS = ("#5b55d6", "#d9772b", "#1b8a7a", "#b8437f", "#8d8d9c", "#2f7fc1")
+COLOURS = ("#6b64e4", "#d9772b", "#1b8a7a", "#b8437f", "#8d8d9c", "#2f7fc1")
 
 
-def confidence(predictions: Sequence[Prediction], colour: str = "#5b55d6") -> go.Figure:
+def confidence(predictions: Sequence[Prediction], colour: str = "#6b64e4") -> go.Figure:
     """Horizontal bars, the most probable class on top, each with its name and percentage."""
     rows = list(reversed(predictions))
     figure = go.Figure(
@@ -81,7 +81,7 @@ def responses(response: np.ndarray, chosen: int) -> go.Figure:
             customdata=order,
             mode="lines",
             fill="tozeroy",
-            line={"color": "#5b55d6", "width": 2},
+            line={"color": "#6b64e4", "width": 2},
             hovertemplate="rank %{x}: channel %{customdata}, %{y:.3g}<extra></extra>",
         )
     )

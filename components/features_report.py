@@ -84,7 +84,7 @@ def sweep(run: Run) -> None:
             go.Scatter(
                 x=[n for n, _ in rows], y=[r.accuracy for _, r in rows], mode="lines+markers",
                 line={"width": 2.5, "color": COLOURS[0]},
-                error_y={"type": "data", "symmetric": False, "color": "rgba(91,85,214,.4)",
+                error_y={"type": "data", "symmetric": False, "color": "rgba(107,100,228,.4)",
                          "array": [r.high - r.accuracy for _, r in rows],
                          "arrayminus": [r.accuracy - r.low for _, r in rows]},
                 hovertemplate="%{x} photos a class: <b>%{y:.1%}</b><extra></extra>",

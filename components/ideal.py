@@ -126,6 +126,23 @@ class Run:
             controls.l1_weight, controls.l2_weight = forces.l1, forces.l2
 
     @property
+    def words(self) -> str:
+        """What it is of, and how."""
+        return f"{self.plans[0].words} by {self.plans[0].backbone}, recipe “{self.recipe[0]}”"
+
+    def same(self, other: "Run") -> bool:
+        """Whether another run would make the same pictures; sliders that act at once aside."""
+        mine, theirs = (
+            (
+                run.recipe,
+                [(p.backbone, p.target, _fixed(p.settings)) for p in run.plans],
+                [None if p.start is None else images.digest(p.start) for p in run.plans],
+            )
+            for run in (self, other)
+        )
+        return mine == theirs
+
+    @property
     def step(self) -> int:
         """How far the furthest of them is."""
         return max((r.latest.step for r in self.recordings if r.latest), default=0)
@@ -155,6 +172,11 @@ class Run:
 
         st.session_state.ideal_run = self
         job_panel.start(KEY, frames)
+
+
+def _fixed(settings: "Settings") -> "Settings":
+    """A recipe without what may change while it runs."""
+    return replace(settings, variation_weight=0.0, l1_weight=0.0, l2_weight=0.0, learning_rate=1.0)
 
 
 def nothing_yet(plan: Plan) -> None:
@@ -200,8 +222,8 @@ def stretched(picture: np.ndarray) -> np.ndarray:
     return (picture - low) / max(high - low, 1e-6)
 
 
-def formula(plan: Plan, controls: "Controls", frame: "Frame | None") -> None:
-    """The loss in words and in the current numbers."""
+def formula(plan: Plan, controls: "Controls", frame: "Frame | None", name: str) -> None:
+    """The loss in words and in the current numbers; `name` tells it from others."""
     net = cache.backbone(plan.backbone)
     objective = plan.settings.objective(plan.target)
     target = [(-weight, part.words(net)) for weight, part in objective.terms]
@@ -216,7 +238,7 @@ def formula(plan: Plan, controls: "Controls", frame: "Frame | None") -> None:
             words.append(f"{'−' if weight < 0 else '+'} {number(abs(weight))} · {part}")
             if frame is not None:
                 numbers.append(f"{'−' if frame.terms[k] < 0 else '+'} {abs(frame.terms[k]):.4g}")
-    line = f"**loss** = {' '.join(words).removeprefix('+ ')}"
+    line = f"{name}**loss** = {' '.join(words).removeprefix('+ ')}"
     if frame is not None:
         total = f"{frame.loss:.4g}".replace("-", "−")
         line += f"  \n**{total}** = {' '.join(numbers).removeprefix('+ ')}"

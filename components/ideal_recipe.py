@@ -9,12 +9,13 @@ if TYPE_CHECKING:
     from engine.recipes import Settings
 
 
-def choose(settings: "Settings", key: str) -> dict[str, Any]:
+def choose(settings: "Settings", key: str, seed: int) -> dict[str, Any]:
     """Lets a person change a recipe.
 
     Args:
         settings: the recipe as it is.
         key: of the recipe, so that another one brings its own numbers.
+        seed: to begin with.
 
     Returns:
         `negative` and `from_photo`, and the changed `settings` by name.
@@ -27,7 +28,7 @@ def choose(settings: "Settings", key: str) -> dict[str, Any]:
         st.markdown("**The run**")
         negative = st.toggle("The negative: the least of it", key="negative", bind="query-params")
         photo = st.toggle("Start from a photo", key="from_photo")
-        seed = st.number_input("Seed of the noise", 0, 9999, 0, key="seed", bind="query-params")
+        seed = st.number_input("Seed of the noise", 0, 9999, seed, key="seed_number")
         steps = st.slider("Steps", 20, 1000, settings.steps, 20, key=f"steps_{key}")
         names = list(recipes.OPTIMIZERS)
         optimizer = st.selectbox(

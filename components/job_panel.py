@@ -65,8 +65,9 @@ def watch(key: str, draw: Callable[[], None]) -> None:
 
 
 def panel(
-    key: str, begin: Callable[[], None], label: str, step: float, steps: float, words: str = ""
-) -> None:
+    key: str, begin: Callable[[], None], label: str, step: float, steps: float, words: str = "",
+    *, able: bool = True,
+) -> None:  # fmt: skip
     """Buttons and a status line. Call it inside the fragment that draws the job.
 
     Args:
@@ -76,13 +77,14 @@ def panel(
         step: how far the job is.
         steps: how many steps it has in all.
         words: what to say instead of these numbers.
+        able: whether it can be started.
     """
     job = current(key)
     running = job is not None and not job.done
     with st.container(horizontal=True, key=f"{key}_panel"):
         st.button(
             "Start again" if running else label, icon=":material/play_arrow:", type="primary",
-            on_click=begin, key=f"{key}_begin",
+            on_click=begin, key=f"{key}_begin", disabled=not able,
         )  # fmt: skip
         if job is not None and job.paused:
             st.button("Go on", icon=":material/resume:", on_click=job.resume, key=f"{key}_resume")

@@ -27,7 +27,7 @@ button:hover { opacity: 1; filter: brightness(1.15); }
 button:focus-visible { outline: 2px solid var(--st-text-color); outline-offset: 1px; }
 button[aria-pressed=true] { opacity: 1; flex-basis: 9px; outline: 2px solid var(--st-text-color); }
 button[disabled] { cursor: default; opacity: .3; }
-.convolution { background: #5b55d6; } .normalization { background: #8d8d9c; }
+.convolution { background: #6b64e4; } .normalization { background: #8d8d9c; }
 .activation { background: #d9772b; } .dense { background: #b8437f; } .other { background: #1b8a7a; }
 """
 _JS = """
@@ -138,7 +138,7 @@ def network_map(
 
 def legend() -> None:
     """What the colours of the bars mean."""
-    swatches = {"convolution": "#5b55d6", "normalization": "#8d8d9c", "activation": "#d9772b",
+    swatches = {"convolution": "#6b64e4", "normalization": "#8d8d9c", "activation": "#d9772b",
                 "pooling, adding, other": "#1b8a7a", "dense": "#b8437f"}  # fmt: skip
     marks = "".join(
         f'<span style="white-space:nowrap"><span style="display:inline-block;width:.7rem;height:'

@@ -31,6 +31,8 @@ def verdict(
         answer, _ = cache.predictions(other, images.digest(fitted), fitted)
         with column:
             said = "" if wanted is None else agrees if answer[0].label == wanted else differs
+            if wanted is not None and wanted not in net.class_names:
+                said = f"does not know “{wanted}”"
             if before is not None and said == agrees:
                 fitted = images.fit(before, net.input_size)
                 was = cache.predictions(other, images.digest(fitted), fitted)[0][0].label

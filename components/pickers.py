@@ -123,7 +123,8 @@ def backbone(*, key: str = "backbone", label: str = "Backbone", taught: bool = T
         help="A backbone is a network that was trained on photos beforehand.",
     )
     if name in own:
-        st.caption(f"Taught by you: {', '.join(cache.class_names(name)[:6])} …")
+        classes = cache.class_names(name)
+        st.caption(f"Taught by you: {', '.join(classes[:6])}{' …' if len(classes) > 6 else ''}")
         return name
     spec = registry.spec(name)
     if name in here:

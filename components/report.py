@@ -57,9 +57,10 @@ def headline(run: Run) -> None:
     if report is None:
         st.info(_unmeasured(run), icon=":material/info:")
         return
-    left_out = () if run.features is None else run.features.rejected
+    before = run.plan.source.data.rejected if run.plan.source.data else ()
+    left_out = [one for one in run.features.rejected if one not in before] if run.features else []
     if left_out:
-        with st.expander(f"{len(left_out)} left out", icon=":material/rule:"):
+        with st.expander(f"{len(left_out)} photos cannot be read", icon=":material/rule:"):
             for one in left_out[:50]:
                 st.markdown(f"`{one.name}`: {one.reason}")
     photos = len(report.labels)
@@ -113,7 +114,7 @@ def classes(run: Run) -> None:
         )
     )  # fmt: skip
     figure.update_layout(
-        height=22 * len(names) + 50, margin={"l": 0, "r": 0, "t": 4, "b": 0},
+        height=22 * len(names) + 80, margin={"l": 0, "r": 0, "t": 4, "b": 0},
         xaxis={"title": "named rightly, %", "range": [0, 100], "fixedrange": True},
         yaxis={"fixedrange": True, "dtick": 1},
     )  # fmt: skip
@@ -121,7 +122,8 @@ def classes(run: Run) -> None:
     with left:
         st.plotly_chart(figure, config=charts.CONFIG, key="per_class")
     with right:
-        st.markdown("**Most often confused**")
+        if report.confused():
+            st.markdown("**Most often confused**")
         for one, other, photos in report.confused():
             st.markdown(f"{run.class_names[one]} and {run.class_names[other]}: {photos}")
         st.markdown("**When it says 80 %, is it right in 80 %?**")

@@ -48,6 +48,28 @@ def told(draw: Callable[[], None]) -> Callable[[], None]:
     return drawn
 
 
+def stale(what: str, button: str) -> None:
+    """Says that what follows was made with other settings than those above."""
+    st.info(
+        f"What follows is {what}. Press *{button}* for the settings above.",
+        icon=":material/history:",
+    )
+
+
+def linked_number(key: str, low: int, high: int, default: int) -> int:
+    """A whole number that a link asks for; says so where it makes no sense."""
+    asked = st.query_params.get(key, str(default))
+    if asked in map(str, range(low, high + 1)):
+        return int(asked)
+    shown = asked[:60].replace("`", "")
+    st.warning(
+        f"The link asks for {key.replace('_', ' ')} `{shown}`; expected a whole number from {low} "
+        f"to {high}. This page takes {default}.",
+        icon=":material/link_off:",
+    )
+    return default
+
+
 def lesson_card(question: str, answer: str, look_for: Sequence[str]) -> None:
     """A folded card: something to guess before looking, and what to look for."""
     with st.expander("Lesson card: guess before you look", icon=":material/school:"):

@@ -36,11 +36,9 @@ def _pets(name: str, grouped: bool) -> Source | None:
     if (root / "annotations" / "trainval.txt").is_file():
         with shell.errors():
             data = datasets.pets(root)
+            data = datasets.by_group(data) if grouped else data
             _told(data)
-            return Source(
-                data=datasets.by_group(data) if grouped else data, folder=features_folder(),
-                grouped=grouped,
-            )  # fmt: skip
+            return Source(data=data, folder=features_folder(), grouped=grouped)
         return None
     size = f"{sum(a.size for a in archives.PETS) / 1e6:.0f} MB"
     if registry.spec(name).builtin:

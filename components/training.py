@@ -157,7 +157,8 @@ class Run:
             if step.val_logits is not None or np.isfinite(step.loss):
                 self._add(before + step.epoch, step)
             self.fraction = begun + (1 - begun) * step.epoch / step.epochs
-            self.said = f"epoch {step.epoch:.1f} of {step.epochs}, the backbone learns along"
+            who = "everything learns" if scratch else "the backbone learns along"
+            self.said = f"epoch {step.epoch:.1f} of {step.epochs}, {who}"
             yield
 
     def _extracted(self, net) -> Iterator[None]:

@@ -55,7 +55,7 @@ def choices() -> attack.Plan | None:
         )
         goal = None
         if kind == GOALS[0]:
-            goal = goal_class(net, DOG if answer[0].label in CATS else CAT)
+            goal = goal_class(net, answer[0])
             if goal == answer[0].class_index:
                 st.info("That is what it sees already. Choose another class.")
         st.markdown(
@@ -66,18 +66,18 @@ def choices() -> attack.Plan | None:
         chosen, how, seed, backbones = attack_form.settings(net.name)
     return attack.Plan(
         backbones=backbones, picture=picture, called=picked.name, goal=goal, attack=how,
-        kind=chosen, seed=seed,
+        kind=chosen, seed=seed, reached=goal == answer[0].class_index,
     )  # fmt: skip
 
 
-def goal_class(net, default: str) -> int:
-    """The class a person chooses, or the one a link asks for."""
+def goal_class(net, seen) -> int:
+    """The class a person chooses, or the one a link asks for; at first another than is seen."""
     shell.check_link("class", net.class_names, "the class")
-    wanted = (st.query_params.get("class"), default)
-    index = next((net.class_names.index(n) for n in wanted if n in net.class_names), 0)
-    return pickers.class_name(
-        net.class_names, index, key=f"attack_class_{net.name}_{default}", label="Class"
-    )
+    wanted = (st.query_params.get("class"), DOG if seen.label in CATS else CAT)
+    index = next((net.class_names.index(n) for n in wanted if n in net.class_names), None)
+    if index is None:
+        index = int(seen.class_index == 0)
+    return pickers.class_name(net.class_names, index, key=f"attack_class_{net.name}", label="Class")
 
 
 def live(plan: attack.Plan) -> None:
@@ -85,8 +85,11 @@ def live(plan: attack.Plan) -> None:
     run = st.session_state.get("attack_run")
     shown = run or attack.Run(plan)
     job_panel.panel(
-        attack.KEY, attack.Run(plan).begin, "Attack", shown.step, max(shown.plan.attack.steps, 1)
-    )
+        attack.KEY, attack.Run(plan).begin, "Attack", shown.step, max(shown.plan.attack.steps, 1),
+        able=not plan.reached,
+    )  # fmt: skip
+    if run is not None and not run.plan.same(plan):
+        shell.stale(f"the attack before, on “{run.plan.called}”", "Attack")
     ended = run is not None and not job_panel.active(attack.KEY) and run.recording.latest
     if ended:
         with shell.errors():
@@ -107,7 +110,7 @@ def live(plan: attack.Plan) -> None:
         with right:
             attack.film(run)
             if ended:
-                attack.answers(run)
+                attack.answers(run, step)
 
 
 def afterwards() -> None:

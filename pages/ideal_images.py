@@ -63,8 +63,9 @@ def choices() -> dict[str, Any] | None:
     with right:
         shell.check_link("mode", MODES, "the comparison")
         mode = st.selectbox("Show", MODES, key="mode", bind="query-params")
+        seed = shell.linked_number("seed", 0, 9999, 0)
         with st.popover("More settings", icon=":material/tune:", width="stretch"):
-            more = ideal_recipe.choose(settings, f"{preset}_{net.spec.builder}")
+            more = ideal_recipe.choose(settings, f"{preset}_{net.spec.builder}", seed)
     start, negative = None, more["negative"]
     if more["from_photo"]:
         start = pickers.picture(key="ideal_photo", label="Photo to start from").picture
@@ -79,7 +80,9 @@ def choices() -> dict[str, Any] | None:
     planned = [ideal.Plan.of(net, target, settings_of(name), words, start)]
     if mode == "two backbones":
         with right:
-            planned += ideal.other_plan(name, label, settings_of, start)
+            others_plan = ideal.other_plan(name, label, settings_of, start)
+        if others_plan:
+            planned = [replace(planned[0], words=name), *others_plan]
     return {"plans": planned, "mode": mode, "recipe": (preset, name)}
 
 
@@ -126,6 +129,8 @@ def live(chosen: dict[str, Any]) -> None:
     progress = run or planned
     with left:
         job_panel.panel(ideal.KEY, planned.begin, "Start", progress.step, progress.steps)
+        if run is not None and not run.same(planned):
+            shell.stale(f"the run before, {run.words}", "Start")
         if run is None:
             ideal.nothing_yet(planned.plans[0])
         else:
@@ -134,7 +139,9 @@ def live(chosen: dict[str, Any]) -> None:
     if run is not None:
         with right:
             frame = run.recordings[0].latest
-            ideal.formula(run.plans[0], run.controls[0], frame)
+            for one, controls, record in zip(run.plans, run.controls, run.recordings, strict=True):
+                named = len(run.plans) > 1
+                ideal.formula(one, controls, record.latest, f"{one.words}: " if named else "")
             if frame is not None and len(run.plans) == 1:
                 st.plotly_chart(
                     charts.confidence(frame.predictions), config=charts.CONFIG, key="ideal_bars"

@@ -123,3 +123,19 @@ def test_a_closed_tab_ends_its_job(browser, address):
 
 def places() -> int:
     return min(backend.cores(), 4)
+
+
+def test_senseless_links_are_told(page, address):
+    opened(page, address, "&seed=1e400&class=nonsense&preset=x&mode=y")
+    for word in ("1e400", "nonsense", "the recipe", "the comparison"):
+        expect(page.get_by_text(re.compile(word)).first).to_be_visible()
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_old_pictures_are_not_taken_for_new_settings(page, address):
+    opened(page, address)
+    start(page)
+    expect(page.get_by_text(re.compile(r"^step \d+ of \d+, done$"))).to_be_visible()
+    expect(page.get_by_text(re.compile("the run before"))).to_have_count(0)
+    page.get_by_text("lesson", exact=True).click()
+    expect(page.get_by_text(re.compile("the run before, Egyptian cat by Pocket"))).to_be_visible()
