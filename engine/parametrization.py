@@ -159,12 +159,12 @@ class Transformations:
         )
 
     def apply(self, picture: Any, affine: Any) -> Any:
-        """What the network gets to see of a picture `(1, H, W, 3)`: `(views, H, W, 3)`."""
+        """What the network gets to see of a picture `(1, H, W, 3)`: a view for each of the maps."""
         if self.blur:
             smooth = ops.average_pool(picture, 3, 1, padding="same")
             picture = (1 - self.blur) * picture + self.blur * smooth
         if self.moves:
-            picture = ops.repeat(picture, self.views, axis=0)
+            picture = ops.repeat(picture, affine.shape[0], axis=0)
             picture = keras.ops.image.affine_transform(
                 picture, affine, interpolation="bilinear", fill_mode="reflect"
             )

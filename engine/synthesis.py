@@ -122,22 +122,22 @@ def ideal_image(
         parametrization.start(size, settings.seed) if start is None else parametrization.of(start)
     )
     shown = target if isinstance(target, int) else None
+    sent, transformations = _Sent(), settings.transformations
     with _borrowed(net, settings.optimizer) as descent:
         descent.begin(first)
         for number in range(settings.steps):
             rewound = controls.take_rewind()
             if rewound is not None:
                 descent.begin(parametrization.of(rewound))
-            sharpness = (
-                min(1.0, 0.03 + number / settings.coarse_steps) if settings.coarse_steps else 1.0
-            )
+            coarse = settings.coarse_steps
+            sharpness = min(1.0, 0.03 + number / coarse) if coarse else 1.0
             weights = _weights(objective, controls)
             (_, (picture, values, logits)), slope = gradient(
                 descent.variable.value,
-                backend.tensor(weights),
+                sent("weights", weights),
                 indices,
-                backend.tensor(sharpness),
-                backend.tensor(settings.transformations.draw(generator, size)),
+                sent("sharpness", np.array(sharpness)),
+                sent("affine", transformations.draw(generator, size)),
             )
             yield _frame(net, shown, number, weights, picture, values, logits)
             descent.step(slope, controls.learning_rate)
@@ -180,6 +180,19 @@ def _frame(
     )
 
 
+class _Sent:
+    """Numbers as tensors; those that are as they were need not be sent again."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, tuple[bytes, Any]] = {}
+
+    def __call__(self, name: str, values: np.ndarray) -> Any:
+        content = values.tobytes()
+        if name not in self._last or self._last[name][0] != content:
+            self._last[name] = content, backend.tensor(values)
+        return self._last[name][1]
+
+
 class _Descent:
     """A picture's parameters as a variable, and an optimizer whose step on it is compiled."""
 
@@ -192,12 +205,14 @@ class _Descent:
     def begin(self, parameters: np.ndarray) -> None:
         """Takes parameters, and forgets all steps made before."""
         self.variable.assign(parameters)
+        self._rate = 0.0
         for memory in self._optimizer.variables:
             memory.assign(np.zeros(memory.shape, memory.dtype))
 
     def step(self, slope: Any, learning_rate: float) -> None:
         """One step down."""
-        self._optimizer.learning_rate = learning_rate
+        if learning_rate != self._rate:
+            self._optimizer.learning_rate = self._rate = learning_rate
         self._take(slope)
 
 
@@ -225,7 +240,9 @@ def _gradient(net: Backbone, parts: tuple[Part, ...], settings: Settings) -> Any
         def loss(parameters: Any, weights: Any, indices: Any, sharpness: Any, affine: Any) -> Any:
             picture = parametrization.picture(parameters, sharpness)
             batch = ops.expand_dims(picture, 0)
-            answer = ask(transformations.apply(batch, affine))
+            answer = backend.spread(
+                lambda views: ask(transformations.apply(batch, views)), affine
+            )  # each core moves and looks at its own views
             values = _values(parts, batch, answer, indices)
             return ops.sum(weights * values), (picture, values, answer[""])
 
