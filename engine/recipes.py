@@ -76,7 +76,7 @@ CLEAR: dict[str, Settings] = {
         variation_weight=4e-6,
         l2_weight=0.1,
         learning_rate=0.05,
-        transformations=Transformations(jitter=24, scale=0.4, rotation=15, views=4),
+        transformations=Transformations(jitter=24, scale=0.5, rotation=15, views=4),
     ),
     "pocket": Settings(
         variation_weight=1e-5,
