@@ -12,7 +12,7 @@ from engine.jobs import Job
 # Seconds a job goes on after its page has stopped looking. Browsers let a hidden tab look once a
 # minute; when a tab is closed, `cache.session_jobs` shortens it.
 LEASE = 90.0
-TICK = 0.2  # seconds between two looks
+TICK, IN_LINE = 0.15, 1.0  # seconds between two looks at a job that runs, and at one that waits
 
 
 def current(key: str) -> Job | None:
@@ -54,11 +54,17 @@ def watch(key: str, draw: Callable[[], None]) -> None:
     only shown at the end; also when it has done both before it was looked at.
     """
     ticking, job = active(key), current(key)
+    waiting = job is not None and job.position > 0
 
-    @st.fragment(run_every=TICK if ticking else None)
+    @st.fragment(run_every=(IN_LINE if waiting else TICK) if ticking else None)
     def body() -> None:
         draw()
-        if active(key) != ticking or current(key) is not job:
+        now = current(key)
+        if (
+            active(key) != ticking
+            or now is not job
+            or waiting != (now is not None and now.position > 0)
+        ):
             st.rerun()
 
     body()
