@@ -59,11 +59,11 @@ def speed(rounds: int = 5, steps: int = 40) -> Iterator[tuple[str, str]]:
     first = median(times["ours, the lesson's recipe"])
     for name, seconds in times.items():
         yield name, f"{1000 * median(seconds):.1f} ms a step, {median(seconds) / first:.2f} of ours"
-    compiled = {k: f for k, f in net._compiled.items() if callable(f)}
+    compiled = {k: f for k, f in net._kept.items() if callable(f)}
     traces = [f.experimental_get_tracing_count() for f in compiled.values()]
     moved = replace(recipes.LESSON, variation_weight=0.1, learning_rate=0.3, steps=5)
     list(synthesis.ideal_image(net, 17, moved))
-    again = [f.experimental_get_tracing_count() for f in net._compiled.values() if callable(f)]
+    again = [f.experimental_get_tracing_count() for f in net._kept.values() if callable(f)]
     yield (
         "compilations for other sliders and another class",
         str(sum(again) - sum(traces)),

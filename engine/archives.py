@@ -129,9 +129,10 @@ def unpack(archive: bytes, into: Path) -> tuple[Path, tuple[Rejected, ...]]:
 def store(photos: Mapping[str, Sequence[bytes]], into: Path) -> Path:
     """Writes photos of named classes as a folder for each; returns the folder of the classes."""
     for name, contents in photos.items():
-        target, k = into / (_cleaned(name) or "class"), 2
-        while target.exists():  # names may differ in what is not kept of them
-            target, k = into / f"{_cleaned(name) or 'class'} {k}", k + 1
+        folder = _cleaned(name) or "class"
+        while (into / folder).exists():  # names may differ in what is not kept of them
+            folder += " again"
+        target = into / folder
         target.mkdir(parents=True, exist_ok=True)
         for k, content in enumerate(contents):
             (target / f"{k:05d}.png").write_bytes(content)

@@ -124,7 +124,7 @@ def run(
         BadSettings: numbers that make no sense, or networks that cannot be attacked together.
         UnknownClass: the network has no such class.
     """
-    box = WhiteBox(_several(net))
+    box = WhiteBox(net)
     first = box.logits(_grid(picture[None]))[0]
     before = int(first.argmax())
     if goal.class_index is not None:
@@ -176,7 +176,7 @@ def run_batch(
         has not, the nearest to it.
     """
     attack.check()
-    box = WhiteBox(_several(nets))
+    box = WhiteBox(nets)
     if pictures.shape[1:] != (*box.size, 3):
         raise BadSettings(f"Expected pictures of {(*box.size, 3)}; received: {pictures.shape[1:]}.")
     original = 255.0 * (_grid(pictures) if rounded else pictures).astype("float32")
@@ -285,10 +285,6 @@ class _Loop:
         pictures = self.original + change
         pictures /= 255.0
         return pictures.astype("float32", copy=False)
-
-
-def _several(nets: Backbone | Sequence[Backbone]) -> Sequence[Backbone]:
-    return [nets] if isinstance(nets, Backbone) else nets
 
 
 def _grid(pictures: np.ndarray) -> np.ndarray:

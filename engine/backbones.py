@@ -25,7 +25,7 @@ from engine.registry import Spec
 from engine.types import LayerInfo, Prediction
 
 available = weights.available
-_KEPT = 48  # compiled functions of a backbone; each is a graph of some MB
+_MOST_KEPT = 48  # compiled functions of a backbone; each is a graph of some MB
 _CAFFE_MEAN = (103.939, 116.779, 123.68)  # of ImageNet in BGR, 0..255
 _TORCH_MEAN, _TORCH_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -62,7 +62,7 @@ class Backbone:
     plain: keras.Model
     class_names: tuple[str, ...]
     layers: tuple[LayerInfo, ...]
-    _compiled: dict[str, Any] = field(default_factory=dict)
+    _kept: dict[str, Any] = field(default_factory=dict)
     _outputs: dict[str, Any] = field(default_factory=dict)
     _lock: Any = field(default_factory=threading.RLock)
 
@@ -78,10 +78,7 @@ class Backbone:
     def logits(self, batch: np.ndarray) -> np.ndarray:
         """Runs the network: `(N, H, W, 3)` in 0..1 to `(N, classes)` float32."""
         forward = self.compiled("logits", lambda: lambda x: self.model(x, training=False))
-        (logits,) = backend.in_parts(
-            lambda part: (backend.numpy(forward(backend.tensor(part))),), batch
-        )
-        return logits
+        return backend.evaluate(forward, batch)
 
     def predict(self, picture: np.ndarray, top: int = 5) -> tuple[Prediction, ...]:
         """Names what the network sees in one picture `(H, W, 3)`, the most probable first."""
@@ -116,10 +113,10 @@ class Backbone:
         Of all that, the last 48 that were used stay.
         """
         with self._lock:
-            found = self._compiled.pop(key) if key in self._compiled else make()
-            self._compiled[key] = found
-            while len(self._compiled) > _KEPT:
-                del self._compiled[next(iter(self._compiled))]
+            found = self._kept.pop(key) if key in self._kept else make()
+            self._kept[key] = found
+            while len(self._kept) > _MOST_KEPT:
+                del self._kept[next(iter(self._kept))]
             return found
 
     def output(self, path: str) -> Any:

@@ -21,7 +21,7 @@ def cores() -> int:
 
 # One picture's operations are too small to be shared out among cores: on two cores a gradient step
 # of MobileNetV2 is 1.2 times faster when one core computes each, and the other is free for another
-# person or for the other half of a batch (`spread`). TensorFlow reads this when it is imported.
+# person or for the other half of a batch. TensorFlow reads this when it is imported.
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(cores() // 2, 1)))
 
 import keras  # noqa: E402
@@ -71,7 +71,7 @@ def compile(function: Callable) -> Callable:
     return tf.function(function, jit_compile=on_gpu or None, reduce_retracing=True)
 
 
-def spread(function: Callable, batch: Any) -> Any:
+def data_parallel(function: Callable, batch: Any) -> Any:
     """Applies a function to the parts of a batch, side by side in one graph, a part a core.
 
     Args:
@@ -89,23 +89,28 @@ def spread(function: Callable, batch: Any) -> Any:
     return keras.tree.map_structure(lambda *some: keras.ops.concatenate(some), *given)
 
 
-def in_parts(function: Callable, *batches: np.ndarray) -> Any:
-    """Applies a compiled function to the parts of batches, in threads, a part a core.
+def data_parallel_map(function: Callable, *batches: np.ndarray) -> Any:
+    """Applies a function to the parts of batches, in threads, a part a core.
 
-    Unlike `spread` it needs no new compilation for a new number.
+    Unlike `data_parallel` it needs no new compilation for a new number.
 
     Args:
-        function: of arrays `(n, ...)`, gives a tuple of such arrays.
+        function: of arrays `(n, ...)`, gives such an array or a tuple of them.
         batches: each `(N, ...)`.
 
     Returns:
-        The tuple for the whole batches.
+        What the function gives for the whole batches.
     """
     parts = _parts(len(batches[0]))
     if parts == 1:
         return function(*batches)
     given = _threads().map(function, *(np.array_split(batch, parts) for batch in batches))
-    return tuple(np.concatenate(some) for some in zip(*given, strict=True))
+    return keras.tree.map_structure(lambda *some: np.concatenate(some), *given)
+
+
+def evaluate(function: Callable, batch: np.ndarray) -> np.ndarray:
+    """What a compiled function of one tensor gives for a batch `(N, ...)`, as an array."""
+    return data_parallel_map(lambda part: numpy(function(tensor(part))), batch)
 
 
 def _parts(n: int) -> int:
@@ -139,8 +144,8 @@ def value_and_gradient(function: Callable, *, auxiliary: bool = False) -> Callab
     return both
 
 
-def alone(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
-    """An optimizer that does not add up the gradients of several machines; there is one.
+def single_replica(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+    """An optimizer that does not sum its gradients over replicas; there is one.
 
     TensorFlow would keep the gradient of that sum for as long as the process lives, and with it all
     that was compiled: four megabytes a training.
@@ -150,10 +155,9 @@ def alone(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
     return optimizer
 
 
-def descent(optimizer: keras.optimizers.Optimizer, variable: keras.Variable) -> Callable:
+def optimizer_step(optimizer: keras.optimizers.Optimizer, variable: keras.Variable) -> Callable:
     """A function that takes one step of a built optimizer on one variable, given the gradient."""
-
-    alone(optimizer)
+    single_replica(optimizer)
 
     def step(gradient: Any) -> None:
         optimizer.apply([gradient], [variable])

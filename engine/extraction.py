@@ -77,8 +77,7 @@ def vectors(net: Backbone, batch: np.ndarray) -> np.ndarray:
         return lambda x: model(x, training=False)
 
     forward = net.compiled("vectors", make)
-    (found,) = backend.in_parts(lambda x: (backend.numpy(forward(backend.tensor(x))),), batch)
-    return found
+    return backend.evaluate(forward, batch)
 
 
 def extract(net: Backbone, data: Data, folder: Path, *, views: int = 2) -> Iterator[Extracted]:

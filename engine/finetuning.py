@@ -99,7 +99,7 @@ def fine_tune(
     model = keras.Model(tuned.inputs[0], divided(tuned.inputs[0]))
     no_xla: Any = False  # on a CPU it is slower, and compiles again
     model.compile(
-        optimizer=backend.alone(keras.optimizers.Adam(tuning.learning_rate)),
+        optimizer=backend.single_replica(keras.optimizers.Adam(tuning.learning_rate)),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
         jit_compile=no_xla,
@@ -120,8 +120,8 @@ def fine_tune(
     labels, test = data.labels[rows], np.zeros(0, int)
     pictures = np.empty((len(rows), *net.input_size, 3), "uint8")
     read = np.zeros(len(rows), bool)
-    for done in _decoded(data, rows, pictures):
-        read[done[0]] = done[1]
+    for places, readable in _decoded(data, rows, pictures):
+        read[places] = readable
         yield state(0.0)
     learn = learn[read[learn]]
     test = np.flatnonzero(~data.train[rows] & read)
@@ -180,7 +180,7 @@ class _Divided(keras.layers.Layer):
         self.network = network
 
     def call(self, pictures: Any, training: bool | None = None) -> Any:
-        return backend.spread(lambda part: self.network(part, training=training), pictures)
+        return backend.data_parallel(lambda part: self.network(part, training=training), pictures)
 
 
 def trainable(net: Backbone, classes: int, head: keras.Model | None, tuning: Tuning) -> keras.Model:

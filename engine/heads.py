@@ -147,7 +147,7 @@ def train_head(features: Features, recipe: Recipe) -> Iterator[Epoch]:
     loss_of = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing)
     no_xla: Any = False  # on a CPU it is slower, and compiles again
     head.compile(
-        optimizer=backend.alone(_optimizer(recipe, steps)), loss=loss_of, jit_compile=no_xla,
+        optimizer=_optimizer(recipe, steps), loss=loss_of, jit_compile=no_xla,
         steps_per_execution=steps,
     )  # fmt: skip
     fit: Any = head.fit
@@ -244,8 +244,9 @@ def _optimizer(recipe: Recipe, steps: int) -> Any:
         thirds = [total // 2, total * 3 // 4, total * 7 // 8]
         values = [rate, rate / 2, rate / 5, rate / 10]
         schedule = keras.optimizers.schedules.PiecewiseConstantDecay(thirds, values)
-    return OPTIMIZERS[recipe.optimizer](
+    optimizer = OPTIMIZERS[recipe.optimizer](
         learning_rate=schedule,
         weight_decay=recipe.weight_decay or None,
         clipnorm=recipe.clip or None,
     )
+    return backend.single_replica(optimizer)

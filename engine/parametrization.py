@@ -145,7 +145,8 @@ class Transformations:
 
     def draw(self, generator: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
         """Random affine maps `(views, 8)`, as `keras.ops.image.affine_transform` reads them."""
-        return np.stack([self._draw(generator, *size) for _ in range(self.views)])
+        views = self.views if self.moves else 1  # without moves they would all be alike
+        return np.stack([self._draw(generator, *size) for _ in range(views)])
 
     def _draw(self, generator: np.random.Generator, height: int, width: int) -> np.ndarray:
         zoom = 1.0 / (1.0 + generator.uniform(-self.scale, self.scale))

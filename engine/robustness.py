@@ -191,8 +191,7 @@ def _attacked(
     net: Backbone | Sequence[Backbone], pictures: np.ndarray, goal: Targeted | Untargeted,
     attack: Attack, seed: int,
 ) -> _Found:  # fmt: skip
-    nets = [net] if isinstance(net, Backbone) else net
-    seen = WhiteBox(nets).logits(pictures).argmax(axis=1)
+    seen = WhiteBox(net).logits(pictures).argmax(axis=1)
     targeted = isinstance(goal, Targeted)
     about = seen if goal.class_index is None else np.full(len(pictures), goal.class_index)
     *_, end = attacks.run_batch(net, pictures, about, attack, targeted=targeted, seed=seed)

@@ -122,7 +122,7 @@ def ideal_image(
         parametrization.start(size, settings.seed) if start is None else parametrization.of(start)
     )
     shown = target if isinstance(target, int) else None
-    sent, transformations = _Sent(), settings.transformations
+    tensor, transformations = _Tensors(), settings.transformations
     with _borrowed(net, settings.optimizer) as descent:
         descent.begin(first)
         for number in range(settings.steps):
@@ -134,10 +134,10 @@ def ideal_image(
             weights = _weights(objective, controls)
             (_, (picture, values, logits)), slope = gradient(
                 descent.variable.value,
-                sent("weights", weights),
+                tensor("weights", weights),
                 indices,
-                sent("sharpness", np.array(sharpness)),
-                sent("affine", transformations.draw(generator, size)),
+                tensor("sharpness", np.array(sharpness)),
+                tensor("affine", transformations.draw(generator, size)),
             )
             yield _frame(net, shown, number, weights, picture, values, logits)
             descent.step(slope, controls.learning_rate)
@@ -180,8 +180,8 @@ def _frame(
     )
 
 
-class _Sent:
-    """Numbers as tensors; those that are as they were need not be sent again."""
+class _Tensors:
+    """Arrays as tensors by name; one that is as it was is not converted again."""
 
     def __init__(self) -> None:
         self._last: dict[str, tuple[bytes, Any]] = {}
@@ -200,7 +200,7 @@ class _Descent:
         self.variable = keras.Variable(np.zeros(shape, "float32"))
         self._optimizer = OPTIMIZERS[name]()
         self._optimizer.build([self.variable])
-        self._take = backend.descent(self._optimizer, self.variable)
+        self._take = backend.optimizer_step(self._optimizer, self.variable)
 
     def begin(self, parameters: np.ndarray) -> None:
         """Takes parameters, and forgets all steps made before."""
@@ -240,7 +240,7 @@ def _gradient(net: Backbone, parts: tuple[Part, ...], settings: Settings) -> Any
         def loss(parameters: Any, weights: Any, indices: Any, sharpness: Any, affine: Any) -> Any:
             picture = parametrization.picture(parameters, sharpness)
             batch = ops.expand_dims(picture, 0)
-            answer = backend.spread(
+            answer = backend.data_parallel(
                 lambda views: ask(transformations.apply(batch, views)), affine
             )  # each core moves and looks at its own views
             values = _values(parts, batch, answer, indices)

@@ -30,7 +30,8 @@ class WhiteBox:
         BadSettings: there is no network, or their classes differ.
     """
 
-    def __init__(self, nets: Sequence[Backbone]) -> None:
+    def __init__(self, nets: Backbone | Sequence[Backbone]) -> None:
+        nets = (nets,) if isinstance(nets, Backbone) else nets
         if not nets:
             raise BadSettings("Expected at least one network to attack; received none.")
         if len({net.class_names for net in nets}) > 1:
@@ -55,10 +56,7 @@ class WhiteBox:
     def logits(self, pictures: np.ndarray) -> np.ndarray:
         """`(N, classes)`."""
         forward = self.first.compiled(f"white box {self._names}", lambda: self._forward)
-        (logits,) = backend.in_parts(
-            lambda part: (backend.numpy(forward(backend.tensor(part))),), pictures
-        )
-        return logits
+        return backend.evaluate(forward, pictures)
 
     def gradient(
         self, pictures: np.ndarray, classes: np.ndarray, signs: np.ndarray, loss: Loss,
@@ -97,7 +95,7 @@ class WhiteBox:
             return backend.numpy(logits), backend.numpy(slope)
 
         batches = (pictures, classes, signs, *([] if views is None else [views]))
-        return backend.in_parts(part, *batches)
+        return backend.data_parallel_map(part, *batches)
 
     def differences(
         self, picture: np.ndarray, classes: np.ndarray, reference: int
@@ -131,7 +129,7 @@ class WhiteBox:
             )
             return backend.numpy(values), backend.numpy(slope)
 
-        return backend.in_parts(part, classes)
+        return backend.data_parallel_map(part, classes)
 
     def _forward(self, x: Any) -> Any:
         """Mean logits; every network sees the picture at its own size."""

@@ -138,15 +138,15 @@ def test_the_slider_works_while_it_runs(net, target):
 def test_no_slider_and_no_other_class_compiles_again(net, target):
     settings = replace(PLAIN, steps=3)
     list(synthesis.ideal_image(net, target, settings))
-    before, traces = dict(net._compiled), traces_of(net)
+    before, traces = dict(net._kept), traces_of(net)
     other = replace(settings, variation_weight=1e-4, l1_weight=0.1, learning_rate=0.3, seed=5)
     moved = Transformations(jitter=3, scale=0.1)
     list(synthesis.ideal_image(net, target, replace(settings, transformations=moved)))
-    before, traces = dict(net._compiled), traces_of(net)
+    before, traces = dict(net._kept), traces_of(net)
     more = Transformations(jitter=9, scale=0.3, rotation=20)
     list(synthesis.ideal_image(net, target, replace(settings, transformations=more)))
     list(synthesis.ideal_image(net, target + 1, other))
-    assert net._compiled == before
+    assert net._kept == before
     assert traces_of(net) == traces
 
 
@@ -155,7 +155,7 @@ def traces_of(net) -> dict[str, int]:
     counter = (
         "_cache_size" if keras.backend.backend() == "jax" else "experimental_get_tracing_count"
     )
-    return {key: getattr(f, counter)() for key, f in net._compiled.items() if hasattr(f, counter)}
+    return {key: getattr(f, counter)() for key, f in net._kept.items() if hasattr(f, counter)}
 
 
 def test_fifty_runs_leave_nothing_behind(net, target):
