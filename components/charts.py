@@ -8,12 +8,11 @@ import plotly.graph_objects as go
 from components import gallery
 from engine.types import Prediction
 
-_QUIET = {"displayModeBar": False, "scrollZoom": False}
-CONFIG = _QUIET
+CONFIG = {"displayModeBar": False, "scrollZoom": False}
 COLOURS = ("#6b64e4", "#d9772b", "#1b8a7a", "#b8437f", "#8d8d9c", "#2f7fc1")
 
 
-def confidence(predictions: Sequence[Prediction], colour: str = "#6b64e4") -> go.Figure:
+def confidence(predictions: Sequence[Prediction], colour: str = COLOURS[0]) -> go.Figure:
     """Horizontal bars, the most probable class on top, each with its name and percentage."""
     rows = list(reversed(predictions))
     figure = go.Figure(
@@ -81,7 +80,7 @@ def responses(response: np.ndarray, chosen: int) -> go.Figure:
             customdata=order,
             mode="lines",
             fill="tozeroy",
-            line={"color": "#6b64e4", "width": 2},
+            line={"color": COLOURS[0], "width": 2},
             hovertemplate="rank %{x}: channel %{customdata}, %{y:.3g}<extra></extra>",
         )
     )

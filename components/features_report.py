@@ -9,7 +9,6 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from components import charts, job_panel
-from components.charts import COLOURS
 from components.training import Run
 
 AMOUNTS = (1, 2, 3, 5, 10, 20, 50, 100)
@@ -83,7 +82,7 @@ def sweep(run: Run) -> None:
         figure = go.Figure(
             go.Scatter(
                 x=[n for n, _ in rows], y=[r.accuracy for _, r in rows], mode="lines+markers",
-                line={"width": 2.5, "color": COLOURS[0]},
+                line={"width": 2.5, "color": charts.COLOURS[0]},
                 error_y={"type": "data", "symmetric": False, "color": "rgba(107,100,228,.4)",
                          "array": [r.high - r.accuracy for _, r in rows],
                          "arrayminus": [r.accuracy - r.low for _, r in rows]},

@@ -21,19 +21,31 @@ KEY = "ideal"
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 REFERENCE = 1e-6  # weight of the variation loss where a recipe has none
 FACTORS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
-PULLS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # weights of the distances from grey
+PENALTY_WEIGHTS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # of the distances from grey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Forces:
-    """What may change while it runs: variation loss and learning rate as factors of each
-    recipe's own, the weights of the distances from grey as they are.
+class Steering:
+    """What may change while it runs.
+
+    Variation loss and learning rate are factors of each recipe's own, `l1` and `l2` the weights of
+    the distances from grey; None leaves each recipe its own.
     """
 
     variation: float
     rate: float
-    l1: float
-    l2: float
+    l1: float | None
+    l2: float | None
+
+    def settings(self, own: "Settings") -> "Settings":
+        """A recipe with these numbers."""
+        return replace(
+            own,
+            variation_weight=variation_unit(own) * self.variation,
+            learning_rate=own.learning_rate * self.rate,
+            l1_weight=own.l1_weight if self.l1 is None else self.l1,
+            l2_weight=own.l2_weight if self.l2 is None else self.l2,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,23 +76,20 @@ def variation_unit(settings: "Settings") -> float:
     return settings.variation_weight or REFERENCE
 
 
-def planned(chosen: dict[str, Any], forces: Forces) -> "Run":
+def planned(chosen: dict[str, Any], steering: Steering) -> "Run":
     """What a start would make, by what is to be shown and by the sliders."""
     plans, recipe = chosen["plans"], chosen["recipe"]
     if chosen["mode"] != "three variation losses":
         run = Run(plans, recipe)
-        run.steer(forces)
+        run.steer(steering)
         return run
-    plan, settings = plans[0], plans[0].settings
-    some = variation_unit(settings) * (forces.variation or 1.0)
+    plan = plans[0]
+    steered = steering.settings(plan.settings)
+    some = steered.variation_weight or variation_unit(plan.settings)
     weighted = {"none": 0.0, "some": some, "strong": 30 * some}
-    own = replace(
-        settings, learning_rate=settings.learning_rate * forces.rate, l1_weight=forces.l1,
-        l2_weight=forces.l2,
-    )  # fmt: skip
     return Run(
         [
-            replace(plan, words=words, settings=replace(own, variation_weight=weight))
+            replace(plan, words=words, settings=replace(steered, variation_weight=weight))
             for words, weight in weighted.items()
         ],
         recipe,
@@ -113,7 +122,7 @@ class Run:
         self.controls: list[Controls] = [Controls(plan.settings) for plan in plans]
         self.recordings: list[Recording] = [Recording() for _ in plans]
 
-    def steer(self, forces: Forces) -> None:
+    def steer(self, steering: Steering) -> None:
         """Sets weights and rate of each picture.
 
         Three pictures that differ in these very weights keep theirs.
@@ -121,9 +130,7 @@ class Run:
         if len(self.plans) > 2:
             return
         for plan, controls in zip(self.plans, self.controls, strict=True):
-            controls.variation_weight = variation_unit(plan.settings) * forces.variation
-            controls.learning_rate = plan.settings.learning_rate * forces.rate
-            controls.l1_weight, controls.l2_weight = forces.l1, forces.l2
+            controls.take(steering.settings(plan.settings))
 
     @property
     def words(self) -> str:

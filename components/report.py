@@ -8,7 +8,6 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from components import cache, charts, features_report, gallery, pickers
-from components.charts import COLOURS
 from components.training import FROZEN, Run
 from engine import images
 from engine.errors import BadImage
@@ -108,7 +107,7 @@ def classes(run: Run) -> None:
     figure = go.Figure(
         go.Bar(
             x=[100 * report.per_class[k] for k in order], y=names, orientation="h",
-            marker={"color": COLOURS[0], "cornerradius": 3},
+            marker={"color": charts.COLOURS[0], "cornerradius": 3},
             customdata=[int(report.confusion[k].sum()) for k in order],
             hovertemplate="%{y}: <b>%{x:.0f} %</b> of %{customdata} photos<extra></extra>",
         )
@@ -138,7 +137,7 @@ def classes(run: Run) -> None:
         line.add_scatter(
             x=[c for c, *_ in report.calibration], y=[a for _, a, _ in report.calibration],
             mode="markers", marker={"size": [6 + n**0.5 * 3 for *_, n in report.calibration],
-                                    "color": COLOURS[1]},
+                                    "color": charts.COLOURS[1]},
             customdata=[n for *_, n in report.calibration],
             hovertemplate="sure to %{x:.0%}: %{y:.0%} right of %{customdata} photos<extra></extra>",
         )  # fmt: skip
@@ -168,7 +167,7 @@ def confusion(run: Run) -> None:
             x=columns, y=rows, mode="markers",
             marker={
                 "symbol": "square", "size": size, "opacity": 0.35 + 0.65 * counts / counts.max(),
-                "color": [COLOURS[2] if r == c else COLOURS[1]
+                "color": [charts.COLOURS[2] if r == c else charts.COLOURS[1]
                           for r, c in zip(rows, columns, strict=True)],
             },
             text=[f"{names[r]} taken for {names[c]}: {n}"

@@ -154,8 +154,10 @@ class Run:
             if step.val_logits is not None:
                 self.tuned, self.learnt = step.model, step.learnt
                 self._judged = (step.val_logits, step.rows)
-            if step.val_logits is not None or np.isfinite(step.loss):
-                self._add(before + step.epoch, step)
+            elif not np.isfinite(step.loss):
+                yield  # still reading, or looking at the test photos for the first time
+                continue
+            self._add(before + step.epoch, step)
             self.fraction = begun + (1 - begun) * step.epoch / step.epochs
             who = "everything learns" if scratch else "the backbone learns along"
             self.said = f"epoch {step.epoch:.1f} of {step.epochs}, {who}"

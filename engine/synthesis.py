@@ -40,12 +40,16 @@ class Controls:
     """The few numbers another thread may change while a run goes on."""
 
     def __init__(self, settings: Settings) -> None:
+        self.take(settings)
+        self._rewind: np.ndarray | None = None
+        self._lock = threading.Lock()
+
+    def take(self, settings: Settings) -> None:
+        """Takes these numbers from settings; all else of them does not matter."""
         self.variation_weight = settings.variation_weight
         self.l1_weight = settings.l1_weight
         self.l2_weight = settings.l2_weight
         self.learning_rate = settings.learning_rate
-        self._rewind: np.ndarray | None = None
-        self._lock = threading.Lock()
 
     def rewind(self, picture: np.ndarray) -> None:
         """Goes on from a picture `(H, W, 3)` in 0..1 instead of the latest one."""

@@ -80,13 +80,13 @@ def choices() -> dict[str, Any] | None:
     planned = [ideal.Plan.of(net, target, settings_of(name), words, start)]
     if mode == "two backbones":
         with right:
-            others_plan = ideal.other_plan(name, label, settings_of, start)
-        if others_plan:
-            planned = [replace(planned[0], words=name), *others_plan]
+            other = ideal.other_plan(name, label, settings_of, start)
+        if other:
+            planned = [replace(planned[0], words=name), *other]
     return {"plans": planned, "mode": mode, "recipe": (preset, name)}
 
 
-def sliders(chosen: dict[str, Any], run: ideal.Run | None) -> ideal.Forces:
+def sliders(chosen: dict[str, Any], run: ideal.Run | None) -> ideal.Steering:
     """What a person may change while it runs; acts at once on a run of the same recipe."""
     settings, key = chosen["plans"][0].settings, "_".join(chosen["recipe"])
     unit = ideal.variation_unit(settings)
@@ -103,20 +103,20 @@ def sliders(chosen: dict[str, Any], run: ideal.Run | None) -> ideal.Forces:
     )  # fmt: skip
     with right.popover("Penalties", icon=":material/compress:", width="stretch"):
         st.caption("Both pull every value towards grey; they act while it runs.")
-        weights = {
-            name: st.select_slider(
-                words, sorted({*ideal.PULLS, own}), own, key=f"{name}_{key}",
+        weights: dict[str, float | None] = {}
+        for name, words, own in (
+            ("l1", "Distance from grey (L1)", settings.l1_weight),
+            ("l2", "Distance from grey (L2)", settings.l2_weight),
+        ):
+            weight = st.select_slider(
+                words, sorted({*ideal.PENALTY_WEIGHTS, own}), own, key=f"{name}_{key}",
                 format_func=ideal.number, persist_state="session",
-            )
-            for name, words, own in (
-                ("l1", "Distance from grey (L1)", settings.l1_weight),
-                ("l2", "Distance from grey (L2)", settings.l2_weight),
-            )
-        }  # fmt: skip
-    forces = ideal.Forces(variation=variation, rate=rate, **weights)
+            )  # fmt: skip
+            weights[name] = None if weight == own else weight
+    steering = ideal.Steering(variation=variation, rate=rate, **weights)
     if run is not None and run.recipe == chosen["recipe"] and job_panel.active(ideal.KEY):
-        run.steer(forces)
-    return forces
+        run.steer(steering)
+    return steering
 
 
 def live(chosen: dict[str, Any]) -> None:
@@ -124,8 +124,8 @@ def live(chosen: dict[str, Any]) -> None:
     run = st.session_state.get("ideal_run")
     left, right = st.columns([1.25, 1], gap="large")
     with right:
-        forces = sliders(chosen, run)
-    planned = ideal.planned(chosen, forces)
+        steering = sliders(chosen, run)
+    planned = ideal.planned(chosen, steering)
     progress = run or planned
     with left:
         job_panel.panel(ideal.KEY, planned.begin, "Start", progress.step, progress.steps)
@@ -139,9 +139,9 @@ def live(chosen: dict[str, Any]) -> None:
     if run is not None:
         with right:
             frame = run.recordings[0].latest
+            several = len(run.plans) > 1
             for one, controls, record in zip(run.plans, run.controls, run.recordings, strict=True):
-                named = len(run.plans) > 1
-                ideal.formula(one, controls, record.latest, f"{one.words}: " if named else "")
+                ideal.formula(one, controls, record.latest, f"{one.words}: " if several else "")
             if frame is not None and len(run.plans) == 1:
                 st.plotly_chart(
                     charts.confidence(frame.predictions), config=charts.CONFIG, key="ideal_bars"

@@ -57,11 +57,10 @@ def live(plan: training.Plan) -> None:
 
     job_panel.panel(training.KEY, begin, "Train", shown.fraction, 1.0, shown.said or "beginning")
     if run is None or not (run.points or run.usable):
-        if run is not None and not job_panel.active(training.KEY):
-            st.info("It was stopped before anything was learnt.", icon=":material/info:")
         if not job_panel.active(training.KEY):
+            if run is not None:
+                st.info("It was stopped before anything was learnt.", icon=":material/info:")
             st.caption("Press Train: the photos are looked at once, then it learns.")
-        if not job_panel.active(training.KEY):
             report.some_photos(plan.source.data)
         return
     if run.points and run.plan.words != plan.words:
