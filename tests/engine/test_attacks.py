@@ -31,11 +31,6 @@ ALL = (
 
 
 @pytest.fixture(scope="module")
-def net():
-    return backbones.load("Pocket")
-
-
-@pytest.fixture(scope="module")
 def photos(net):
     """Parts of scikit-image's photos: `(8, 80, 80, 3)`, and what the network sees in them."""
     from pathlib import Path

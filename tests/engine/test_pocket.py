@@ -13,11 +13,6 @@ from tests.conftest import SAMPLES
 CATS = {"tabby", "Egyptian cat", "Persian cat"}
 
 
-@pytest.fixture(scope="module")
-def net():
-    return backbones.load("Pocket")
-
-
 def test_it_sees_a_cat_in_the_cat(net, cat):
     top3 = {p.label for p in net.predict(images.fit(cat, net.input_size), top=3)}
     assert top3 & CATS

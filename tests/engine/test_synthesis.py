@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from engine import backbones, features, images, recording, synthesis
+from engine import features, images, recording, synthesis
 from engine.errors import BadSettings, UnknownClass, UnknownLayer
 from engine.objectives import (
     L1,
@@ -24,11 +24,6 @@ from engine.parametrization import Pixels, Transformations, Waves
 from engine.recipes import LESSON, OPTIMIZERS, Settings, preset
 
 PLAIN = Settings(steps=12, learning_rate=0.02)
-
-
-@pytest.fixture(scope="module")
-def net():
-    return backbones.load("Pocket")
 
 
 @pytest.fixture(scope="module")

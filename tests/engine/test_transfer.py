@@ -5,14 +5,12 @@ import io
 import json
 import zipfile
 from dataclasses import replace
-from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
-import skimage
 
-from engine import backbones, datasets, extraction, images, transfer
+from engine import datasets, extraction, images, transfer
 from engine.errors import (
     BadDataset,
     BadSettings,
@@ -20,37 +18,7 @@ from engine.errors import (
     Diverged,
     ProjectDamaged,
 )
-
-SAMPLES = Path(skimage.__file__).parent / "data"
-NAMES = ("chelsea", "coffee", "rocket")
-
-
-@pytest.fixture(scope="module")
-def net():
-    return backbones.load("Pocket")
-
-
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory):
-    """Three classes of twelve crops each of three photos."""
-    root = tmp_path_factory.mktemp("photos")
-    generator = np.random.default_rng(0)
-    for name in NAMES:
-        file = next(SAMPLES.glob(f"{name}.*"))
-        picture = images.load(file)
-        side = min(picture.shape[:2]) * 2 // 3
-        (root / name).mkdir()
-        for k in range(12):
-            top, left = (generator.integers(0, n - side) for n in picture.shape[:2])
-            crop = picture[top : top + side, left : left + side]
-            (root / name / f"{k:02d}.png").write_bytes(images.png(images.fit(crop, (96, 96))))
-    return root
-
-
-@pytest.fixture(scope="module")
-def features(net, photos, tmp_path_factory):
-    *_, step = extraction.extract(net, datasets.folder(photos), tmp_path_factory.mktemp("kept"))
-    return step.features
+from tests.engine.conftest import CROPPED
 
 
 def last(steps):
@@ -58,9 +26,9 @@ def last(steps):
     return end
 
 
-def test_features_are_what_the_classifier_of_the_network_reads(net, photos, features):
+def test_features_are_what_the_classifier_of_the_network_reads(net, crops, features):
     assert features.values.shape == (36, 2, 320)
-    data = datasets.folder(photos)
+    data = datasets.folder(crops)
     picture = images.fit(images.load(data.paths[5]), net.input_size)
     dense = net.plain.layers[-1]
     weights, bias = dense.get_weights()
@@ -69,9 +37,9 @@ def test_features_are_what_the_classifier_of_the_network_reads(net, photos, feat
         np.testing.assert_allclose(logits, net.logits(seen[None])[0], atol=0.05)  # kept as float16
 
 
-def test_extraction_goes_on_where_it_was_stopped(net, photos, tmp_path, monkeypatch):
+def test_extraction_goes_on_where_it_was_stopped(net, crops, tmp_path, monkeypatch):
     monkeypatch.setattr(extraction, "BATCH", 8)
-    data = datasets.folder(photos)
+    data = datasets.folder(crops)
     steps = extraction.extract(net, data, tmp_path)
     assert next(steps).done == 8
     steps.close()
@@ -86,14 +54,14 @@ def test_extraction_goes_on_where_it_was_stopped(net, photos, tmp_path, monkeypa
     assert not looked
 
 
-def test_bad_photos_are_named_and_left_out(net, photos, tmp_path):
+def test_bad_photos_are_named_and_left_out(net, crops, tmp_path):
     root = tmp_path / "data"
-    for name in NAMES:
+    for name in CROPPED:
         (root / name).mkdir(parents=True)
         for k in range(3):
-            (root / name / f"{k}.png").write_bytes((photos / name / f"{k:02d}.png").read_bytes())
+            (root / name / f"{k}.png").write_bytes((crops / name / f"{k:02d}.png").read_bytes())
     (root / "coffee" / "broken.jpg").write_bytes(b"\xff\xd8 not a photo")
-    (root / "coffee" / "half.png").write_bytes((photos / "coffee" / "04.png").read_bytes()[:300])
+    (root / "coffee" / "half.png").write_bytes((crops / "coffee" / "04.png").read_bytes()[:300])
     (root / "coffee" / "notes.txt").write_text("hello")
     (root / "empty").mkdir()
     found = last(extraction.extract(net, datasets.folder(root), tmp_path / "kept")).features
@@ -104,13 +72,13 @@ def test_bad_photos_are_named_and_left_out(net, photos, tmp_path):
     assert last(transfer.train_head(found, transfer.Recipe(epochs=2))).learnt == found.train.sum()
 
 
-def test_a_full_disk_is_one_sentence_and_leaves_nothing(net, photos, tmp_path, monkeypatch):
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(net, crops, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.posix_fallocate", full)
     with pytest.raises(BadDataset, match="No space left on device"):
-        list(extraction.extract(net, datasets.folder(photos), tmp_path / "kept"))
+        list(extraction.extract(net, datasets.folder(crops), tmp_path / "kept"))
     assert not list((tmp_path / "kept").iterdir())
 
 
@@ -200,7 +168,7 @@ def test_the_classifier_is_a_backbone_and_comes_back_from_its_files(net, feature
     batch = np.random.default_rng(0).random((2, 80, 80, 3), "float32")
     expected = transfer.logits_of(head, transfer.vectors(net, batch))
     np.testing.assert_allclose(own.logits(batch), expected, atol=1e-4)
-    assert own.predict(batch[0])[0].label in NAMES
+    assert own.predict(batch[0])[0].label in CROPPED
     project = transfer.Project(
         backbone="Pocket", data="d", class_names=features.class_names, recipe=recipe, accuracy=0.5,
         head=head,
@@ -246,37 +214,12 @@ def test_a_project_that_is_none_is_refused_and_nothing_is_executed(features):
             transfer.load(content)
 
 
-def measured(steps):
-    return (step for step in steps if step.val_accuracy is not None)
-
-
-def test_fine_tuning_that_is_stopped_is_as_it_was_last_measured(net, photos):
-    tuning = transfer.Tuning(epochs=2, batch=4, learning_rate=0.01, augment=False)
-    steps = transfer.fine_tune(net, datasets.folder(photos), None, tuning)
-    last_measured = None
-    for step in steps:
-        last_measured = step if step.val_accuracy is not None else last_measured
-        if step.epoch > 1.2:
-            break
-    weights = step.model.get_weights()
-    steps.close()
-    assert last_measured.epoch == 1
-    assert any((a != b).any() for a, b in zip(weights, step.model.get_weights(), strict=True))
-    data = datasets.folder(photos)
-    test = [
-        images.to_uint8(images.fit(images.load(data.paths[row]), net.input_size))
-        for row in last_measured.rows
-    ]
-    logits = transfer.predicted(step.model, np.stack(test))
-    np.testing.assert_allclose(logits, last_measured.val_logits, atol=1e-4)
-
-
 @pytest.mark.parametrize("after", [1, 3])
-def test_extraction_and_heads_can_be_stopped_anywhere(net, photos, features, tmp_path, after):
-    steps = transfer.extract(net, datasets.folder(photos), tmp_path)
+def test_extraction_and_heads_can_be_stopped_anywhere(net, crops, features, tmp_path, after):
+    steps = transfer.extract(net, datasets.folder(crops), tmp_path)
     next(steps)
     steps.close()
-    *_, end = transfer.extract(net, datasets.folder(photos), tmp_path)
+    *_, end = transfer.extract(net, datasets.folder(crops), tmp_path)
     np.testing.assert_array_equal(end.features.values, features.values)
     epochs = transfer.train_head(features, transfer.Recipe(epochs=9))
     for _ in range(after):
@@ -304,53 +247,6 @@ def test_a_loss_that_is_no_number_is_told(features):
         list(transfer.train_head(broken, transfer.Recipe()))
 
 
-def test_fine_tuning_starts_from_the_head_and_leaves_the_backbone_alone(net, photos, features):
-    head = last(transfer.train_head(features, transfer.Recipe(epochs=5))).head
-    before = [w.copy() for w in net.plain.get_weights()]
-    data = datasets.folder(photos)
-    steps = list(
-        transfer.fine_tune(net, data, head, transfer.Tuning(epochs=2, batch=9, augment=False))
-    )
-    first = next(measured(steps))
-    assert first.epoch == 0
-    assert first.val_accuracy > 0.8  # the head is as good as it was
-    assert steps[-1].epoch == 2
-    for old, new in zip(before, net.plain.get_weights(), strict=True):
-        np.testing.assert_array_equal(old, new)
-    tuned = steps[-1].model
-    moved = [
-        layer.name
-        for layer in net.plain.layers
-        if layer.get_weights()
-        and layer.name in {inner.name for inner in tuned.layers}
-        and any(
-            np.abs(a - b).max() > 0
-            for a, b in zip(
-                layer.get_weights(), tuned.get_layer(layer.name).get_weights(), strict=True
-            )
-        )
-    ]
-    last_stage = max(info.stage for info in net.layers if info.has_maps)
-    stages = {info.name: info.stage for info in net.layers}
-    assert moved
-    assert all(stages[name] == last_stage and "_bn" not in name for name in moved)
-
-
-def test_from_scratch_knows_nothing_at_first(net, photos):
-    first = next(measured(
-        transfer.fine_tune(net, datasets.folder(photos), None, transfer.Tuning(scratch=True))
-    ))  # fmt: skip
-    assert first.val_loss == pytest.approx(np.log(3), abs=0.01)
-
-
-def test_augmented_pictures_stay_pictures():
-    batch = np.random.default_rng(0).random((6, 40, 40, 3), "float32")
-    out = transfer.augmented(batch, np.random.default_rng(1))
-    assert out.shape == batch.shape
-    assert 0 <= out.min() <= out.max() <= 1
-    assert np.abs(out - batch).mean() > 0.01
-
-
 def test_the_interval_is_wilsons():
     assert transfer.interval(0, 0) == (0.0, 1.0)
     low, high = transfer.interval(8, 10)  # Brown, Cai and DasGupta, 2001: 0.490 to 0.943
@@ -371,13 +267,3 @@ def test_a_report_counts_what_it_should():
 def test_pets_without_its_lists_says_so(tmp_path):
     with pytest.raises(DatasetUnavailable, match=r"annotations/trainval\.txt"):
         datasets.pets(tmp_path)
-
-
-def test_too_many_photos_for_fine_tuning_are_refused(net, photos, monkeypatch):
-    data = datasets.folder(photos)
-    many = replace(
-        data, paths=data.paths * 3000, labels=np.tile(data.labels, 3000),
-        train=np.tile(data.train, 3000),
-    )  # fmt: skip
-    with pytest.raises(BadDataset, match=r"at most 1\.5 GB"):
-        next(transfer.fine_tune(net, many, None, transfer.Tuning()))

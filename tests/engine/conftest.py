@@ -1,0 +1,39 @@
+"""The built-in backbone, small photos of three classes, and its features of them."""
+
+import numpy as np
+import pytest
+
+from engine import backbones, datasets, extraction, images
+from tests.conftest import SAMPLES
+
+CROPPED = ("chelsea", "coffee", "rocket")
+
+
+@pytest.fixture(scope="session")
+def net():
+    """The built-in backbone."""
+    return backbones.load("Pocket")
+
+
+@pytest.fixture(scope="session")
+def crops(tmp_path_factory):
+    """Three classes of twelve crops each of three photos."""
+    root = tmp_path_factory.mktemp("crops")
+    generator = np.random.default_rng(0)
+    for name in CROPPED:
+        file = next(SAMPLES.glob(f"{name}.*"))
+        picture = images.load(file)
+        side = min(picture.shape[:2]) * 2 // 3
+        (root / name).mkdir()
+        for k in range(12):
+            top, left = (generator.integers(0, n - side) for n in picture.shape[:2])
+            crop = picture[top : top + side, left : left + side]
+            (root / name / f"{k:02d}.png").write_bytes(images.png(images.fit(crop, (96, 96))))
+    return root
+
+
+@pytest.fixture(scope="session")
+def features(net, crops, tmp_path_factory):
+    """What the backbone makes of them."""
+    *_, step = extraction.extract(net, datasets.folder(crops), tmp_path_factory.mktemp("kept"))
+    return step.features

@@ -1,0 +1,96 @@
+"""Fine-tuning: from a trained head or from nothing, stopped or not, the backbone left alone."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine import datasets, images, transfer
+from engine.errors import BadDataset
+
+
+def last(steps):
+    *_, end = steps
+    return end
+
+
+def measured(steps):
+    return (step for step in steps if step.val_accuracy is not None)
+
+
+def test_fine_tuning_that_is_stopped_is_as_it_was_last_measured(net, crops):
+    tuning = transfer.Tuning(epochs=2, batch=4, learning_rate=0.01, augment=False)
+    steps = transfer.fine_tune(net, datasets.folder(crops), None, tuning)
+    last_measured = None
+    for step in steps:
+        last_measured = step if step.val_accuracy is not None else last_measured
+        if step.epoch > 1.2:
+            break
+    weights = step.model.get_weights()
+    steps.close()
+    assert last_measured.epoch == 1
+    assert any((a != b).any() for a, b in zip(weights, step.model.get_weights(), strict=True))
+    data = datasets.folder(crops)
+    test = [
+        images.to_uint8(images.fit(images.load(data.paths[row]), net.input_size))
+        for row in last_measured.rows
+    ]
+    logits = transfer.predicted(step.model, np.stack(test))
+    np.testing.assert_allclose(logits, last_measured.val_logits, atol=1e-4)
+
+
+def test_fine_tuning_starts_from_the_head_and_leaves_the_backbone_alone(net, crops, features):
+    head = last(transfer.train_head(features, transfer.Recipe(epochs=5))).head
+    before = [w.copy() for w in net.plain.get_weights()]
+    data = datasets.folder(crops)
+    steps = list(
+        transfer.fine_tune(net, data, head, transfer.Tuning(epochs=2, batch=9, augment=False))
+    )
+    first = next(measured(steps))
+    assert first.epoch == 0
+    assert first.val_accuracy > 0.8  # the head is as good as it was
+    assert steps[-1].epoch == 2
+    for old, new in zip(before, net.plain.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+    tuned = steps[-1].model
+    moved = [
+        layer.name
+        for layer in net.plain.layers
+        if layer.get_weights()
+        and layer.name in {inner.name for inner in tuned.layers}
+        and any(
+            np.abs(a - b).max() > 0
+            for a, b in zip(
+                layer.get_weights(), tuned.get_layer(layer.name).get_weights(), strict=True
+            )
+        )
+    ]
+    last_stage = max(info.stage for info in net.layers if info.has_maps)
+    stages = {info.name: info.stage for info in net.layers}
+    assert moved
+    assert all(stages[name] == last_stage and "_bn" not in name for name in moved)
+
+
+def test_from_scratch_knows_nothing_at_first(net, crops):
+    first = next(measured(
+        transfer.fine_tune(net, datasets.folder(crops), None, transfer.Tuning(scratch=True))
+    ))  # fmt: skip
+    assert first.val_loss == pytest.approx(np.log(3), abs=0.01)
+
+
+def test_augmented_pictures_stay_pictures():
+    batch = np.random.default_rng(0).random((6, 40, 40, 3), "float32")
+    out = transfer.augmented(batch, np.random.default_rng(1))
+    assert out.shape == batch.shape
+    assert 0 <= out.min() <= out.max() <= 1
+    assert np.abs(out - batch).mean() > 0.01
+
+
+def test_too_many_photos_for_fine_tuning_are_refused(net, crops, monkeypatch):
+    data = datasets.folder(crops)
+    many = replace(
+        data, paths=data.paths * 3000, labels=np.tile(data.labels, 3000),
+        train=np.tile(data.train, 3000),
+    )  # fmt: skip
+    with pytest.raises(BadDataset, match=r"at most 1\.5 GB"):
+        next(transfer.fine_tune(net, many, None, transfer.Tuning()))
