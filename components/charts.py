@@ -119,7 +119,7 @@ def curves(
     scale = {"range": [0, 1.02], "tickformat": ".0%"} if share else {"nticks": 5}
     figure.update_layout(
         height=220,
-        margin={"l": 0, "r": 0, "t": 34 if len(lines) > 1 else 8, "b": 0},
+        margin={"l": 0, "r": 12, "t": 34 if len(lines) > 1 else 8, "b": 0},
         showlegend=len(lines) > 1,
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
         xaxis={"title": x_title, "fixedrange": True, "showgrid": False, "rangemode": "tozero"},

@@ -32,7 +32,8 @@ def embedding(run: Run) -> None:
         figure.add_scatter(
             x=at[mine, 0], y=at[mine, 1], mode="markers", name=group,
             marker={"size": 9, "symbol": symbol, "opacity": 0.8, "color": labels[mine],
-                    "colorscale": "Turbo", "cmin": 0, "cmax": len(names) - 1},
+                    "colorscale": "Turbo", "cmin": -0.15 * len(names),
+                    "cmax": 1.1 * len(names)},  # its ends are too dark for a dark page
             text=[names[k] for k in labels[mine]], hovertemplate="%{text}<extra></extra>",
         )  # fmt: skip
     figure.update_layout(
@@ -90,7 +91,7 @@ def sweep(run: Run) -> None:
             )
         )  # fmt: skip
         figure.update_layout(
-            height=280, margin={"l": 0, "r": 0, "t": 8, "b": 0},
+            height=280, margin={"l": 0, "r": 12, "t": 8, "b": 0},
             xaxis={"title": "photos of each class", "type": "log", "fixedrange": True,
                    "tickvals": amounts},
             yaxis={"title": "accuracy, unseen photos", "range": [0, 1.02], "tickformat": ".0%",

@@ -113,7 +113,7 @@ def classes(run: Run) -> None:
         )
     )  # fmt: skip
     figure.update_layout(
-        height=22 * len(names) + 80, margin={"l": 0, "r": 0, "t": 4, "b": 0},
+        height=22 * len(names) + 80, margin={"l": 0, "r": 16, "t": 4, "b": 0},
         xaxis={"title": "named rightly, %", "range": [0, 100], "fixedrange": True},
         yaxis={"fixedrange": True, "dtick": 1},
     )  # fmt: skip
@@ -142,7 +142,7 @@ def classes(run: Run) -> None:
             hovertemplate="sure to %{x:.0%}: %{y:.0%} right of %{customdata} photos<extra></extra>",
         )  # fmt: skip
         line.update_layout(
-            height=240, margin={"l": 0, "r": 0, "t": 4, "b": 0}, showlegend=False,
+            height=240, margin={"l": 0, "r": 16, "t": 4, "b": 0}, showlegend=False,
             xaxis={"title": "how sure it is", "range": [0, 1.02], "tickformat": ".0%",
                    "fixedrange": True},
             yaxis={"title": "how often right", "range": [0, 1.05], "tickformat": ".0%",

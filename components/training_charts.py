@@ -37,14 +37,15 @@ def together(runs: list[Run]) -> None:
     """All runs of this session on one chart, and a table with the difference in points."""
     figure = go.Figure()
     rows, first = [], None
-    for run, colour in zip(runs, charts.COLOURS, strict=False):
+    dashes = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")  # none hides another
+    for run, colour, dash in zip(runs, charts.COLOURS, dashes, strict=False):
         judged = [p for p in run.points if p.val_accuracy is not None]
         report = run.report()
         if not judged or report is None:
             continue
         figure.add_scatter(
             x=[p.at for p in judged], y=[p.val_accuracy for p in judged], name=run.plan.words,
-            mode="lines", line={"width": 2.5, "color": colour},
+            mode="lines", line={"width": 2.5, "color": colour, "dash": dash},
             hovertemplate="epoch %{x}: <b>%{y:.1%}</b><extra></extra>",
         )  # fmt: skip
         first = report.accuracy if first is None else first
@@ -53,11 +54,11 @@ def together(runs: list[Run]) -> None:
             "Learnt from": run.learnt,
             "Accuracy": f"{100 * report.accuracy:.1f} %",
             "95 % interval": f"{100 * report.low:.0f} to {100 * report.high:.0f} %",
-            "Against the first": f"{100 * (report.accuracy - first):+.1f} points",
+            "Against the first": _points(report.accuracy - first) if rows else "",
             "Time": f"{run.seconds:.1f} s",
         })  # fmt: skip
     figure.update_layout(
-        height=280, margin={"l": 0, "r": 0, "t": 8, "b": 0}, showlegend=True,
+        height=280, margin={"l": 0, "r": 12, "t": 8, "b": 0}, showlegend=True,
         legend={"orientation": "h", "yanchor": "top", "y": -0.25, "x": 0},
         xaxis={"title": "epoch", "fixedrange": True, "showgrid": False, "rangemode": "tozero"},
         yaxis={"title": "accuracy, unseen photos", "range": [0, 1.02], "tickformat": ".0%",
@@ -65,3 +66,7 @@ def together(runs: list[Run]) -> None:
     )  # fmt: skip
     st.plotly_chart(figure, config=charts.CONFIG, key="runs_chart")
     st.dataframe(rows, hide_index=True, height="content", key="runs_table")
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:+.1f} points".replace("-", "−")

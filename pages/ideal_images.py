@@ -122,12 +122,14 @@ def sliders(chosen: dict[str, Any], run: ideal.Run | None) -> ideal.Steering:
 def live(chosen: dict[str, Any]) -> None:
     """Controls that act while it runs, the picture, the curves."""
     run = st.session_state.get("ideal_run")
+    several = run is not None and len(run.plans) > 1
+    above = st.container()
     left, right = st.columns([1.25, 1], gap="large")
     with right:
         steering = sliders(chosen, run)
     planned = ideal.planned(chosen, steering)
     progress = run or planned
-    with left:
+    with above if several else left:  # side by side they need the whole width
         job_panel.panel(ideal.KEY, planned.begin, "Start", progress.step, progress.steps)
         if run is not None and not run.same(planned):
             shell.stale(f"the run before, {run.words}", "Start")
@@ -135,14 +137,14 @@ def live(chosen: dict[str, Any]) -> None:
             ideal.nothing_yet(planned.plans[0])
         else:
             ideal.pictures(run)
-            st.plotly_chart(ideal_charts.losses(run), config=charts.CONFIG, key="ideal_losses")
     if run is not None:
+        with left:
+            st.plotly_chart(ideal_charts.losses(run), config=charts.CONFIG, key="ideal_losses")
         with right:
             frame = run.recordings[0].latest
-            several = len(run.plans) > 1
             for one, controls, record in zip(run.plans, run.controls, run.recordings, strict=True):
                 ideal.formula(one, controls, record.latest, f"{one.words}: " if several else "")
-            if frame is not None and len(run.plans) == 1:
+            if frame is not None and not several:
                 st.plotly_chart(
                     charts.confidence(frame.predictions), config=charts.CONFIG, key="ideal_bars"
                 )

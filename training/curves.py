@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 COLOURS = ("#6b64e4", "#d9772b", "#1b8a7a")
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 640, 300, 46, 12, 8, 32
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 640, 300, 46, 12, 8, 44
 
 
 def draw_curves(
@@ -31,10 +31,11 @@ def draw_curves(
         for share in (0.0, 0.25, 0.5, 0.75, 1.0)
     ]
     parts += [
-        f'<text x="{x(epoch):.0f}" y="{HEIGHT - 14}" text-anchor="middle">{epoch}</text>'
+        f'<text x="{x(epoch):.0f}" y="{HEIGHT - 26}" text-anchor="middle">{epoch}</text>'
         for epoch in range(0, int(epochs) + 1, max(1, round(epochs / 8)))
     ]
-    parts.append(f'<text x="{LEFT}" y="{HEIGHT - 1}">epoch</text>')
+    middle = (LEFT + WIDTH - RIGHT) / 2
+    parts.append(f'<text x="{middle}" y="{HEIGHT - 6}" text-anchor="middle">epoch</text>')
     styles = zip(COLOURS, (0.35, 0.26, 0.17), strict=True)
     for (name, points), (colour, place) in zip(curves.items(), styles, strict=False):
         line = " ".join(f"{x(epoch):.1f},{y(accuracy):.1f}" for epoch, accuracy in points)
