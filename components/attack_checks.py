@@ -132,21 +132,24 @@ def _matrix(rows: list) -> None:
     shares = np.array([[row.fooled[name] for name in tested] for row in rows])
     one = len(rows[0].labels[tested[0]]) == 1
     words = [
-        [row.labels[name][0] if one else f"{100 * row.fooled[name]:.0f} %" for name in tested]
+        [
+            row.labels[name][0].replace(" ", "<br>") if one else f"{100 * row.fooled[name]:.0f} %"
+            for name in tested
+        ]
         for row in rows
     ]
     figure = go.Figure(
         go.Heatmap(
             z=shares, x=tested, y=[row.attacked for row in rows], text=words, zmin=0, zmax=1,
             texttemplate="%{text}", xgap=3, ygap=3, showscale=False,
-            colorscale=[[0, "rgba(27,138,122,.25)"], [1, "rgba(217,119,43,.85)"]],
+            colorscale=[[0, "#167565"], [1, "#b95d17"]], textfont={"color": "#fff", "size": 13},
             hovertemplate="attacked %{y}, tested %{x}: %{text}<extra></extra>",
         )
     )  # fmt: skip
     figure.update_layout(
         height=90 + 56 * len(rows), margin={"l": 0, "r": 0, "t": 8, "b": 0},
-        xaxis={"title": "tested", "fixedrange": True, "side": "top"},
-        yaxis={"title": "attacked", "autorange": "reversed", "fixedrange": True},
+        xaxis={"title": "tested", "fixedrange": True, "side": "top", "showgrid": False},
+        yaxis={"title": "attacked", "autorange": "reversed", "fixedrange": True, "showgrid": False},
     )  # fmt: skip
     st.plotly_chart(figure, config=charts.CONFIG, key="matrix_chart")
     st.caption("Orange: fooled, green: not. A row is who was attacked, a column who was shown it.")

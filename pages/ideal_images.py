@@ -148,6 +148,7 @@ def live(chosen: dict[str, Any]) -> None:
                 st.plotly_chart(
                     charts.confidence(frame.predictions), config=charts.CONFIG, key="ideal_bars"
                 )
+        with left if several else right:
             st.plotly_chart(ideal_charts.curves(run), config=charts.CONFIG, key="ideal_curves")
 
 
