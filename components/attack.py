@@ -73,14 +73,14 @@ class Run:
 
     def begin(self) -> None:
         """Starts the job."""
-        from engine import attacks
+        from engine import sharing
 
-        plan, record = self.plan, self.recording
+        plan, record, streams, line = self.plan, self.recording, cache.streams(), cache.line()
 
         def frames() -> Any:
             nets = [cache.backbone(name) for name in plan.backbones]
-            return record.follow(
-                attacks.run(nets, plan.picture, plan.aim, plan.attack, seed=plan.seed)
+            return sharing.attack(
+                streams, line, nets, plan.picture, plan.aim, plan.attack, plan.seed, record
             )
 
         st.session_state.attack_run = self

@@ -21,6 +21,7 @@ from engine.types import Activations, Device, Patch, Peaks, Prediction, Progress
 
 if TYPE_CHECKING:
     from engine.backbones import Backbone
+    from engine.sharing import Streams
 
 SAMPLES = {
     "Cat": "chelsea.png",
@@ -100,10 +101,24 @@ def warm_up() -> Job:
 
 @st.cache_resource(show_spinner=False)
 def line() -> Admission:
-    """Where all sessions' jobs wait: a job a core computes at once, at most four; one on a GPU."""
+    """Where all sessions' jobs take turns: a core each, at most four at once; one on a GPU."""
     from engine import backend
 
     return Admission(1 if backend.device().kind == "GPU" else min(backend.cores(), 4))
+
+
+@st.cache_resource(show_spinner=False)
+def tunings() -> Admission:
+    """Where fine-tunings wait for each other: each keeps a network and its photos in memory."""
+    return Admission(2)
+
+
+@st.cache_resource(show_spinner=False)
+def streams() -> "Streams":
+    """The runs that many may follow, of all sessions."""
+    from engine.sharing import Streams
+
+    return Streams()
 
 
 def device() -> Device:

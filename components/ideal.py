@@ -152,7 +152,7 @@ class Run:
     @property
     def step(self) -> int:
         """How far the furthest of them is."""
-        return max((r.latest.step for r in self.recordings if r.latest), default=0)
+        return max((r.points[-1].step for r in self.recordings if r.points), default=0)
 
     @property
     def steps(self) -> int:
@@ -161,15 +161,15 @@ class Run:
 
     def begin(self) -> None:
         """Starts the job that makes the pictures, all of them in turns."""
-        from engine import recording, synthesis
+        from engine import recording, sharing
+
+        streams, line = cache.streams(), cache.line()
 
         def frames() -> Any:
             runs = [
-                record.follow(
-                    synthesis.ideal_image(
-                        cache.backbone(plan.backbone), plan.target, plan.settings, controls,
-                        plan.start,
-                    )
+                sharing.steered(
+                    streams, line, cache.backbone(plan.backbone), plan.target, plan.settings,
+                    controls, plan.start, record,
                 )
                 for plan, controls, record in zip(
                     self.plans, self.controls, self.recordings, strict=True

@@ -30,11 +30,14 @@ def active(key: str) -> bool:
 
 
 def start(key: str, make: Callable[[], Iterator[Any]]) -> Job:
-    """Starts a job, and ends the one this session had, on whatever page."""
+    """Starts a job, and ends the one this session had, on whatever page.
+
+    What `make()` gives is to take turns with the jobs of others: see `engine.jobs.Admission`.
+    """
     before = st.session_state.get("session_job")
     if before is not None:
         before.cancel()
-    job = Job(make, name=key, admission=cache.line(), lease=LEASE).start()
+    job = Job(make, name=key, lease=LEASE).start()
     st.session_state.session_job = st.session_state[f"{key}_job"] = job
     cache.session_jobs()[:] = [job]
     return job
@@ -126,7 +129,7 @@ def table(
         st.session_state[f"{key}_found"] = (token, fresh)
 
         def collect() -> Iterator[list]:
-            for row in make():
+            for row in cache.line().turns(make):
                 fresh.append(row)
                 yield fresh
 

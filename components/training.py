@@ -4,6 +4,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -122,7 +123,8 @@ class Run:
 
     def _learn(self) -> Iterator["Run"]:
         started = time.monotonic()
-        for _ in self._phases():
+        phases = self._phases
+        for _ in phases() if self.plan.how == FROZEN else cache.tunings().whole(phases):
             self.seconds = time.monotonic() - started
             if self.dropped:  # its last step, after another was begun
                 self.tuned = None
@@ -138,7 +140,8 @@ class Run:
         if not scratch:
             yield from self._extracted(net)
             share = 1.0 if plan.how == FROZEN else 0.3
-            for epoch in transfer.train_head(self.features, plan.recipe):
+            epochs = partial(transfer.train_head, self.features, plan.recipe)
+            for epoch in cache.line().turns(epochs):
                 self.head, self.learnt = epoch.head, epoch.learnt
                 self._add(epoch.number, epoch)
                 self.fraction = share * epoch.number / epoch.epochs
@@ -150,7 +153,8 @@ class Run:
         yield
         begun, before = self.fraction, len(self.points)
         self.class_names = plan.source.data.class_names
-        for step in transfer.fine_tune(net, plan.source.data, self.head, plan.tuning):
+        steps = partial(transfer.fine_tune, net, plan.source.data, self.head, plan.tuning)
+        for step in cache.line().turns(steps):
             if step.val_logits is not None:
                 self.tuned, self.learnt = step.model, step.learnt
                 self._judged = (step.val_logits, step.rows)
@@ -164,7 +168,7 @@ class Run:
             yield
 
     def _extracted(self, net) -> Iterator[None]:
-        from engine import transfer
+        from engine import sharing, transfer
 
         source = self.plan.source
         if source.data is None:
@@ -172,7 +176,12 @@ class Run:
             self.features = transfer.grouped(features) if source.grouped else features
         else:
             views = 2 if len(source.data.paths) <= 1000 else 1
-            for step in transfer.extract(net, source.data, source.folder, views=views):
+            line, arguments = cache.line(), (net, source.data, source.folder, views)
+            if source.holder is None:  # photos of this machine: all may want them at once
+                steps = sharing.extract(cache.streams(), line, *arguments)
+            else:
+                steps = line.turns(partial(transfer.extract, *arguments))
+            for step in steps:
                 self.features = step.features
                 left = f", about {step.seconds_left:.0f} s left" if step.seconds_left > 1 else ""
                 self.said = f"looking at photo {step.done} of {step.total}{left}"

@@ -80,7 +80,7 @@ def vectors(net: Backbone, batch: np.ndarray) -> np.ndarray:
     return backend.evaluate(forward, batch)
 
 
-def extract(net: Backbone, data: Data, folder: Path, *, views: int = 2) -> Iterator[Extracted]:
+def extract(net: Backbone, data: Data, folder: Path, views: int = 2) -> Iterator[Extracted]:
     """Computes the features of all photos, or reads those that are there already.
 
     Args:

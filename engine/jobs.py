@@ -1,51 +1,98 @@
-"""Run a generator of snapshots in a worker thread: watched, paused, stepped, stopped, queued.
+"""Run a generator of snapshots in a worker thread: watched, paused, stepped, stopped, in turns.
 
 A page starts a job, asks it now and then what its latest snapshot is, and draws that. The worker
-knows nothing of the page. A job whose page asks no more ends by itself when its lease runs out, and
-an `Admission` lets only so many jobs compute at once, in the order they came.
+knows nothing of the page. A job whose page asks no more ends by itself when its lease runs out. An
+`Admission` lets only so many compute at once, each one step, then the next in line: thirty people
+see thirty pictures grow slowly, and nobody waits for another's whole run.
 """
 
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Literal, TypeVar
+
+T = TypeVar("T")
+_here = threading.local()
+
+
+class Cancelled(Exception):
+    """Raised in a job's own thread when it shall end; the job itself catches it."""
+
+
+def current() -> "Job | None":
+    """The job whose thread this is; None elsewhere."""
+    return getattr(_here, "job", None)
+
+
+def check() -> None:
+    """Raises `Cancelled` in the thread of a job that shall end."""
+    job = current()
+    if job is not None and job.cancelled:
+        raise Cancelled
 
 
 class Admission:
-    """Lets `limit` jobs compute at once; the others wait in line. A paused job holds no place."""
+    """Lets `limit` threads compute at once; the others wait in line, first come, first served."""
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._line: deque[Job] = deque()
-        self._inside: set[Job] = set()
-        self._changed = threading.Condition()
+        self._free = limit
+        self._line: deque[threading.Event] = deque()
+        self._lock = threading.Lock()
 
-    def enter(self, job: "Job") -> bool:
-        """Waits for a place; False when the job was cancelled meanwhile."""
-        with self._changed:
-            self._line.append(job)
-            while not job.cancelled:
-                if self._line[0] is job and len(self._inside) < self._limit:
-                    self._line.popleft()
-                    self._inside.add(job)
-                    self._changed.notify_all()
-                    return True
-                self._changed.wait(0.2)  # a lease may run out while nobody leaves
-            self._line.remove(job)
-            self._changed.notify_all()
-            return False
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Waits for a place and holds it for the block.
 
-    def leave(self, job: "Job") -> None:
-        """Gives the place to the next in line."""
-        with self._changed:
-            self._inside.discard(job)
-            self._changed.notify_all()
+        Raises:
+            Cancelled: the job of this thread was told to end while it waited.
+        """
+        ticket, job = threading.Event(), current()
+        with self._lock:
+            if self._free and not self._line:
+                self._free -= 1
+                ticket.set()
+            else:
+                self._line.append(ticket)
+        try:
+            if job is not None:
+                job.waits_for = lambda: self._place(ticket)
+            while not ticket.wait(0.2):
+                check()
+            yield
+        finally:
+            with self._lock:
+                if not ticket.is_set():
+                    self._line.remove(ticket)
+                elif self._line:
+                    self._line.popleft().set()
+                else:
+                    self._free += 1
 
-    def position(self, job: "Job") -> int:
-        """How many jobs wait before this one, counting itself; 0 when it does not wait."""
-        with self._changed:
-            return self._line.index(job) + 1 if job in self._line else 0
+    def turns(self, make: Callable[[], Iterable[T]]) -> Iterator[T]:
+        """The values of `make()`, each computed in a turn of its own."""
+        values: Any = None
+        try:
+            while True:
+                with self.turn():
+                    values = iter(make()) if values is None else values
+                    try:
+                        value = next(values)
+                    except StopIteration:
+                        return
+                yield value
+        finally:
+            getattr(values, "close", lambda: None)()
+
+    def whole(self, make: Callable[[], Iterable[T]]) -> Iterator[T]:
+        """The values of `make()`, all in one turn: for work whose memory is what is short."""
+        with self.turn():
+            yield from make()
+
+    def _place(self, ticket: threading.Event) -> int:
+        with self._lock:
+            return self._line.index(ticket) + 1 if ticket in self._line else 0
 
 
 class Job:
@@ -57,7 +104,6 @@ class Job:
     Args:
         make: makes the generator, in the worker.
         name: of the thread.
-        admission: the line to wait in before computing.
         lease: seconds after which a job that nobody looks at ends; None for never.
     """
 
@@ -66,13 +112,12 @@ class Job:
         make: Callable[[], Iterator[Any]],
         name: str = "job",
         *,
-        admission: Admission | None = None,
         lease: float | None = None,
     ) -> None:
         self.snapshot: Any = None
         self.error: BaseException | None = None
+        self.waits_for: Callable[[], int] = lambda: 0  # its place in line, as long as it waits
         self._make = make
-        self._admission = admission
         self._lease = lease
         self._seen = time.monotonic()
         self._cancelled = threading.Event()
@@ -110,8 +155,8 @@ class Job:
 
     @property
     def position(self) -> int:
-        """Its place in the line, from 1; 0 when it does not wait."""
-        return self._admission.position(self) if self._admission else 0
+        """Its place in line before its first step, from 1; 0 when it does not wait."""
+        return self.waits_for() if self.snapshot is None and not self.done else 0
 
     def touch(self) -> None:
         """Renews the lease: a page calls this whenever it looks."""
@@ -156,39 +201,24 @@ class Job:
         return self.snapshot
 
     def _run(self) -> None:
-        if not self._enter():
-            self._cut = True
-            return
+        _here.job = self
         snapshots: Any = None
         try:
+            check()
             snapshots = self._make()
             for snapshot in snapshots:
                 self.snapshot = snapshot
-                if self.cancelled or not self._may_go_on():
-                    self._cut = True
-                    break
+                self._wait_out_a_pause()
+                check()
+        except Cancelled:
+            self._cut = True
         except Exception as error:  # kept for the page to show; a worker has nobody to tell
             self.error = error
         finally:
-            close = getattr(snapshots, "close", None)
-            if close is not None:
-                close()
-            self._leave()
+            getattr(snapshots, "close", lambda: None)()
 
-    def _may_go_on(self) -> bool:
-        """Waits out a pause, its place given to others; False when the job is to end."""
-        if not self._paused:
-            return True
-        self._leave()
+    def _wait_out_a_pause(self) -> None:
         with self._changed:
             while self._paused and not self._allowed and not self.cancelled:
                 self._changed.wait(0.2)
             self._allowed = max(self._allowed - 1, 0)
-        return not self.cancelled and self._enter()
-
-    def _enter(self) -> bool:
-        return self._admission.enter(self) if self._admission else not self.cancelled
-
-    def _leave(self) -> None:
-        if self._admission:
-            self._admission.leave(self)

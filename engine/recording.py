@@ -17,24 +17,50 @@ KEPT = 48  # pictures kept of a run; of a longer one every second, fourth ... st
 
 
 class Recording(Generic[F]):
-    """Follows a run: `points`, every frame without its picture; `pictures`,
-    `{step: (H, W, 3) uint8}` of some; `latest`, the whole last one.
+    """What is kept of a run: `points`, every frame without its picture, and `pictures`,
+    `{step: (H, W, 3) uint8}`, of some.
     """
 
     def __init__(self) -> None:
         self.points: list[F] = []
         self.pictures: dict[int, np.ndarray] = {}
-        self.latest: F | None = None
+        self._whole: F | None = None
         self._every = 1
 
-    def follow(self, frames: Iterator[F]) -> Iterator[F]:
-        """Passes frames on and keeps what is to stay of them."""
+    def __len__(self) -> int:
+        return len(self.points)
+
+    @property
+    def latest(self) -> F | None:
+        """The last frame with its picture; the last one that has a picture, if others do not."""
+        whole, points, pictures = self._whole, self.points, self.pictures
+        if whole is not None or not points:
+            return whole
+        point = next(p for p in reversed(points) if p.step in pictures)
+        return replace(point, picture=images.from_uint8(pictures[point.step]))
+
+    def follow(self, frames: Iterator[F]) -> Iterator["Recording[F]"]:
+        """Keeps the frames as they come; yields itself after each."""
         for frame in frames:
-            self.points.append(replace(frame, picture=_NOTHING))
-            self.latest = frame
-            if frame.last or frame.step % self._every == 0:
-                self._keep(frame)
-            yield frame
+            self.append(frame)
+            yield self
+
+    def append(self, frame: F) -> None:
+        """Keeps a frame, or what is to stay of it."""
+        self._whole = frame
+        if frame.last or frame.step % self._every == 0:
+            self._keep(frame)
+        self.points.append(replace(frame, picture=_NOTHING))
+
+    def show(self, other: "Recording[F]", count: int) -> None:
+        """Becomes what another recording was, or would have been, after `count` frames."""
+        points, whole, pictures = other.points[:count], other._whole, other.pictures
+        end = points[-1]
+        if not end.last:
+            pictures = {step: picture for step, picture in pictures.items() if step <= end.step}
+        same = whole is not None and (whole.step, whole.last) == (end.step, end.last)
+        self.points, self.pictures, self._every = points, pictures, other._every
+        self._whole = whole if same else None
 
     def _keep(self, frame: F) -> None:
         pictures = self.pictures | {frame.step: images.to_uint8(frame.picture)}

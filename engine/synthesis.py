@@ -7,8 +7,7 @@ Simonyan, Vedaldi and Zisserman, "Deep Inside Convolutional Networks", 2013 (arX
 Mordvintsev and Schubert, "Feature Visualization", Distill, 2017.
 """
 
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +18,7 @@ from keras import ops
 
 from engine import backend, images, recipes
 from engine.backbones import Backbone, softmax, top_predictions
+from engine.controls import Checkpoint, Controls
 from engine.errors import BadSettings, Diverged
 from engine.objectives import (
     L1,
@@ -34,33 +34,6 @@ from engine.recipes import OPTIMIZERS, Settings, preset
 from engine.types import Prediction
 
 PENALTIES: tuple[Part, ...] = (TotalVariation(), L1(), L2())
-
-
-class Controls:
-    """The few numbers another thread may change while a run goes on."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.take(settings)
-        self._rewind: np.ndarray | None = None
-        self._lock = threading.Lock()
-
-    def take(self, settings: Settings) -> None:
-        """Takes these numbers from settings; all else of them does not matter."""
-        self.variation_weight = settings.variation_weight
-        self.l1_weight = settings.l1_weight
-        self.l2_weight = settings.l2_weight
-        self.learning_rate = settings.learning_rate
-
-    def rewind(self, picture: np.ndarray) -> None:
-        """Goes on from a picture `(H, W, 3)` in 0..1 instead of the latest one."""
-        with self._lock:
-            self._rewind = picture
-
-    def take_rewind(self) -> np.ndarray | None:
-        """The picture to go on from, once; None where nobody asked."""
-        with self._lock:
-            picture, self._rewind = self._rewind, None
-            return picture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +64,7 @@ def ideal_image(
     settings: Settings | None = None,
     controls: Controls | None = None,
     start: np.ndarray | None = None,
+    resume: Checkpoint | None = None,
 ) -> Iterator[Frame]:
     """Changes a picture until the network sees in it what it is asked for.
 
@@ -100,6 +74,7 @@ def ideal_image(
         settings: None takes the "clear" preset of the backbone.
         controls: numbers that another thread may change meanwhile.
         start: a picture `(H, W, 3)` in 0..1 at the network's size; None starts from noise.
+        resume: a checkpoint of such a run, to go on from; see `Controls.checkpoint`.
 
     Yields:
         A frame before each step, and one of the result.
@@ -128,11 +103,15 @@ def ideal_image(
     shown = target if isinstance(target, int) else None
     tensor, transformations = _Tensors(), settings.transformations
     with _borrowed(net, settings.optimizer) as descent:
-        descent.begin(first)
-        for number in range(settings.steps):
+        descent.begin(first if resume is None else resume.parameters)
+        if resume is not None:
+            descent.recall(resume.memory)
+            generator.bit_generator.state = resume.random
+        for number in range(resume.step if resume else 0, settings.steps):
             rewound = controls.take_rewind()
             if rewound is not None:
                 descent.begin(parametrization.of(rewound))
+            random = generator.bit_generator.state
             coarse = settings.coarse_steps
             sharpness = min(1.0, 0.03 + number / coarse) if coarse else 1.0
             weights = _weights(objective, controls)
@@ -143,7 +122,9 @@ def ideal_image(
                 tensor("sharpness", np.array(sharpness)),
                 tensor("affine", transformations.draw(generator, size)),
             )
-            yield _frame(net, shown, number, weights, picture, values, logits)
+            frame = _frame(net, shown, number, weights, picture, values, logits)
+            with controls.standing_at(lambda n=number, r=random: descent.checkpoint(n, r)):
+                yield frame
             descent.step(slope, controls.learning_rate)
         picture = parametrization.picture(descent.variable.value, backend.tensor(1.0))
         picture = images.from_uint8(images.to_uint8(backend.numpy(picture)))
@@ -212,6 +193,17 @@ class _Descent:
         self._rate = 0.0
         for memory in self._optimizer.variables:
             memory.assign(np.zeros(memory.shape, memory.dtype))
+
+    def checkpoint(self, step: int, random: Mapping[str, Any]) -> Checkpoint:
+        """All that this and the optimizer know."""
+        memory = tuple(np.array(backend.numpy(m)) for m in self._optimizer.variables)
+        parameters = np.array(backend.numpy(self.variable))
+        return Checkpoint(step=step, parameters=parameters, memory=memory, random=random)
+
+    def recall(self, memory: tuple[np.ndarray, ...]) -> None:
+        """What the optimizer of a checkpoint knew."""
+        for mine, other in zip(self._optimizer.variables, memory, strict=True):
+            mine.assign(other)
 
     def step(self, slope: Any, learning_rate: float) -> None:
         """One step down."""

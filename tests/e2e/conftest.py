@@ -19,9 +19,20 @@ ROOT = Path(__file__).parents[2]
 @contextmanager
 def serving(**environment: str):
     """Runs the app on a free port; yields its address."""
+    with running(free_port(), **environment) as (address, _):
+        yield address
+
+
+def free_port() -> int:
+    """A port of this machine that nobody uses."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        return free.getsockname()[1]
+
+
+@contextmanager
+def running(port: int, **environment: str):
+    """Runs the app on a port; yields its address and its process."""
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
     process = subprocess.Popen(
         [*command, "--server.port", str(port), "--server.address", "127.0.0.1"],
@@ -41,10 +52,14 @@ def serving(**environment: str):
                 if time.monotonic() > deadline or process.poll() is not None:
                     raise
                 time.sleep(0.1)
-        yield address
+        yield address, process
     finally:
         process.terminate()
-        process.wait(20)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(20)
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """A job keeps its latest snapshot, stops when told, and takes nobody down with it."""
 
+import itertools
 import threading
 import time
 
@@ -84,15 +85,8 @@ def test_a_paused_job_makes_no_step_and_a_single_step_is_one():
     assert not job.paused
 
 
-def test_jobs_wait_in_line_and_a_paused_one_lets_others_in():
-    line = Admission(1)
-    first, second, third = (Job(counting([]), admission=line) for _ in range(3))
-    first.pause()
-    second.pause()
-    first.start()
-    until(lambda: first.snapshot == 0)
-    second.start()  # the first is paused and holds no place
-    until(lambda: second.snapshot == 0)
+def test_jobs_take_turns_and_nobody_waits_for_a_whole_run():
+    line, order = Admission(1), []
     gate, entered = threading.Event(), threading.Event()
 
     def held():
@@ -100,21 +94,91 @@ def test_jobs_wait_in_line_and_a_paused_one_lets_others_in():
         gate.wait(10)
         yield "held"
 
-    holder = Job(held, admission=line).start()
+    def steps(name):
+        for k in range(5):
+            order.append((name, k))
+            yield k
+
+    holder = Job(lambda: line.turns(held)).start()
     assert entered.wait(10)
-    third.start()
-    until(lambda: third.position == 1)
-    first.resume()
-    until(lambda: first.position == 2)
-    third.cancel()
-    until(lambda: first.position == 1)
-    assert third.snapshot is None
+    jobs = [Job(lambda n=name: line.turns(lambda: steps(n))) for name in "abc"]
+    for number, job in enumerate(jobs, 1):
+        job.start()
+        until(lambda j=job, n=number: j.position == n)
     gate.set()
     assert holder.result() == "held"
-    assert first.result() == 999
-    second.cancel()
-    second.wait(10)
-    assert second.snapshot == 0
+    assert [job.result() for job in jobs] == [4, 4, 4]
+    assert [job.position for job in jobs] == [0, 0, 0]
+    for name in "abc":
+        mine = [k for k, (who, _) in enumerate(order) if who == name]
+        assert max(b - a for a, b in itertools.pairwise(mine)) <= 3
+
+
+def test_only_so_many_compute_at_once():
+    line, inside, most = Admission(2), [0], []
+    lock = threading.Lock()
+
+    def steps():
+        for k in range(20):
+            with lock:
+                inside[0] += 1
+                most.append(inside[0])
+            time.sleep(0.001)  # long enough for others to come in, if they could
+            with lock:
+                inside[0] -= 1
+            yield k
+
+    jobs = [Job(lambda: line.turns(steps)).start() for _ in range(6)]
+    assert [job.result() for job in jobs] == [19] * 6
+    assert max(most) == 2
+
+
+def test_who_is_cancelled_leaves_the_line():
+    line, gate, entered = Admission(1), threading.Event(), threading.Event()
+
+    def held():
+        entered.set()
+        gate.wait(10)
+        yield "held"
+
+    holder = Job(lambda: line.turns(held)).start()
+    assert entered.wait(10)
+    first = Job(lambda: line.turns(lambda: [1])).start()
+    until(lambda: first.position == 1)
+    second = Job(lambda: line.turns(lambda: [2])).start()
+    until(lambda: second.position == 2)
+    first.cancel()
+    until(lambda: second.position == 1)
+    first.wait(5)
+    assert first.ending == "stopped"
+    assert first.snapshot is None
+    gate.set()
+    assert (holder.result(), second.result()) == ("held", 2)
+
+
+def test_a_paused_job_holds_no_place():
+    line, seen = Admission(1), []
+    paused = Job(lambda: line.turns(counting(seen)))
+    paused.pause()
+    paused.start()
+    until(lambda: paused.snapshot == 0)
+    assert Job(lambda: line.turns(counting([]))).start().result() == 999
+    assert seen == [0]
+    paused.resume()
+    assert paused.result() == 999
+
+
+def test_a_whole_run_is_waited_for_where_memory_is_short():
+    line = Admission(1)
+    first = Job(lambda: line.whole(counting([])))
+    first.pause()
+    first.start()
+    until(lambda: first.snapshot == 0)
+    second = Job(lambda: line.whole(counting([]))).start()
+    until(lambda: second.position == 1)
+    assert second.snapshot is None
+    first.cancel()
+    assert second.result() == 999
 
 
 def test_a_job_nobody_looks_at_ends():
@@ -155,7 +219,7 @@ def test_what_cannot_be_begun_gives_its_place_back():
     def broken():
         raise DownloadFailed("gone")
 
-    first = Job(broken, admission=line).start()
+    first = Job(lambda: line.turns(broken)).start()
     first.wait(5)
     assert isinstance(first.error, DownloadFailed)
-    assert Job(lambda: iter([7]), admission=line).start().result() == 7
+    assert Job(lambda: line.turns(lambda: [7])).start().result() == 7

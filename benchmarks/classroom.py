@@ -1,0 +1,289 @@
+"""A class at once: thirty sessions on all four screens, some of them real browsers, on one server.
+
+python -m benchmarks.classroom [--pupils 28] [--browsers 2] [--minutes 5]
+
+Everything, the pupils too, runs on this machine's cores. Each pupil goes through the four screens
+again and again, waits a little as a person does, and checks that what it sees is its own: the
+picture it has sent, the class it has asked for, and for a seed that others have too the very same
+picture.
+"""
+
+import argparse
+import asyncio
+import hashlib
+import io
+import random
+import re
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import mean, median
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import sync_playwright
+
+from benchmarks.live import _WATCH, opened
+from benchmarks.pupil import Pupil
+from tests import chromium
+from tests.e2e.conftest import free_port, running
+
+TITLE = "A class of thirty, five minutes, server and all pupils on the same two cores"
+BACKBONES = ("MobileNetV2", "Pocket")
+CLASSES = {"MobileNetV2": ("zebra", "goldfish", "daisy", "tiger"), "Pocket": ("goldfish", "lemon")}
+
+
+class Marks:
+    """What was measured, by name, and what went wrong."""
+
+    def __init__(self) -> None:
+        self.times: defaultdict[str, list[float]] = defaultdict(list)
+        self.counts: Counter[str] = Counter()
+        self.errors: Counter[str] = Counter()
+        self.same: defaultdict[str, set[str]] = defaultdict(set)
+
+
+async def lesson(pupil: Pupil, number: int, marks: Marks, until: float) -> None:
+    """One pupil's lesson."""
+    chance = random.Random(number)
+    name = BACKBONES[number % 2]
+
+    async def think() -> None:
+        await asyncio.sleep(chance.uniform(1.0, 4.0))
+
+    started = time.monotonic()
+    await pupil.open()
+    await pupil.until(lambda: "A pretrained image network" in pupil.words(), "the first words")
+    marks.times["first content"].append(time.monotonic() - started)
+    while time.monotonic() < until:
+        for screen in (feature_maps, ideal_image, attack, training):
+            await think()
+            try:
+                await screen(pupil, number, name, marks, think)
+                marks.counts[f"rounds of {screen.__name__}"] += 1
+            except (AssertionError, LookupError, TimeoutError) as error:
+                marks.errors[f"{screen.__name__}: {str(error)[:300]}"] += 1
+            if time.monotonic() > until:
+                break
+
+
+async def feature_maps(pupil: Pupil, number: int, name: str, marks: Marks, think) -> None:
+    """Sends a picture of one colour, which must come back; looks at layers and channels."""
+    colour = tuple((number * step) % 200 + 20 for step in (37, 71, 113))
+    await pupil.open("feature_maps", f"backbone={name}")
+    await ready(pupil, "number_input", "Channel")
+    await pupil.put("button_group", "Picture", "string_array_value", ["Upload"])
+    await pupil.until(lambda: has(pupil, "file_uploader", "at most 10 MB"), "the uploader")
+    buffer = io.BytesIO()
+    Image.new("RGB", (300, 300), colour).save(buffer, "PNG")
+    await pupil.upload("at most 10 MB", f"pupil-{number}.png", buffer.getvalue())
+    got = await pupil.until(
+        lambda: [u for a, u in pupil.images() if a.startswith(f"pupil-{number}.png, cut")],
+        "my own picture",
+    )
+    pixels = np.asarray(Image.open(io.BytesIO(await pupil.content(got[0]))).convert("RGB"))
+    assert tuple(pixels[50, 50]) == colour, "another's picture came back"  # noqa: S101
+    for channel in range(1, 4):
+        await think()
+        await pupil.put("number_input", "Channel", "double_value", float(channel))
+        await pupil.timed(lambda c=channel: f"Channel {c}" in pupil.words(), "another channel")
+
+
+async def ideal_image(pupil: Pupil, number: int, name: str, marks: Marks, think) -> None:
+    """Half of the class asks for the same picture, half for one of its own; some steer."""
+    wanted = CLASSES[name][number // 2 % len(CLASSES[name])]
+    marks.counts["asked"] += 1
+    seed = 7 if number % 4 < 2 else 1000 + marks.counts["asked"]
+    await pupil.open("ideal_images", f"backbone={name}&class={wanted}&seed={seed}")
+    await ready(pupil, "button", "Start")
+    started = time.monotonic()
+    await pupil.click("Start")
+    await pupil.until(lambda: step_of(pupil, wanted) is not None, "the first frame")
+    marks.times["first frame"].append(time.monotonic() - started)
+    first, before = time.monotonic(), len(pupil.pictures)
+    for _ in range(3):
+        await think()
+        await toggle_answer(pupil)
+    steers = number % 8 > 5
+    if steers:
+        await pupil.put("slider", "Variation loss", "double_array_value", [6.0])
+    await pupil.until(lambda: re.search(r"of 160, done", pupil.words()), "the end of the run")
+    marks.counts["frames"] += len(pupil.pictures) - before
+    marks.times["frames watched for"].append(time.monotonic() - first)
+    found = await pupil.until(
+        lambda: [u for a, u in pupil.images() if a == f"{wanted}, step 160"], "the last picture"
+    )
+    content = hashlib.sha256(await pupil.content(found[0])).hexdigest()
+    if not steers:
+        marks.same[f"{name} {wanted} {seed}"].add(content)
+
+
+async def attack(pupil: Pupil, number: int, name: str, marks: Marks, think) -> None:
+    """Attacks a sample; the verdict names the class that was wanted."""
+    await pupil.open("adversarial_attacks", f"backbone={name}&sample=Coffee")
+    await ready(pupil, "button", "Attack")
+    started = time.monotonic()
+    await pupil.click("Attack")
+    await pupil.until(lambda: re.search("(Fooled at|Not fooled)", pupil.words()), "the verdict")
+    marks.times["attack, to the verdict"].append(time.monotonic() - started)
+    await think()
+    await toggle_answer(pupil)
+
+
+async def training(pupil: Pupil, number: int, name: str, marks: Marks, think) -> None:
+    """Trains 37 breeds."""
+    await pupil.open("transfer_learning", f"backbone={name}")
+    await ready(pupil, "button", "Train")
+    started = time.monotonic()
+    await pupil.click("Train")
+    await pupil.until(lambda: "% of" in pupil.words(), "the result")
+    marks.times["training, to the result"].append(time.monotonic() - started)
+    await think()
+    await toggle_answer(pupil)
+
+
+async def ready(pupil: Pupil, kind: str, label: str) -> None:
+    """Waits until a widget is there."""
+    await pupil.until(lambda: has(pupil, kind, label), f"{kind} {label}")
+
+
+def has(pupil: Pupil, kind: str, label: str) -> bool:
+    """Whether a widget is there, and enabled."""
+    return any(e.label.endswith(label) and not e.disabled for e, _ in pupil.elements(kind))
+
+
+def step_of(pupil: Pupil, wanted: str) -> int | None:
+    """The step of the picture on screen."""
+    for alt, _ in pupil.images():
+        if found := re.fullmatch(rf"{wanted}, step (\d+)", alt):
+            return int(found[1])
+    return None
+
+
+async def toggle_answer(pupil: Pupil) -> None:
+    """Switches the lesson card's answer: a widget of the page that has nothing to do with jobs."""
+
+    def shown() -> int:
+        return sum(e.icon == ":material/lightbulb:" for e, _ in pupil.elements("alert"))
+
+    before = shown()
+    await pupil.put("checkbox", "Show the answer", "bool_value", not before)
+    await pupil.timed(lambda: shown() != before, "the answer")
+
+
+async def the_class(address: str, pupils: int, marks: Marks, until: float) -> list[float]:
+    """All pupils at once, who come in within half a minute; the times of their widgets' answers."""
+    chance = random.Random(0)
+
+    async def one(number: int) -> list[float]:
+        await asyncio.sleep(chance.uniform(0, 30))
+        async with Pupil(address) as pupil:
+            try:
+                await lesson(pupil, number, marks, until)
+            except Exception as error:  # the others go on
+                marks.errors[f"{type(error).__name__}: {str(error)[:300]}"] += 1
+            return pupil.answers
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one(number)) for number in range(pupils)]
+    return [seconds for task in tasks for seconds in task.result()]
+
+
+def browse(address: str, number: int, marks: Marks, until: float) -> None:
+    """A real browser that makes one ideal image after the other and looks at the other screens."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium.find(), args=list(chromium.ARGUMENTS)
+        )
+        page = browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
+        page.on("pageerror", lambda error: marks.errors.update([f"in the browser: {error}"]))
+        name, seed = BACKBONES[number % 2], 5000 * (number + 1)
+        while time.monotonic() < until:
+            try:
+                seed += 1
+                opened(page, f"{address}/ideal_images?backbone={name}&seed={seed}", "Start")
+                page.evaluate(_WATCH, r"step \d+$")
+                page.evaluate("window.seen = []")
+                page.get_by_role("button", name=re.compile("Start$")).click()
+                page.get_by_text(re.compile(r"^step \d+ of \d+, done$")).first.wait_for()
+                clicked = page.evaluate("window.clicked")
+                seen = [moment - clicked for moment in page.evaluate("window.seen")]
+                marks.times["browser: first frame"].append(seen[0] / 1000)
+                marks.times["browser: frames a second"].append(
+                    1000 * (len(seen) - 1) / max(seen[-1] - seen[0], 1)
+                )
+                for screen in ("feature_maps", "transfer_learning", "adversarial_attacks"):
+                    page.goto(f"{address}/{screen}?backbone={name}")
+                    page.get_by_role("heading", level=1).wait_for()
+                    page.get_by_test_id("stStatusWidget").wait_for(state="detached")
+                    if page.get_by_test_id("stException").count():
+                        marks.errors[f"an exception on {screen}, in the browser"] += 1
+            except Exception as error:  # noted; the browser goes on
+                marks.errors[f"in the browser: {str(error)[:300]}"] += 1
+        browser.close()
+
+
+def memory(process: int) -> float:
+    """The most memory a process has had, in GB."""
+    status = Path(f"/proc/{process}/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1e6
+
+
+def measure(pupils: int = 28, browsers: int = 2, minutes: float = 5) -> Iterator[tuple[str, str]]:
+    """Yields `(what, value)` rows."""
+    marks = Marks()
+    with running(free_port()) as (address, process):
+        until = time.monotonic() + 60 * minutes
+        threads = [
+            threading.Thread(target=browse, args=(address, k, marks, until))
+            for k in range(browsers)
+        ]
+        for thread in threads:
+            thread.start()
+        answers = asyncio.run(the_class(address, pupils, marks, until))
+        for thread in threads:
+            thread.join()
+        most = memory(process.pid)
+    for what in (
+        "first content", "first frame", "attack, to the verdict", "training, to the result",
+        "browser: first frame",
+    ):  # fmt: skip
+        if times := marks.times[what]:
+            yield what, spread(times)
+    yield f"widget answers ({len(answers)})", spread(answers)
+    first = marks.times["first frame"]
+    yield "longest wait for a first frame", f"{max(first) / mean(first):.1f} times the mean"
+    rate = marks.counts["frames"] / max(sum(marks.times["frames watched for"]), 1e-9)
+    yield "frames a second and pupil, while a picture is made", f"{rate:.1f}"
+    if rates := marks.times["browser: frames a second"]:
+        yield "the same in a browser", f"{median(rates):.1f}"
+    groups = [len(found) for found in marks.same.values()]
+    yield "asked for the same and got different pictures", f"{sum(n > 1 for n in groups)}"
+    distinct = len(set.union(set(), *marks.same.values()))
+    yield "different questions, different pictures", f"{len(groups)}, {distinct}"
+    yield "peak memory of the server", f"{most:.2f} GB"
+    yield "rounds", ", ".join(f"{k} {v}" for k, v in sorted(marks.counts.items()) if "rounds" in k)
+    yield "errors", f"{sum(marks.errors.values())}"
+    for error, times in marks.errors.most_common():
+        yield f"error, {times} times", error.replace("\n", " ").replace("|", "/")
+
+
+def spread(times: list[float]) -> str:
+    """Median, 95th percentile, largest."""
+    return (
+        f"median {median(times):.2f} s, 95th percentile {np.percentile(times, 95):.2f} s, "
+        f"largest {max(times):.2f} s"
+    )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pupils", type=int, default=28, help="sessions without a browser")
+    parser.add_argument("--browsers", type=int, default=2)
+    parser.add_argument("--minutes", type=float, default=5)
+    chosen = parser.parse_args()
+    print(f"## {TITLE}\n\n| what | measured |\n|---|---|")
+    for what, value in measure(**vars(chosen)):
+        print(f"| {what} | {value} |", flush=True)
