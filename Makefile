@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 8501
 BIN := .venv/bin
 
-.PHONY: run test test-jax lint format bench clean
+.PHONY: run test test-jax lint format bench audit kit from-kit clean
 .DELETE_ON_ERROR:
 
 run: .venv/run.stamp
@@ -25,6 +25,16 @@ lint: .venv/dev.stamp
 format: .venv/dev.stamp
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# Known vulnerabilities of what is installed; asks the advisory database.
+audit: .venv/dev.stamp
+	$(BIN)/pip-audit --local --progress-spinner off
+
+# The offline kit: weights and photos of this machine to a stick, and from the stick to another.
+kit: .venv/run.stamp
+	$(BIN)/python -m engine.kit pack "$(STICK)"
+from-kit: .venv/run.stamp
+	$(BIN)/python -m engine.kit unpack "$(STICK)"
 
 bench: .venv/dev.stamp chromium
 	$(BIN)/python -m benchmarks.run

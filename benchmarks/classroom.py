@@ -88,7 +88,9 @@ async def feature_maps(pupil: Pupil, number: int, name: str, marks: Marks, think
     for channel in range(1, 4):
         await think()
         await pupil.put("number_input", "Channel", "double_value", float(channel))
-        await pupil.timed(lambda c=channel: f"Channel {c}" in pupil.words(), "another channel")
+        await pupil.timed(
+            lambda c=channel: f"Channel {c}" in pupil.words(), "another channel in Feature maps"
+        )
 
 
 async def ideal_image(pupil: Pupil, number: int, name: str, marks: Marks, think) -> None:
@@ -105,10 +107,10 @@ async def ideal_image(pupil: Pupil, number: int, name: str, marks: Marks, think)
     first, before = time.monotonic(), len(pupil.pictures)
     for _ in range(3):
         await think()
-        await toggle_answer(pupil)
+        await toggle_answer(pupil, "Ideal images, while it runs")
     steers = number % 8 > 5
     if steers:
-        await pupil.put("slider", "Variation loss", "double_array_value", [6.0])
+        await pupil.put("slider", "Variation loss", "string_array_value", [other(pupil)])
     await pupil.until(lambda: re.search(r"of 160, done", pupil.words()), "the end of the run")
     marks.counts["frames"] += len(pupil.pictures) - before
     marks.times["frames watched for"].append(time.monotonic() - first)
@@ -129,7 +131,7 @@ async def attack(pupil: Pupil, number: int, name: str, marks: Marks, think) -> N
     await pupil.until(lambda: re.search("(Fooled at|Not fooled)", pupil.words()), "the verdict")
     marks.times["attack, to the verdict"].append(time.monotonic() - started)
     await think()
-    await toggle_answer(pupil)
+    await toggle_answer(pupil, "Adversarial attacks")
 
 
 async def training(pupil: Pupil, number: int, name: str, marks: Marks, think) -> None:
@@ -141,7 +143,13 @@ async def training(pupil: Pupil, number: int, name: str, marks: Marks, think) ->
     await pupil.until(lambda: "% of" in pupil.words(), "the result")
     marks.times["training, to the result"].append(time.monotonic() - started)
     await think()
-    await toggle_answer(pupil)
+    await toggle_answer(pupil, "Transfer learning")
+
+
+def other(pupil: Pupil) -> str:
+    """Another value of the slider than the one it has."""
+    slider, _ = pupil.widget("slider", "Variation loss")
+    return slider.options[int(slider.default[0]) + 1]
 
 
 async def ready(pupil: Pupil, kind: str, label: str) -> None:
@@ -162,7 +170,7 @@ def step_of(pupil: Pupil, wanted: str) -> int | None:
     return None
 
 
-async def toggle_answer(pupil: Pupil) -> None:
+async def toggle_answer(pupil: Pupil, where: str) -> None:
     """Switches the lesson card's answer: a widget of the page that has nothing to do with jobs."""
 
     def shown() -> int:
@@ -170,14 +178,16 @@ async def toggle_answer(pupil: Pupil) -> None:
 
     before = shown()
     await pupil.put("checkbox", "Show the answer", "bool_value", not before)
-    await pupil.timed(lambda: shown() != before, "the answer")
+    await pupil.timed(lambda: shown() != before, f"a switch in {where}")
 
 
-async def the_class(address: str, pupils: int, marks: Marks, until: float) -> list[float]:
+async def the_class(
+    address: str, pupils: int, marks: Marks, until: float
+) -> list[tuple[str, float]]:
     """All pupils at once, who come in within half a minute; the times of their widgets' answers."""
     chance = random.Random(0)
 
-    async def one(number: int) -> list[float]:
+    async def one(number: int) -> list[tuple[str, float]]:
         await asyncio.sleep(chance.uniform(0, 30))
         async with Pupil(address) as pupil:
             try:
@@ -188,7 +198,7 @@ async def the_class(address: str, pupils: int, marks: Marks, until: float) -> li
 
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(one(number)) for number in range(pupils)]
-    return [seconds for task in tasks for seconds in task.result()]
+    return [answer for task in tasks for answer in task.result()]
 
 
 def browse(address: str, number: int, marks: Marks, until: float) -> None:
@@ -252,7 +262,9 @@ def measure(pupils: int = 28, browsers: int = 2, minutes: float = 5) -> Iterator
     ):  # fmt: skip
         if times := marks.times[what]:
             yield what, spread(times)
-    yield f"widget answers ({len(answers)})", spread(answers)
+    yield f"widget answers ({len(answers)})", spread([seconds for _, seconds in answers])
+    for kind in sorted({kind for kind, _ in answers}):
+        yield f"of these: {kind}", spread([seconds for what, seconds in answers if what == kind])
     first = marks.times["first frame"]
     yield "longest wait for a first frame", f"{max(first) / mean(first):.1f} times the mean"
     rate = marks.counts["frames"] / max(sum(marks.times["frames watched for"]), 1e-9)

@@ -98,7 +98,7 @@ def another(browser, address: str, name: str, times: int = 8) -> str:
 
 def opened(page: Page, url: str, button: str) -> Page:
     """The page, ready to start."""
-    page.set_default_timeout(120_000)
+    page.set_default_timeout(300_000)
     page.goto(url)
     page.get_by_role("button", name=re.compile(f"{button}$")).wait_for()
     page.get_by_test_id("stStatusWidget").wait_for(state="detached")

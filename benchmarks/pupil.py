@@ -15,7 +15,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import connect
 
-PATIENCE = 90.0
+PATIENCE = 300.0
 
 
 class Pupil:
@@ -24,9 +24,9 @@ class Pupil:
     def __init__(self, address: str) -> None:
         self.address = address.rstrip("/")
         self.screen: dict[tuple[int, ...], Any] = {}  # path -> (element, fragment, run)
-        self.answers: list[float] = []  # seconds
+        self.answers: list[tuple[str, float]] = []  # of what, and seconds
         self.pictures: dict[str, bytes] = {}
-        self._http = urllib3.PoolManager(1, retries=False)
+        self._http = urllib3.PoolManager(1, retries=3)
         self._states: dict[str, Any] = {}
         self._known: dict[str, ForwardMsg] = {}
         self._timers: dict[str, asyncio.Task] = {}
@@ -80,8 +80,9 @@ class Pupil:
         """Waits as `until`; how long it took is an answer's time."""
         started = time.monotonic()
         await self.until(seen, what)
-        self.answers.append(time.monotonic() - started)
-        return self.answers[-1]
+        took = time.monotonic() - started
+        self.answers.append((what, took))
+        return took
 
     def elements(self, kind: str) -> Iterator[Any]:
         """What is on the screen of one kind, in order."""
@@ -110,7 +111,8 @@ class Pupil:
         await self.until(lambda: url in self.pictures, url)
         return self.pictures[url]
 
-    def _widget(self, kind: str, label: str) -> tuple[Any, str]:
+    def widget(self, kind: str, label: str) -> tuple[Any, str]:
+        """A widget on the screen, and its fragment."""
         for element, fragment in self.elements(kind):
             if element.label.endswith(label):
                 return element, fragment
@@ -118,18 +120,18 @@ class Pupil:
 
     async def click(self, label: str) -> None:
         """Presses a button."""
-        button, fragment = self._widget("button", label)
+        button, fragment = self.widget("button", label)
         await self._rerun(fragment, {button.id: ("trigger_value", True)})
 
     async def put(self, kind: str, label: str, field: str, value: Any) -> None:
         """Sets a widget's value."""
-        widget, fragment = self._widget(kind, label)
+        widget, fragment = self.widget(kind, label)
         self._states[widget.id] = (field, value)
         await self._rerun(fragment)
 
     async def upload(self, label: str, name: str, content: bytes) -> None:
         """Gives a file to an uploader."""
-        widget, fragment = self._widget("file_uploader", label)
+        widget, fragment = self.widget("file_uploader", label)
         message = BackMsg()
         message.file_urls_request.request_id = name
         message.file_urls_request.file_names.append(name)

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
 import numpy as np
 import streamlit as st
 
-from components import before_after, cache, charts, gallery, job_panel
+from components import before_after, cache, charts, gallery, job_panel, teacher
 from engine import images
 
 if TYPE_CHECKING:
@@ -203,6 +202,12 @@ def _first(plan: Plan) -> Sequence[Any]:
     return cache.answer(plan.backbones, images.digest(plan.picture), plan.picture)
 
 
+def link(plan: Plan) -> dict[str, str]:
+    """What a link to this attack says of it, beside the page's own parameters."""
+    found = {"backbone": plan.backbones[0], "attack": plan.kind, "attack_seed": str(plan.seed)}
+    return found if plan.goal is None else found | {"class": plan.wanted}
+
+
 def downloads(run: Run) -> None:
     """The attacked picture as it is, the change, the run as an animation, a link."""
     plan, frame = run.plan, run.recording.latest
@@ -219,9 +224,4 @@ def downloads(run: Run) -> None:
             "gradient",
         )
         with st.popover("Link to this attack", icon=":material/link:"):
-            link = st.query_params.to_dict() | {"backbone": plan.backbones[0]}
-            link |= {"attack": plan.kind, "attack_seed": str(plan.seed)}
-            if plan.goal is not None:
-                link["class"] = plan.wanted
-            address = (st.context.url or "").split("?")[0]
-            st.code(f"{address}?{urlencode(link)}", language=None, wrap_lines=True)
+            teacher.address(link(plan))

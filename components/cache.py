@@ -4,20 +4,21 @@ TensorFlow is imported inside these functions, never at the top, so that a page 
 words before it. Results are keyed by digests, bounded, and read-only.
 """
 
-import gc
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 import numpy as np
 import streamlit as st
 
+from components import rehearsal
 from components.shelf import Backbones
 from engine import images, weights
 from engine.jobs import Admission, Job
-from engine.types import Activations, Device, Patch, Peaks, Prediction, Progress
+from engine.types import Activations, Device, Patch, Peaks, Prediction
 
 if TYPE_CHECKING:
     from engine.backbones import Backbone
@@ -73,30 +74,13 @@ def default_backbone() -> str | None:
 @st.cache_resource(show_spinner=False)
 def warm_up() -> Job:
     """Imports TensorFlow and loads the default backbone, once for all sessions."""
-    store = _backbones()
+    return Job(lambda: rehearsal.opening(_backbones(), default_backbone()), name="warm-up").start()
 
-    def steps() -> Iterator[Progress]:
-        started = time.monotonic()
-        yield Progress(fraction=0.1, message="Importing TensorFlow …")
-        from engine import backend
 
-        backend.keep_session()  # Streamlit would clear it after every run of every script
-        gc.freeze()  # what the imports made stays: no collection need look at it again
-        name = default_backbone()
-        if name is not None:
-            yield Progress(fraction=0.6, message=f"Loading {name} …")
-            net = store.get(name)
-            yield Progress(fraction=0.85, message=f"{name} looks at its first picture …")
-            net.predict(np.zeros((*net.input_size, 3), "float32"))
-        device = backend.device()
-        seconds = time.monotonic() - started
-        ready = f"{name} is loaded" if name else "no backbone is on this machine yet"
-        where = f"{device.kind}: {device.name}"
-        if device.memory:
-            where += f", {device.memory / 1e9:.0f} GB"
-        yield Progress(fraction=1.0, message=f"{where}. Ready after {seconds:.1f} s; {ready}.")
-
-    return Job(steps, name="warm-up").start()
+@st.cache_resource(show_spinner=False)
+def rehearse() -> Job:
+    """Compiles what the screens need first, while nobody else computes; once for all sessions."""
+    return Job(lambda: rehearsal.first_steps(_backbones(), line()), name="rehearsal").start()
 
 
 @st.cache_resource(show_spinner=False)
@@ -140,6 +124,12 @@ def session_jobs() -> list[Job]:
 
 
 @st.cache_resource(show_spinner=False)
+def watched_jobs() -> WeakSet[Job]:
+    """The jobs of all sessions."""
+    return WeakSet()
+
+
+@st.cache_resource(show_spinner=False)
 def downloads() -> dict[str, Job]:
     """Running and ended weight downloads by backbone, seen by everyone."""
     return {}
@@ -173,10 +163,11 @@ def predictions(
 ) -> tuple[tuple[Prediction, ...], float]:
     """A backbone's five most probable classes, and the seconds they took."""
     net = backbone(name)
-    net.predict(_picture)  # the first one compiles
-    started = time.perf_counter()
-    answer = net.predict(_picture)
-    return answer, time.perf_counter() - started
+    with line().first():
+        net.predict(_picture)  # the first one compiles
+        started = time.perf_counter()
+        answer = net.predict(_picture)
+        return answer, time.perf_counter() - started
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
@@ -186,7 +177,8 @@ def answer(names: tuple[str, ...], digest: str, _picture: np.ndarray) -> tuple[P
     from engine.whitebox import WhiteBox
 
     box = WhiteBox([backbone(name) for name in names])
-    return top_predictions(box.logits(_picture[None])[0], box.class_names)
+    with line().first():
+        return top_predictions(box.logits(_picture[None])[0], box.class_names)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
@@ -194,7 +186,8 @@ def activations(name: str, digest: str, layer: str, _picture: np.ndarray) -> Act
     """One layer's answer to one picture; 16 are kept, at most 13 MB each."""
     from engine import features
 
-    answer = features.activations(backbone(name), _picture, layer)
+    with line().first():
+        answer = features.activations(backbone(name), _picture, layer)
     answer.values.setflags(write=False)
     return answer
 
@@ -204,7 +197,8 @@ def class_activation(name: str, digest: str, class_index: int, _picture: np.ndar
     """Where the last maps speak for a class, `(H, W)` in 0..1."""
     from engine import features
 
-    return features.class_activation(backbone(name), _picture, class_index)
+    with line().first():
+        return features.class_activation(backbone(name), _picture, class_index)
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
@@ -212,7 +206,8 @@ def saliency(name: str, digest: str, class_index: int, _picture: np.ndarray) -> 
     """Which pixels move a class's logit, `(H, W)` in 0..1."""
     from engine import features
 
-    return features.saliency(backbone(name), _picture, class_index)
+    with line().first():
+        return features.saliency(backbone(name), _picture, class_index)
 
 
 def sample_patches(name: str, layer: str, channel: int) -> list[tuple[str, Patch]]:
@@ -228,7 +223,8 @@ def _peaks(name: str, layer: str) -> Peaks:
     """Of all channels at once: what costs is the network's pass over the photos."""
     from engine import features
 
-    return features.peaks(backbone(name), _fitted_samples(name), layer)
+    with line().first():
+        return features.peaks(backbone(name), _fitted_samples(name), layer)
 
 
 def _fitted_samples(name: str) -> list[np.ndarray]:

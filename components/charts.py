@@ -15,31 +15,34 @@ COLOURS = ("#6b64e4", "#d9772b", "#1b8a7a", "#b8437f", "#8d8d9c", "#2f7fc1")
 def confidence(predictions: Sequence[Prediction], colour: str = COLOURS[0]) -> go.Figure:
     """Horizontal bars, the most probable class on top, each with its name and percentage."""
     rows = list(reversed(predictions))
-    figure = go.Figure(
-        go.Bar(
-            x=[100 * p.probability for p in rows],
-            y=[str(k) for k in range(len(rows))],
-            orientation="h",
-            marker={"color": colour, "cornerradius": 4},
-            text=[f"{p.label}  <b>{100 * p.probability:.1f} %</b>" for p in rows],
-            textposition="none",
-            hovertemplate="%{text}<extra></extra>",
-        )
-    )
-    for k, p in enumerate(rows):
-        figure.add_annotation(
-            x=0, y=k, yshift=17, xanchor="left", showarrow=False, align="left",
-            text=f"{p.label}   <b>{100 * p.probability:.1f} %</b>", font={"size": 14},
-        )  # fmt: skip
-    figure.update_layout(
-        height=46 * len(rows) + 12,
-        margin={"l": 0, "r": 8, "t": 14, "b": 0},
-        bargap=0.72,
-        xaxis={"range": [0, 100], "visible": False, "fixedrange": True},
-        yaxis={"visible": False, "fixedrange": True},
-        showlegend=False,
-    )
-    return figure
+    words = [f"{p.label}   <b>{100 * p.probability:.1f} %</b>" for p in rows]
+    bars = {
+        "type": "bar",
+        "x": [100 * p.probability for p in rows],
+        "y": [str(k) for k in range(len(rows))],
+        "orientation": "h",
+        "marker": {"color": colour, "cornerradius": 4},
+        "text": words,
+        "textposition": "none",
+        "hovertemplate": "%{text}<extra></extra>",
+    }
+    names = [
+        {
+            "x": 0, "y": k, "yshift": 17, "xanchor": "left", "showarrow": False, "align": "left",
+            "text": text, "font": {"size": 14},
+        }
+        for k, text in enumerate(words)
+    ]  # fmt: skip
+    layout = {
+        "height": 46 * len(rows) + 12,
+        "margin": {"l": 0, "r": 8, "t": 14, "b": 0},
+        "bargap": 0.72,
+        "xaxis": {"range": [0, 100], "visible": False, "fixedrange": True},
+        "yaxis": {"visible": False, "fixedrange": True},
+        "showlegend": False,
+        "annotations": names,
+    }
+    return go.Figure({"data": [bars], "layout": layout})  # in one go: several times as fast
 
 
 def channel(values: np.ndarray, limit: float, scale: str) -> go.Figure:
@@ -109,20 +112,24 @@ def curves(
 
     With `share` the values are in 0..1 and the axis shows all of it, in percent.
     """
-    figure = go.Figure()
     value = "%{y:.1%}" if share else "%{y:.4g}"
-    for (name, x, y), colour in zip(lines, COLOURS, strict=False):
-        figure.add_scatter(
-            x=x, y=y, mode="lines", name=name, line={"width": 2.5, "color": colour},
-            hovertemplate=f"{x_title} %{{x}}: <b>{value}</b><extra>{name}</extra>",
-        )  # fmt: skip
+    traces = [
+        {
+            "type": "scatter", "x": x, "y": y, "mode": "lines", "name": name,
+            "line": {"width": 2.5, "color": colour},
+            "hovertemplate": f"{x_title} %{{x}}: <b>{value}</b><extra>{name}</extra>",
+        }
+        for (name, x, y), colour in zip(lines, COLOURS, strict=False)
+    ]  # fmt: skip
+    several = len(lines) > 1
     scale = {"range": [0, 1.02], "tickformat": ".0%"} if share else {"nticks": 5}
-    figure.update_layout(
-        height=220,
-        margin={"l": 0, "r": 12, "t": 34 if len(lines) > 1 else 8, "b": 0},
-        showlegend=len(lines) > 1,
-        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
-        xaxis={"title": x_title, "fixedrange": True, "showgrid": False, "rangemode": "tozero"},
-        yaxis={"title": title, "fixedrange": True, "zeroline": False} | scale,
-    )
-    return figure
+    across = {"fixedrange": True, "showgrid": False, "rangemode": "tozero"}
+    layout = {
+        "height": 220,
+        "margin": {"l": 0, "r": 12, "t": 34 if several else 8, "b": 0},
+        "showlegend": several,
+        "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
+        "xaxis": {"title": {"text": x_title}} | across,
+        "yaxis": {"title": {"text": title}, "fixedrange": True, "zeroline": False} | scale,
+    }
+    return go.Figure({"data": traces, "layout": layout})

@@ -135,9 +135,10 @@ def overlay(picture: np.ndarray, heat: np.ndarray, opacity: float) -> np.ndarray
 
 
 def enlarged(picture: np.ndarray, to: int) -> np.ndarray:
-    """Repeats pixels by a whole factor until the picture is about `to` px wide: no blur."""
+    """Repeats pixels by a whole factor until the picture is about `to` px wide: no blur; uint8."""
     factor = max(1, round(to / picture.shape[1]))
-    return np.repeat(np.repeat(picture, factor, axis=0), factor, axis=1)
+    pixels = picture if picture.dtype == np.uint8 else images.to_uint8(picture)
+    return np.repeat(np.repeat(pixels, factor, axis=0), factor, axis=1)
 
 
 def show(picture: np.ndarray, alt: str, caption: str | None = None) -> None:

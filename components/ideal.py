@@ -3,12 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
 import numpy as np
 import streamlit as st
 
-from components import cache, gallery, job_panel
+from components import cache, gallery, job_panel, teacher
 from engine import images
 
 if TYPE_CHECKING:
@@ -278,13 +277,19 @@ def timeline(run: Run) -> None:
     right.button(f"Start again from step {step}", icon=":material/replay:", on_click=again.begin)
 
 
-def downloads(plan: Plan, record: "Recording", link: dict[str, Any], recipe: str) -> None:
-    """The picture, the run as an animation, and a link that repeats it."""
-    link |= {"backbone": plan.backbone, "seed": str(plan.settings.seed), "preset": recipe}
+def link(plan: Plan, preset: str) -> dict[str, str]:
+    """What a link to this picture says of it, beside the page's own parameters."""
+    found = {"backbone": plan.backbone, "seed": str(plan.settings.seed), "preset": preset}
+    found["steps"] = str(plan.settings.steps)
     if isinstance(plan.target, int):
-        link |= {"class": cache.backbone(plan.backbone).class_names[plan.target]}
+        found["class"] = cache.backbone(plan.backbone).class_names[plan.target]
     elif (layer := getattr(plan.target, "layer", None)) is not None:
-        link |= {"of_layer": layer, "of_channel": str(plan.target.index)}
+        found |= {"of_layer": layer, "of_channel": str(plan.target.index)}
+    return found
+
+
+def downloads(plan: Plan, record: "Recording", preset: str) -> None:
+    """The picture, the run as an animation, and a link that repeats it."""
     frame = record.latest
     if frame is None:
         return
@@ -293,5 +298,4 @@ def downloads(plan: Plan, record: "Recording", link: dict[str, Any], recipe: str
         gallery.download("Picture (PNG)", lambda: images.png(frame.picture), f"{stem}.png", "image")
         gallery.download("Run (WebP animation)", record.animation, f"{stem}.webp", "movie")
         with st.popover("Link to this recipe", icon=":material/link:"):
-            address = (st.context.url or "").split("?")[0]
-            st.code(f"{address}?{urlencode(link)}", language=None, wrap_lines=True)
+            teacher.address(link(plan, preset))

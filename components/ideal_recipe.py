@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from components import shell
+
 if TYPE_CHECKING:
     from engine.recipes import Settings
 
@@ -29,7 +31,8 @@ def choose(settings: "Settings", key: str, seed: int) -> dict[str, Any]:
         negative = st.toggle("The negative: the least of it", key="negative", bind="query-params")
         photo = st.toggle("Start from a photo", key="from_photo")
         seed = st.number_input("Seed of the noise", 0, 9999, seed, key="seed_number")
-        steps = st.slider("Steps", 20, 1000, settings.steps, 20, key=f"steps_{key}")
+        asked = shell.linked_number("steps", 20, 1000, settings.steps)
+        steps = st.slider("Steps", 20, 1000, asked - asked % 20, 20, key=f"steps_{key}")
         names = list(recipes.OPTIMIZERS)
         optimizer = st.selectbox(
             "Optimizer", names, names.index(settings.optimizer), key=f"optimizer_{key}"

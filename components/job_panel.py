@@ -1,5 +1,6 @@
 """Start, pause, step, stop: the same panel for every job, one job a session."""
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,7 +13,9 @@ from engine.jobs import Job
 # Seconds a job goes on after its page has stopped looking. Browsers let a hidden tab look once a
 # minute; when a tab is closed, `cache.session_jobs` shortens it.
 LEASE = 90.0
-TICK, IN_LINE = 0.15, 1.0  # seconds between two looks at a job that runs, and at one that waits
+# Seconds between two looks at a job that runs, while few are watched; and at one that stands still.
+TICK, STANDING = 0.15, 1.0
+FEW = 3  # as many can be watched at full speed: drawing costs more than most steps
 
 
 def current(key: str) -> Job | None:
@@ -40,6 +43,7 @@ def start(key: str, make: Callable[[], Iterator[Any]]) -> Job:
     job = Job(make, name=key, lease=LEASE).start()
     st.session_state.session_job = st.session_state[f"{key}_job"] = job
     cache.session_jobs()[:] = [job]
+    cache.watched_jobs().add(job)
     return job
 
 
@@ -54,23 +58,31 @@ def watch(key: str, draw: Callable[[], None]) -> None:
     """Draws something again and again while the page's job runs, and once more at its end.
 
     When the job begins or ends the whole page runs, with the timer or without it, and with what is
-    only shown at the end; also when it has done both before it was looked at.
+    only shown at the end; also when it has done both before it was looked at. The more jobs are
+    watched on this server, the more seldom each is drawn.
     """
-    ticking, job = active(key), current(key)
-    waiting = job is not None and job.position > 0
+    job, tick = current(key), _tick(key)
 
-    @st.fragment(run_every=(IN_LINE if waiting else TICK) if ticking else None)
+    @st.fragment(run_every=tick)
     def body() -> None:
         draw()
-        now = current(key)
-        if (
-            active(key) != ticking
-            or now is not job
-            or waiting != (now is not None and now.position > 0)
-        ):
+        now = _tick(key)
+        steady = now == tick or (now and tick and 0.5 <= now / tick <= 2)
+        if current(key) is not job or not steady:
             st.rerun()
 
     body()
+
+
+def _tick(key: str) -> float | None:
+    """Seconds until a page's job is looked at again; None for never."""
+    job = current(key)
+    if job is None or job.done:
+        return None
+    if job.paused or job.position:
+        return STANDING
+    watched = sum(not (one.done or one.paused) for one in list(cache.watched_jobs()))
+    return TICK * 2 ** max(0, math.ceil(math.log2(max(watched, 1) / FEW)))
 
 
 def panel(

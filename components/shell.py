@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from components import cache
+from components import cache, teacher
 from engine.errors import EngineError
 
 PAGES = (
@@ -23,8 +23,10 @@ def page(title: str, subtitle: str, *, icon: str = "🐈") -> None:
     st.set_page_config(page_title=f"{title} · Ideal Cat", page_icon=icon, layout="wide")
     with st.sidebar:
         st.markdown("### 🐈 Ideal Cat")
-        for path, label, symbol in PAGES:
-            st.page_link(path, label=label, icon=symbol)
+        if "screens" not in teacher.hidden():
+            for path, label, symbol in PAGES:
+                st.page_link(path, label=label, icon=symbol)
+        teacher.aside()
     st.title(title, anchor=False)
     st.markdown(subtitle)
 
@@ -83,6 +85,7 @@ def wait_for_engine() -> None:
     """Holds the page at a progress line until TensorFlow is imported and a backbone is ready."""
     job = cache.warm_up()
     if job.done:
+        cache.rehearse()
         return
     line = st.progress(0.0, "Starting TensorFlow …")
     while not job.done:

@@ -24,17 +24,18 @@ def plan_of(name: str, source: Source) -> Plan:
     middle, right = st.columns(2, gap="large")
     with middle:
         hows = HOWS if source.data else (FROZEN,)
+        shell.check_link("how", hows, "what learns")
         if st.session_state.get("how") not in hows:
             st.session_state.how = FROZEN
         how = st.segmented_control(
-            "What learns", hows, required=True, key="how", persist_state="session",
+            "What learns", hows, required=True, key="how", bind="query-params",
             help="A frozen backbone learns nothing; only the new head on its features does.",
         )  # fmt: skip
     with right:
         amounts = (1, 2, 3, 4, 5, 10, 20, 50, "all")
         photos = st.select_slider(
             "Photos of each class to learn from", amounts, "all", key="photos",
-            persist_state="session",
+            bind="query-params",
         )  # fmt: skip
     photos = None if photos == "all" else int(photos)
     row = st.container(horizontal=True)

@@ -36,6 +36,7 @@ def engine_status() -> None:
             st.progress(step.fraction if step else 0.0, step.message if step else "Starting …")
         else:
             if job.error is None:
+                cache.rehearse()
                 st.success(job.snapshot.message, icon=":material/memory:")
             else:
                 st.error(str(job.error), icon=":material/error:")

@@ -5,10 +5,12 @@ a function is compiled and how it is differentiated, and that is here. XLA is le
 where it made one gradient step four to ten times slower than a plain graph, and on on a GPU.
 """
 
+import contextlib
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 
@@ -33,6 +35,9 @@ from engine.types import Device  # noqa: E402
 BACKEND = keras.backend.backend()
 if BACKEND == "tensorflow":
     import tensorflow as tf
+
+    for _gpu in tf.config.list_physical_devices("GPU"):  # leave memory to others
+        tf.config.experimental.set_memory_growth(_gpu, True)
 elif BACKEND == "jax":
     import jax  # pyright: ignore[reportMissingImports] -- only where it is chosen
 else:
@@ -57,6 +62,18 @@ def device() -> Device:
             memory = (gpus[0].memory_stats() or {}).get("bytes_limit", 0)
             return Device(kind="GPU", name=gpus[0].device_kind, memory=memory)
     return Device(kind="CPU", name=f"{cores()} CPU cores", memory=0)
+
+
+def compute_in_the_background() -> None:
+    """Lets all else come before TensorFlow's threads, three times to one, where Linux can.
+
+    Pages are then drawn while every core is busy with pictures. Call it after the first
+    computation, which starts those threads.
+    """
+    for comm in Path("/proc/self/task").glob("*/comm"):
+        with contextlib.suppress(OSError):  # a thread that has just ended; no right to do so
+            if comm.read_text().startswith("tf_"):
+                os.setpriority(os.PRIO_PROCESS, int(comm.parent.name), 5)
 
 
 def compile(function: Callable) -> Callable:

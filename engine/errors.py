@@ -13,7 +13,8 @@
     ├── Diverged              an optimisation whose numbers grew beyond all bounds
     ├── DatasetUnavailable    photos to learn from that are not on this machine, or not whole
     ├── BadDataset            photos, folders or an archive that nothing can be learnt from
-    └── ProjectDamaged        a saved project that is not one, or not of this app
+    ├── ProjectDamaged        a saved project that is not one, or not of this app
+    └── KitDamaged            an offline kit that is not whole, or cannot be written
 
 Every message says what was expected, what was received and what to do next.
 """
@@ -73,3 +74,7 @@ class BadDataset(EngineError):
 
 class ProjectDamaged(EngineError):
     """The file does not hold a trained classifier of this app."""
+
+
+class KitDamaged(EngineError):
+    """The offline kit is not whole, or there is no room for it."""

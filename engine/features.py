@@ -55,7 +55,8 @@ def class_activation(net: Backbone, picture: np.ndarray, class_index: int) -> np
     """
     net.check_class(class_index)
     layer = last_maps(net)
-    maps = _up_to(net, layer.name)(backend.tensor(picture[None]))  # (1, h, w, c)
+    last = net.compiled("last maps", lambda: _up_to(net, layer.name))
+    maps = last(backend.tensor(picture[None]))  # (1, h, w, c)
 
     def make() -> Any:
         head = keras.Model(net.output(layer.name), net.plain.outputs[0])

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any, Literal, TypeVar
 
 T = TypeVar("T")
+SLICE = 0.1  # seconds a run may compute before it is the next one's turn
 _here = threading.local()
 
 
@@ -33,49 +34,76 @@ def check() -> None:
         raise Cancelled
 
 
+class Share:
+    """What a run has had of its turn, in seconds: short steps go on until it is `SLICE`."""
+
+    spent = 0.0
+
+
 class Admission:
     """Lets `limit` threads compute at once; the others wait in line, first come, first served."""
 
     def __init__(self, limit: int) -> None:
-        self._free = limit
+        self._limit = limit
+        self._inside = self._first = 0
         self._line: deque[threading.Event] = deque()
+        self._looking = threading.BoundedSemaphore(limit)
         self._lock = threading.Lock()
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
+    def turn(self, share: Share | None = None) -> Iterator[None]:
         """Waits for a place and holds it for the block.
+
+        Args:
+            share: of a run of many blocks, which goes on before others until its time is up.
 
         Raises:
             Cancelled: the job of this thread was told to end while it waited.
         """
-        ticket, job = threading.Event(), current()
+        ticket, job, share = threading.Event(), current(), share or Share()
+        goes_on = 0 < share.spent < SLICE
         with self._lock:
-            if self._free and not self._line:
-                self._free -= 1
-                ticket.set()
-            else:
-                self._line.append(ticket)
+            self._line.insert(0 if goes_on else len(self._line), ticket)
+            self._let_in()
         try:
             if job is not None:
                 job.waits_for = lambda: self._place(ticket)
             while not ticket.wait(0.2):
                 check()
+            begun = time.monotonic()
             yield
+            share.spent = time.monotonic() - begun + (share.spent if goes_on else 0.0)
         finally:
             with self._lock:
-                if not ticket.is_set():
-                    self._line.remove(ticket)
-                elif self._line:
-                    self._line.popleft().set()
+                if ticket.is_set():
+                    self._inside -= 1
                 else:
-                    self._free += 1
+                    self._line.remove(ticket)
+                self._let_in()
+
+    @contextmanager
+    def first(self) -> Iterator[None]:
+        """Computes the block before those in line: somebody looks at a page and waits for it.
+
+        Meanwhile there is a place less for those in line, but always one. Not within a turn.
+        """
+        with self._looking:
+            with self._lock:
+                self._first += 1
+            try:
+                yield
+            finally:
+                with self._lock:
+                    self._first -= 1
+                    self._let_in()
 
     def turns(self, make: Callable[[], Iterable[T]]) -> Iterator[T]:
         """The values of `make()`, each computed in a turn of its own."""
         values: Any = None
+        share = Share()
         try:
             while True:
-                with self.turn():
+                with self.turn(share):
                     values = iter(make()) if values is None else values
                     try:
                         value = next(values)
@@ -89,6 +117,12 @@ class Admission:
         """The values of `make()`, all in one turn: for work whose memory is what is short."""
         with self.turn():
             yield from make()
+
+    def _let_in(self) -> None:
+        places = max(self._limit - self._first, 1)
+        while self._line and self._inside < places:
+            self._inside += 1
+            self._line.popleft().set()
 
     def _place(self, ticket: threading.Event) -> int:
         with self._lock:

@@ -52,6 +52,7 @@ class Stream:
         self._line = line
         self._worker: jobs.Job | None = None
         self._busy = False
+        self._share = jobs.Share()
         self._changed = threading.Condition()
 
     def follow(self) -> Iterator[int]:
@@ -97,7 +98,7 @@ class Stream:
                 return len(self.memory) >= count
             self._busy, self._worker = True, me
         try:
-            with self._line.turn():
+            with self._line.turn(self._share):
                 self._advance()
         finally:
             with self._changed:

@@ -10,6 +10,7 @@ from components import (
     job_panel,
     pickers,
     shell,
+    teacher,
     weights_panel,
 )
 from engine import images
@@ -124,7 +125,9 @@ def afterwards() -> None:
         attack_checks.sections(run)
 
 
-plan = choices()
+with teacher.choices():
+    plan = choices()
 if plan is not None:
+    teacher.link(**attack.link(plan))
     job_panel.watch(attack.KEY, shell.told(lambda: live(plan)))
     afterwards()

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from components import cache, charts, explorer, gallery, pickers, shell, weights_panel
+from components import cache, charts, explorer, gallery, pickers, shell, teacher, weights_panel
 from engine import images
 
 shell.page(
@@ -104,8 +104,10 @@ def first_kernels(name: str) -> None:
         )
 
 
-ready = backbone_and_picture()
+with teacher.choices():
+    ready = backbone_and_picture()
 if ready is not None:
+    teacher.link(backbone=ready[0])
     explorer.explorer(*ready)
     where_it_looks(*ready)
     first_kernels(ready[0])

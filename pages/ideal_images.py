@@ -16,6 +16,7 @@ from components import (
     others,
     pickers,
     shell,
+    teacher,
     weights_panel,
 )
 
@@ -90,8 +91,12 @@ def sliders(chosen: dict[str, Any], run: ideal.Run | None) -> ideal.Steering:
     """What a person may change while it runs; acts at once on a run of the same recipe."""
     settings, key = chosen["plans"][0].settings, "_".join(chosen["recipe"])
     unit = ideal.variation_unit(settings)
+    factors = (0.0, *ideal.FACTORS)
+    own = 1.0 if settings.variation_weight else 0.0
+    shell.check_link("variation", tuple(map(str, factors)), "the variation loss")
+    linked = {str(factor): factor for factor in factors}.get(st.query_params.get("variation"), own)
     variation = st.select_slider(
-        "Variation loss", [0.0, *ideal.FACTORS], 1.0 if settings.variation_weight else 0.0,
+        "Variation loss", factors, linked,
         format_func=lambda factor: ideal.number(unit * factor), key=f"variation_{key}",
         persist_state="session",
     )  # fmt: skip
@@ -159,7 +164,7 @@ def afterwards() -> None:
         return
     plan, record = run.plans[0], run.recordings[0]
     with shell.errors():
-        ideal.downloads(plan, record, st.query_params.to_dict(), run.recipe[0])
+        ideal.downloads(plan, record, run.recipe[0])
         ideal.timeline(run)
         if len(run.plans) == 1 and isinstance(plan.target, int):
             st.subheader("What other networks see in it", anchor=False)
@@ -173,7 +178,11 @@ def afterwards() -> None:
                     ideal_charts.matters(plan, record.latest.picture)
 
 
-chosen = choices()
+with teacher.choices():
+    chosen = choices()
 if chosen is not None:
     job_panel.watch(ideal.KEY, shell.told(lambda: live(chosen)))
+    variation = st.session_state.get(f"variation_{'_'.join(chosen['recipe'])}")
+    linked = ideal.link(chosen["plans"][0], chosen["recipe"][0])
+    teacher.link(**linked, **({} if variation is None else {"variation": str(variation)}))
     afterwards()

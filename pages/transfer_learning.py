@@ -8,6 +8,7 @@ from components import (
     report,
     shell,
     sources,
+    teacher,
     training,
     training_charts,
     training_form,
@@ -84,7 +85,9 @@ def afterwards() -> None:
         report.sections(run)
 
 
-plan = choices()
+with teacher.choices():
+    plan = choices()
 if plan is not None:
+    teacher.link(backbone=plan.backbone)
     job_panel.watch(training.KEY, shell.told(lambda: live(plan)))
     afterwards()

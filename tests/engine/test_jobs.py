@@ -7,7 +7,7 @@ import time
 import pytest
 
 from engine.errors import DownloadFailed
-from engine.jobs import Admission, Job
+from engine.jobs import SLICE, Admission, Job, Share
 
 
 def test_the_latest_snapshot_is_kept():
@@ -97,6 +97,7 @@ def test_jobs_take_turns_and_nobody_waits_for_a_whole_run():
     def steps(name):
         for k in range(5):
             order.append((name, k))
+            time.sleep(SLICE)  # a whole turn
             yield k
 
     holder = Job(lambda: line.turns(held)).start()
@@ -112,6 +113,40 @@ def test_jobs_take_turns_and_nobody_waits_for_a_whole_run():
     for name in "abc":
         mine = [k for k, (who, _) in enumerate(order) if who == name]
         assert max(b - a for a, b in itertools.pairwise(mine)) <= 3
+
+
+@pytest.mark.parametrize(("spent", "place"), [(0.0, 2), (SLICE / 2, 1), (SLICE, 2)])
+def test_short_steps_go_on_before_others_until_their_time_is_up(spent, place):
+    line, share = Admission(1), Share()
+    share.spent = spent
+
+    def step():
+        with line.turn(share):
+            yield "made"
+
+    with line.turn():
+        other = Job(lambda: line.turns(lambda: ["made"])).start()
+        until(lambda: other.position == 1)
+        job = Job(step).start()
+        until(lambda: job.position == place)
+        assert other.position == 3 - place
+    assert job.result() == other.result() == "made"
+    assert 0 < share.spent < 10
+    assert (share.spent > spent) == (place == 1 or spent == 0)
+
+
+def test_who_looks_at_a_page_comes_first():
+    line = Admission(2)
+    with line.first():
+        first, second = (Job(lambda: line.turns(counting([]))) for _ in range(2))
+        first.pause()
+        with line.turn():  # the one place that is left
+            first.start()
+            second.start()
+            until(lambda: first.position and second.position)
+    assert second.result() == 999
+    first.resume()
+    assert first.result() == 999
 
 
 def test_only_so_many_compute_at_once():
