@@ -40,7 +40,7 @@ shell.page(
 for row in (DOORS[:2], DOORS[2:]):
     for column, (path, icon, name, words) in zip(st.columns(2), row, strict=True):
         with column.container(border=True, height="stretch"):
-            st.subheader(f"{icon} {name}", anchor=False)
+            st.header(f"{icon} {name}", anchor=False)
             st.markdown(words)
             st.page_link(path, label=f"Open {name.lower()}", icon=":material/arrow_forward:")
 

@@ -64,7 +64,7 @@ async def lesson(pupil: Pupil, number: int, marks: Marks, until: float) -> None:
                 await screen(pupil, number, name, marks, think)
                 marks.counts[f"rounds of {screen.__name__}"] += 1
             except (AssertionError, LookupError, TimeoutError) as error:
-                marks.errors[f"{screen.__name__}: {str(error)[:300]}"] += 1
+                marks.errors[f"{screen.__name__}: {str(error)[:60]} … {str(error)[-300:]}"] += 1
             if time.monotonic() > until:
                 break
 
@@ -193,7 +193,9 @@ async def the_class(
             try:
                 await lesson(pupil, number, marks, until)
             except Exception as error:  # the others go on
-                marks.errors[f"{type(error).__name__}: {str(error)[:300]}"] += 1
+                marks.errors[
+                    f"{type(error).__name__}: {str(error)[:60]} … {str(error)[-300:]}"
+                ] += 1
             return pupil.answers
 
     async with asyncio.TaskGroup() as group:
@@ -231,7 +233,7 @@ def browse(address: str, number: int, marks: Marks, until: float) -> None:
                     if page.get_by_test_id("stException").count():
                         marks.errors[f"an exception on {screen}, in the browser"] += 1
             except Exception as error:  # noted; the browser goes on
-                marks.errors[f"in the browser: {str(error)[:300]}"] += 1
+                marks.errors[f"in the browser: {str(error)[:60]} … {str(error)[-300:]}"] += 1
         browser.close()
 
 

@@ -22,7 +22,7 @@ def explorer(name: str, picked: Picked) -> None:
     with shell.errors():
         net = cache.backbone(name)
         picture = images.fit(picked.picture, net.input_size)
-        st.subheader("The network, layer by layer", anchor=False)
+        st.header("The network, layer by layer", anchor=False)
         layer = choose_layer(net)
         maps = cache.activations(name, images.digest(picture), layer, picture)
         count = len(maps.response)

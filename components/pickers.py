@@ -91,9 +91,11 @@ def _sample(key: str, default: str, ask: bool = True) -> Picked:
     last = f"{key}_last"  # a widget's own state goes when it is not drawn
     if ask:
         shell.check_link(key, names, "the sample")
+        if key not in st.session_state and key not in st.query_params and last in st.session_state:
+            st.session_state[key] = st.session_state[last]
         name = st.pills(
-            "Sample", names, default=st.session_state.get(last, default), required=True, key=key,
-            bind="query-params", label_visibility="collapsed",
+            "Sample", names, default=default, required=True, key=key, bind="query-params",
+            label_visibility="collapsed",
         )  # fmt: skip
         st.session_state[last] = name
     else:

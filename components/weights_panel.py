@@ -22,7 +22,7 @@ _WAITING = 0.4  # seconds between two looks at a running job
 
 def engine_status() -> None:
     """A progress line while TensorFlow starts, then one line about the device."""
-    st.subheader("This machine", anchor=False)
+    st.header("This machine", anchor=False)
 
     @st.fragment(run_every=_WAITING if not _warm() else None)
     def line() -> None:
@@ -53,7 +53,7 @@ def _warm() -> bool:
 
 def backbone_table() -> None:
     """All backbones: ready or not, size, accuracy; and a download for those that are not."""
-    st.subheader("Backbones", anchor=False)
+    st.header("Backbones", anchor=False)
     here = weights.available()
     rows = [
         {

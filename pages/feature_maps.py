@@ -60,7 +60,7 @@ def where_it_looks(name: str, picked: pickers.Picked) -> None:
         picture = images.fit(picked.picture, net.input_size)
         digest = images.digest(picture)
         answer, _ = cache.predictions(name, digest, picture)
-        st.subheader("Where it looks", anchor=False)
+        st.header("Where it looks", anchor=False)
         left, right = st.columns([2, 1], vertical_alignment="bottom")
         with left:
             chosen = pickers.class_name(

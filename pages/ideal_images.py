@@ -167,7 +167,7 @@ def afterwards() -> None:
         ideal.downloads(plan, record, run.recipe[0])
         ideal.timeline(run)
         if len(run.plans) == 1 and isinstance(plan.target, int):
-            st.subheader("What other networks see in it", anchor=False)
+            st.header("What other networks see in it", anchor=False)
             wanted = cache.backbone(plan.backbone).class_names[plan.target]
             others.verdict(
                 plan.backbone, record.latest.picture, "agrees", "sees something else", wanted,

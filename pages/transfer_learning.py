@@ -80,7 +80,7 @@ def afterwards() -> None:
     with shell.errors():
         runs = [r for r in st.session_state.get("training_runs", []) if r.points]
         if len(runs) > 1:
-            st.subheader("All runs of this session", anchor=False)
+            st.header("All runs of this session", anchor=False)
             training_charts.together(runs)
         report.sections(run)
 

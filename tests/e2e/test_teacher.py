@@ -1,0 +1,61 @@
+"""A link fixes a page for a class; large text; a fresh start."""
+
+import re
+
+from playwright.sync_api import expect
+
+
+def test_a_link_brings_its_settings_and_hides_the_controls(page, address):
+    page.goto(
+        f"{address}/ideal_images?backbone=Pocket&class=goldfish&seed=4&variation=3.0"
+        "&hide=controls,screens"
+    )
+    start = page.get_by_role("button", name=re.compile("Start$"))
+    expect(start).to_be_visible()
+    expect(page.get_by_test_id("stSelectbox").first).to_be_hidden()
+    expect(page.get_by_role("button", name=re.compile("More settings"))).to_be_hidden()
+    expect(page.get_by_role("link", name="Feature maps")).to_have_count(0)
+    expect(page.get_by_text(re.compile("Link for a class"))).to_have_count(0)
+    expect(page.get_by_role("slider", name="Variation loss")).to_be_visible()
+    start.click()
+    expect(page.get_by_text(re.compile(r"^step 160 of 160, done$"))).to_be_visible()
+    expect(page.get_by_alt_text("goldfish, step 160")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"3 × 10⁻⁵ · total variation"))).to_be_visible()
+
+
+def test_the_link_that_is_offered_opens_the_page_as_it_was(page, address):
+    page.goto(f"{address}/adversarial_attacks?backbone=Pocket&sample=Coffee&epsilon=8")
+    expect(page.get_by_role("button", name=re.compile("Attack$"))).to_be_visible()
+    page.get_by_role("button", name=re.compile("Link for a class")).click()
+    page.get_by_text("Hide what is set before the start").click()
+    code = page.get_by_test_id("stPopoverBody").get_by_test_id("stCode")
+    expect(code).to_contain_text("hide=controls")
+    link = code.inner_text().strip()
+    for part in ("backbone=Pocket", "sample=Coffee", "epsilon=8", "class="):
+        assert part in link
+    page.goto(link)
+    expect(page.get_by_text("in the picture “coffee”")).to_be_visible()
+    expect(page.get_by_test_id("stSelectbox").first).to_be_hidden()
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_large_text_stays_on_all_pages(page, address):
+    size = "() => parseFloat(getComputedStyle(document.documentElement).fontSize)"
+    page.goto(f"{address}/")
+    expect(page.get_by_text("Large text")).to_be_visible()
+    small = page.evaluate(size)
+    page.get_by_text("Large text").click()
+    page.wait_for_function(f"(small) => ({size})() > 1.2 * small", arg=small)
+    page.get_by_role("link", name="Ideal images").first.click()
+    expect(page.get_by_role("heading", name="Ideal images", level=1)).to_be_visible()
+    page.wait_for_function(f"(small) => ({size})() > 1.2 * small", arg=small)
+
+
+def test_starting_over_forgets_what_was_done(page, address):
+    page.goto(f"{address}/ideal_images?backbone=Pocket&class=goldfish")
+    page.get_by_role("button", name=re.compile("Start$")).click()
+    expect(page.get_by_text(re.compile(r"^step 160 of 160, done$"))).to_be_visible()
+    page.get_by_role("link", name="Start over").click()
+    expect(page.get_by_alt_text("Noise", exact=True)).to_be_visible()
+    expect(page.get_by_role("combobox", name=re.compile("Class")).first).to_be_visible()
+    assert "class=goldfish" in page.url
