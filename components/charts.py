@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
+import streamlit as st
 
 from components import gallery
 from engine.types import Prediction
@@ -12,9 +13,14 @@ CONFIG = {"displayModeBar": False, "scrollZoom": False}
 COLOURS = ("#6b64e4", "#d9772b", "#1b8a7a", "#b8437f", "#8d8d9c", "#2f7fc1")
 
 
+def _text_size() -> int:
+    """Of a chart's words, px; they do not follow the page's."""
+    return 18 if st.session_state.get("large_text") else 14
+
+
 def confidence(predictions: Sequence[Prediction], colour: str = COLOURS[0]) -> go.Figure:
     """Horizontal bars, the most probable class on top, each with its name and percentage."""
-    rows = list(reversed(predictions))
+    rows, size = list(reversed(predictions)), _text_size()
     words = [f"{p.label}   <b>{100 * p.probability:.1f} %</b>" for p in rows]
     bars = {
         "type": "bar",
@@ -29,12 +35,12 @@ def confidence(predictions: Sequence[Prediction], colour: str = COLOURS[0]) -> g
     names = [
         {
             "x": 0, "y": k, "yshift": 17, "xanchor": "left", "showarrow": False, "align": "left",
-            "text": text, "font": {"size": 14},
+            "text": text, "font": {"size": size},
         }
         for k, text in enumerate(words)
     ]  # fmt: skip
     layout = {
-        "height": 46 * len(rows) + 12,
+        "height": (32 + size) * len(rows) + 12,
         "margin": {"l": 0, "r": 8, "t": 14, "b": 0},
         "bargap": 0.72,
         "xaxis": {"range": [0, 100], "visible": False, "fixedrange": True},
@@ -126,6 +132,7 @@ def curves(
     across = {"fixedrange": True, "showgrid": False, "rangemode": "tozero"}
     layout = {
         "height": 220,
+        "font": {"size": _text_size()},
         "margin": {"l": 0, "r": 12, "t": 34 if several else 8, "b": 0},
         "showlegend": several,
         "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},

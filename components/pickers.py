@@ -112,8 +112,9 @@ def backbone(*, key: str = "backbone", label: str = "Backbone", taught: bool = T
     """
     own = cache.taught() if taught else []
     here = weights.available()
-    names = sorted(registry.specs(), key=lambda name: name not in here)
-    names = [*names[: len(here)], *own, *names[len(here) :]]
+    first = st.session_state.setdefault("ready_at_first", here)  # or the choice would move along
+    names = sorted(registry.specs(), key=lambda name: name not in first)
+    names = [*names[: len(first)], *own, *names[len(first) :]]
     if (wanted := st.query_params.pop("use", None)) in names:
         st.session_state[key] = wanted  # a link within the app, where Streamlit takes `key` out
     shell.check_link(key, names, "the backbone")

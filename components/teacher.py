@@ -31,7 +31,9 @@ def choices() -> "st.delta_generator.DeltaGenerator":
         )
         popovers = '.st-key-choices [data-testid="stPopover"]'
         st.html(f"<style>{widgets}, {popovers} {{ display: none; }}</style>")
-    return st.container(key="choices")
+    place = st.container(key="choices")
+    st.session_state.fixed_place = place.empty()
+    return place
 
 
 def aside() -> None:
@@ -43,7 +45,7 @@ def aside() -> None:
         query = urlencode(st.query_params.to_dict())
         st.html(
             f'<a href="?{query}" target="_self" title="Forget everything of this session and open '
-            'this page anew" style="color:inherit">Start over</a>'
+            'this page anew" style="color:inherit;font-size:.875rem">Start over</a>'
         )
     if large:
         st.html(f"<style>{_LARGE}</style>")
@@ -56,6 +58,9 @@ def link(**more: str) -> None:
     Args:
         more: what is not in the page's address already, by the names of the link's parameters.
     """
+    if "controls" in hidden():
+        fixed = [f"{name.replace('_', ' ')} **{value}**" for name, value in more.items()]
+        st.session_state.fixed_place.markdown(" · ".join(fixed))
     if "screens" in hidden():
         return
     with st.session_state.link_place.popover(

@@ -6,7 +6,7 @@ import re
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from engine import backend, registry
+from engine import registry
 
 SIZE = (registry.POCKET_SIZE, registry.POCKET_SIZE)
 URL = "ideal_images?backbone=Pocket"
@@ -97,32 +97,6 @@ def test_two_classes_at_once_and_the_least_of_a_layer(page, address):
     expect(page.get_by_text(re.compile(r"1 · everything in "))).to_be_visible()
     expect(page.get_by_text(re.compile(r"^step \d+ of \d+, done$"))).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)
-
-
-def test_a_closed_tab_ends_its_job(browser, address):
-    """As many tabs compute as there are places; the next waits until one of them is closed."""
-    tabs = [browser.new_context() for _ in range(places() + 1)]
-    for tab in tabs:
-        page = tab.new_page()
-        page.set_default_timeout(60_000)
-        opened(page, address, "&preset=lesson")
-        page.get_by_role("button", name="More settings").click()
-        steps = page.get_by_role("slider", name=re.compile("^Steps"))
-        steps.focus()
-        steps.press("End")
-        page.keyboard.press("Escape")
-        expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
-        start(page)
-    last = tabs[-1].pages[0]
-    expect(last.get_by_text(re.compile("In line, place 1"))).to_be_visible()
-    tabs[0].close()
-    expect(last.get_by_text(re.compile(r"^step \d+ of 1000, running$"))).to_be_visible()
-    for tab in tabs[1:]:
-        tab.close()
-
-
-def places() -> int:
-    return min(backend.cores(), 4)
 
 
 def test_senseless_links_are_told(page, address):

@@ -1,0 +1,168 @@
+"""Bad luck: closed tabs, a killed server, weights that go away, many guests. The app goes on."""
+
+import asyncio
+import os
+import re
+import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from benchmarks.pupil import Pupil
+from engine import registry, weights
+from tests.e2e.conftest import free_port, running, serving
+
+START = re.compile("Start$")
+
+
+def run(coroutine) -> None:
+    """Runs it in a thread of its own: Playwright's loop is in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, coroutine).result()
+
+
+def has_button(pupil: Pupil, label: str) -> bool:
+    return any(b.label.endswith(label) and not b.disabled for b, _ in pupil.elements("button"))
+
+
+def test_a_closed_tab_and_a_crashed_browser_end_their_runs(browser, address):
+    home = browser.new_context().new_page()
+
+    def runs() -> int:
+        home.goto(address)
+        line = home.get_by_text(re.compile(r"not at their end: \d+"))
+        expect(line).to_be_visible()
+        return int(re.findall(r"\d+", line.inner_text())[-1])
+
+    async def crashed() -> None:
+        pupil = Pupil(address)
+        await pupil.__aenter__()
+        await pupil.open("ideal_images", "backbone=Pocket&preset=lesson")
+        await pupil.until(lambda: has_button(pupil, "Start"), "the page")
+        await pupil.click("Start")
+        await pupil.until(lambda: has_button(pupil, "Pause"), "the run")
+        await pupil.click("Pause")
+        await pupil.until(lambda: "paused" in pupil.words(), "the pause")
+        pupil.crash()
+
+    before = runs()
+    tab = browser.new_context()
+    page = tab.new_page()
+    page.goto(f"{address}/ideal_images?backbone=Pocket&preset=lesson")
+    page.get_by_role("button", name=START).click()
+    page.get_by_role("button", name=re.compile("Pause$")).click()  # it would end by itself soon
+    expect(page.get_by_text(re.compile(", paused$"))).to_be_visible()
+    run(crashed())
+    assert runs() == before + 2
+    tab.close()
+    deadline = time.monotonic() + 60
+    while runs() > before:
+        assert time.monotonic() < deadline, "nobody looks, and the runs go on"
+
+
+def test_a_killed_server_comes_back_and_the_link_brings_the_page_as_it_was(page):
+    port = free_port()
+    with running(port) as (address, process):
+        page.goto(f"{address}/ideal_images?backbone=Pocket&class=goldfish&seed=5")
+        page.get_by_role("button", name=START).click()
+        expect(page.get_by_text(re.compile(", running$|, done$"))).to_be_visible()
+        process.kill()
+        process.wait()
+    with running(port):  # the same tab finds it again by itself, and may begin anew
+        expect(page.get_by_alt_text("Noise", exact=True)).to_be_visible()
+        page.get_by_role("button", name=START).click()
+        expect(page.get_by_text(re.compile("^step 160 of 160, done$"))).to_be_visible()
+        page.reload()
+        expect(page.get_by_alt_text("Noise", exact=True)).to_be_visible()
+        assert "class=goldfish" in page.url
+        page.get_by_role("button", name=START).click()
+        expect(page.get_by_alt_text("goldfish, step 160")).to_be_visible()
+
+
+def test_weights_may_be_damaged_deleted_and_restored_while_it_runs(tmp_path):
+    spec = registry.spec("MobileNetV2")
+    if not weights.is_here(spec):
+        pytest.skip("MobileNetV2's weights are not in KERAS_HOME")
+    models = tmp_path / "models"
+    models.mkdir()
+    for name in (spec.filename, weights.INDEX_NAME):
+        shutil.copy(weights.path(spec).parent / name, models)
+    file, whole = models / spec.filename, weights.path(spec).read_bytes()
+
+    async def opened(pupil: Pupil, backbone: str, words: str) -> None:
+        await pupil.open("feature_maps", f"backbone={backbone}")
+        pupil.errors = list  # a red box is what is waited for
+        await pupil.until(lambda: words in pupil.words(), words)
+
+    async def visit(address: str) -> None:
+        async with Pupil(address) as pupil, Pupil(address) as other:
+            await opened(pupil, "MobileNetV2", "MobileNetV2 took")
+            file.write_bytes(whole[: len(whole) // 2])
+            await opened(pupil, "MobileNetV2", "does not hold MobileNetV2's weights")
+            assert has_button(pupil, "Download MobileNetV2 again")
+            file.unlink()
+            await opened(pupil, "MobileNetV2", "MobileNetV2 is not on this machine yet")
+            await opened(other, "Pocket", "Pocket took")
+            file.write_bytes(whole)
+            await opened(pupil, "MobileNetV2", "MobileNetV2 took")
+
+    with serving(KERAS_HOME=str(tmp_path)) as address:
+        run(visit(address))
+
+
+def usage(process: int) -> dict[str, int]:
+    """Threads, open files and MB of a process."""
+    status = Path(f"/proc/{process}/status").read_text()
+    return {
+        "threads": int(re.search(r"Threads:\s+(\d+)", status)[1]),
+        "files": len(os.listdir(f"/proc/{process}/fd")),
+        "MB": int(re.search(r"VmRSS:\s+(\d+)", status)[1]) // 1024,
+    }
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs Linux' /proc")
+def test_two_hundred_guests_who_drop_leave_nothing_behind(tmp_path):
+    pages = ("", "", "", "feature_maps", "ideal_images", "adversarial_attacks")
+
+    async def guest(address: str, number: int, limit: asyncio.Semaphore) -> None:
+        page = pages[number % len(pages)]
+        async with limit:
+            pupil = Pupil(address)
+            await pupil.__aenter__()
+            await pupil.open(page, "backbone=Pocket")
+            if page == "ideal_images":
+                await pupil.until(lambda: has_button(pupil, "Start"), "the page")
+                await pupil.click("Start")
+                await pupil.until(lambda: "of 160" in pupil.words(), "the run")
+            else:
+                await pupil.until(pupil.words, "the page")
+            pupil.crash()
+
+    async def guests(address: str, count: int) -> None:
+        limit = asyncio.Semaphore(10)
+        await asyncio.gather(*(guest(address, number, limit) for number in range(count)))
+
+    def settled(process: int, bound: dict[str, int]) -> dict[str, int]:
+        """What is left once all is quiet, or after a minute."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            run(guests(address, 1))  # Streamlit drops old sessions when another one goes
+            found = usage(process)
+            if all(found[name] <= most for name, most in bound.items()):
+                break
+            time.sleep(0.5)
+        return found
+
+    quick = {"STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL": "1", "KERAS_HOME": str(tmp_path)}
+    with running(free_port(), **quick) as (address, process):
+        run(guests(address, 120))  # fills what is meant to stay: caches, pools
+        bound = {"threads": 40, "files": 60}
+        first = settled(process.pid, bound)
+        run(guests(address, 80))
+        second = settled(process.pid, {name: first[name] + 3 for name in bound})
+        assert second["threads"] <= first["threads"] + 3
+        assert second["files"] <= first["files"] + 3
+        assert second["MB"] <= first["MB"] + 100
