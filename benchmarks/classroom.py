@@ -182,13 +182,13 @@ async def toggle_answer(pupil: Pupil, where: str) -> None:
 
 
 async def the_class(
-    address: str, pupils: int, marks: Marks, until: float
+    address: str, pupils: int, marks: Marks, until: float, within: float = 30.0
 ) -> list[tuple[str, float]]:
-    """All pupils at once, who come in within half a minute; the times of their widgets' answers."""
+    """All pupils at once, who come in within some seconds; the times of their widgets' answers."""
     chance = random.Random(0)
 
     async def one(number: int) -> list[tuple[str, float]]:
-        await asyncio.sleep(chance.uniform(0, 30))
+        await asyncio.sleep(chance.uniform(0, within))
         async with Pupil(address) as pupil:
             try:
                 await lesson(pupil, number, marks, until)

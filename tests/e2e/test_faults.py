@@ -102,7 +102,8 @@ def test_weights_may_be_damaged_deleted_and_restored_while_it_runs(tmp_path):
             await opened(pupil, "MobileNetV2", "MobileNetV2 took")
             file.write_bytes(whole[: len(whole) // 2])
             await opened(pupil, "MobileNetV2", "does not hold MobileNetV2's weights")
-            assert has_button(pupil, "Download MobileNetV2 again")
+            again = "Download MobileNetV2 again"
+            await pupil.until(lambda: has_button(pupil, again), "a way to mend it")
             file.unlink()
             await opened(pupil, "MobileNetV2", "MobileNetV2 is not on this machine yet")
             await opened(other, "Pocket", "Pocket took")

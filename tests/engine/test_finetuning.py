@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine import datasets, images, transfer
+from engine import datasets, finetuning, images, transfer
 from engine.errors import BadDataset
 
 
@@ -94,3 +94,10 @@ def test_too_many_photos_for_fine_tuning_are_refused(net, crops, monkeypatch):
     )  # fmt: skip
     with pytest.raises(BadDataset, match=r"at most 1\.5 GB"):
         next(transfer.fine_tune(net, many, None, transfer.Tuning()))
+
+
+def test_what_would_not_fit_in_memory_is_refused_before_it_begins(net, crops, monkeypatch):
+    data = datasets.folder(crops)
+    monkeypatch.setattr(finetuning, "MOST_BYTES", 100_000)
+    with pytest.raises(BadDataset, match=r"needs all photos in memory"):
+        next(finetuning.fine_tune(net, data, None, finetuning.Tuning()))

@@ -258,3 +258,19 @@ def test_what_cannot_be_begun_gives_its_place_back():
     first.wait(5)
     assert isinstance(first.error, DownloadFailed)
     assert Job(lambda: line.turns(lambda: [7])).start().result() == 7
+
+
+@pytest.mark.parametrize("jump", [-86_400.0, 86_400.0])
+def test_a_jump_of_the_clock_ends_no_job(monkeypatch, jump):
+    job = Job(counting([]), lease=60.0)
+    job.pause()
+    job.start()
+    until(lambda: job.snapshot == 0)
+    wall = time.time
+    monkeypatch.setattr(time, "time", lambda: wall() + jump)
+    job.step()
+    until(lambda: job.snapshot == 1)
+    assert not job.cancelled
+    job.resume()
+    assert job.result() == 999
+    assert job.ending == "done"

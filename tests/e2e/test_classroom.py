@@ -1,0 +1,20 @@
+"""Several at once on one server: each sees its own, and what is the same is the same."""
+
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from benchmarks import classroom
+
+
+def test_nobody_sees_what_is_anothers(address, monkeypatch):
+    monkeypatch.setattr(classroom, "BACKBONES", ("Pocket", "Pocket"))
+    marks = classroom.Marks()
+    lesson = classroom.the_class(address, 8, marks, time.monotonic() + 20, within=2)
+    with ThreadPoolExecutor(1) as thread:  # Playwright's loop is in this one
+        answers = thread.submit(asyncio.run, lesson).result()
+    assert not marks.errors
+    assert answers
+    assert marks.counts["rounds of ideal_image"] >= 8
+    assert all(len(pictures) == 1 for pictures in marks.same.values())
+    assert len(set.union(*marks.same.values())) == len(marks.same) > 2
