@@ -47,6 +47,9 @@ bench-peers: .venv-bench/stamp
 	.venv-bench/bin/python -m benchmarks.attacks $(PHOTOS)
 	.venv-bench/bin/python -m benchmarks.transfer $(PETS)
 
+.PHONY: figures
+figures: bench bench-peers
+
 .venv-bench/stamp: requirements-bench.txt requirements-dev.txt requirements.txt
 	$(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/pip install -q -r requirements-dev.txt

@@ -38,20 +38,20 @@ def measure() -> Iterator[tuple[str, str]]:
             executable_path=chromium.find(), args=list(chromium.ARGUMENTS)
         )
         for name in BACKBONES:
-            for words in ("first run of this server", "warm"):
+            for seed, words in enumerate(("first run of this server", "warm")):
                 first, shown, total = watched(
-                    browser, f"{address}/ideal_images?backbone={name}", "Start", r"step \d+$",
-                    r"^step \d+ of \d+, done$",
+                    browser, f"{address}/ideal_images?backbone={name}&seed={seed}", "Start",
+                    r"step \d+$", r"^step \d+ of \d+, done$",
                 )  # fmt: skip
                 yield (
                     f"ideal image, {name}, {words}",
                     f"first picture {first:.2f} s; {shown:.1f} pictures a second; {total:.1f} s",
                 )
         for name in BACKBONES:
-            for words in ("first run of this server", "warm"):
+            for seed, words in enumerate(("first run of this server", "warm")):
                 first, _, total = watched(
-                    browser, f"{address}/adversarial_attacks?backbone={name}", "Attack",
-                    "^Result", r"^Fooled at step|^Not fooled",
+                    browser, f"{address}/adversarial_attacks?backbone={name}&attack_seed={seed}",
+                    "Attack", "^Result", r"^Fooled at step|^Not fooled",
                 )  # fmt: skip
                 yield f"attack, {name}, {words}", f"first picture {first:.2f} s, end {total:.1f} s"
         for name in BACKBONES:

@@ -6,12 +6,14 @@ knows nothing of the page. A job whose page asks no more ends by itself when its
 see thirty pictures grow slowly, and nobody waits for another's whole run.
 """
 
+import atexit
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal, TypeVar
+from weakref import WeakSet
 
 T = TypeVar("T")
 SLICE = 0.1  # seconds a run may compute before it is the next one's turn
@@ -163,6 +165,7 @@ class Job:
 
     def start(self) -> "Job":
         """Starts the worker and returns the job itself."""
+        _alive.add(self)
         self._thread.start()
         return self
 
@@ -256,3 +259,16 @@ class Job:
             while self._paused and not self._allowed and not self.cancelled:
                 self._changed.wait(0.2)
             self._allowed = max(self._allowed - 1, 0)
+
+
+_alive: WeakSet[Job] = WeakSet()
+
+
+@atexit.register
+def _end() -> None:
+    """Ends what runs before the interpreter does: a thread inside TensorFlow would crash it."""
+    for job in list(_alive):
+        job.cancel()
+    for job in list(_alive):
+        if job._thread.ident is not None:
+            job.wait(10)

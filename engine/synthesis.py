@@ -7,6 +7,7 @@ Simonyan, Vedaldi and Zisserman, "Deep Inside Convolutional Networks", 2013 (arX
 Mordvintsev and Schubert, "Feature Visualization", Distill, 2017.
 """
 
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -182,6 +183,7 @@ class _Descent:
     """A picture's parameters as a variable, and an optimizer whose step on it is compiled."""
 
     def __init__(self, name: str, shape: tuple[int, ...]) -> None:
+        self.busy = threading.Lock()
         self.variable = keras.Variable(np.zeros(shape, "float32"))
         self._optimizer = OPTIMIZERS[name]()
         self._optimizer.build([self.variable])
@@ -214,16 +216,21 @@ class _Descent:
 
 @contextmanager
 def _borrowed(net: Backbone, optimizer: str) -> Iterator[_Descent]:
-    """A descent that no other run uses; kept for the next one, with what is compiled of it."""
-    free: list[_Descent] = net.kept(f"descents {optimizer}", list)
-    try:
-        descent = free.pop()
-    except IndexError:
+    """A descent that no other run uses; kept for the next one, with what is compiled of it.
+
+    The pool holds those in use, too: a run that is left to the garbage collector must not take
+    with it what is compiled, and then give it back.
+    """
+    pool: list[_Descent] = net.kept(f"descents {optimizer}", list)
+    descent = next((one for one in list(pool) if one.busy.acquire(blocking=False)), None)
+    if descent is None:
         descent = _Descent(optimizer, (*net.input_size, 3))
+        descent.busy.acquire()
+        pool.append(descent)
     try:
         yield descent
     finally:
-        free.append(descent)
+        descent.busy.release()
 
 
 def _gradient(net: Backbone, parts: tuple[Part, ...], settings: Settings) -> Any:

@@ -153,6 +153,21 @@ def traces_of(net) -> dict[str, int]:
     return {key: getattr(f, counter)() for key, f in net._kept.items() if hasattr(f, counter)}
 
 
+def test_a_run_left_to_the_garbage_collector_harms_no_other(net, target):
+    """Its finalizer and that of what is compiled run in one collection."""
+    for optimizer in OPTIMIZERS:
+        settings = replace(PLAIN, steps=3, optimizer=optimizer)
+        for _ in range(2):
+            frames = synthesis.ideal_image(net, target, settings)
+            next(frames)
+            next(frames)
+            island = [frames]
+            island.append(island)  # a cycle: only a collection ends it
+            del frames, island
+            gc.collect()
+            assert last(net, target, settings).step == 3
+
+
 def test_fifty_runs_leave_nothing_behind(net, target):
     """Objects that Python tracks: what a run compiles is for the next one, too."""
 
