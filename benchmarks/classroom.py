@@ -233,7 +233,8 @@ def browse(address: str, number: int, marks: Marks, until: float) -> None:
                     if page.get_by_test_id("stException").count():
                         marks.errors[f"an exception on {screen}, in the browser"] += 1
             except Exception as error:  # noted; the browser goes on
-                marks.errors[f"in the browser: {str(error)[:60]} … {str(error)[-300:]}"] += 1
+                words = page.locator("main").inner_text()[-300:]
+                marks.errors[f"in the browser: {str(error)[:60]} … {words}"] += 1
         browser.close()
 
 
@@ -286,6 +287,8 @@ def measure(pupils: int = 28, browsers: int = 2, minutes: float = 5) -> Iterator
 
 def spread(times: list[float]) -> str:
     """Median, 95th percentile, largest."""
+    if not times:
+        return "none"
     return (
         f"median {median(times):.2f} s, 95th percentile {np.percentile(times, 95):.2f} s, "
         f"largest {max(times):.2f} s"

@@ -16,6 +16,10 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import connect
 
 PATIENCE = 300.0
+_WHOLE = (  # of a run that another one has not cut off
+    ForwardMsg.FINISHED_SUCCESSFULLY,
+    ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY,
+)
 
 
 class Pupil:
@@ -33,13 +37,14 @@ class Pupil:
         self._fetching: set[asyncio.Task] = set()
         self._changed = asyncio.Condition()
         self._uploads: dict[str, Any] = {}
-        self._run, self._fragments = 0, set[str]()
-        self._page, self._query, self._script = "", "", ""
+        self._run, self._fresh, self._was_whole, self._fragments = 0, 0, True, set[str]()
+        self._page, self._query = "", ""
+        self._hashes: dict[str, str] = {}
 
     async def __aenter__(self) -> "Pupil":
         self._socket = await connect(
             self.address.replace("http", "ws", 1) + "/_stcore/stream", origin=self.address,
-            subprotocols=["streamlit"], max_size=None, compression=None,
+            subprotocols=["streamlit"], max_size=None, compression=None, open_timeout=60,
         )  # fmt: skip
         self._ear = asyncio.create_task(self._listen())
         return self
@@ -60,7 +65,7 @@ class Pupil:
         self._states.clear()
         self._stop(list(self._timers))
         self.screen.clear()
-        self._page, self._query, self._script = page, query, ""
+        self._page, self._query = page, query
         await self._rerun()
 
     async def until(self, seen: Callable[[], Any], what: str) -> Any:
@@ -161,8 +166,8 @@ class Pupil:
         message = BackMsg()
         rerun = message.rerun_script
         rerun.query_string, rerun.fragment_id = self._query, fragment
-        if self._script:
-            rerun.page_script_hash = self._script
+        if self._page in self._hashes:
+            rerun.page_script_hash = self._hashes[self._page]
         else:
             rerun.page_name = self._page
         rerun.is_auto_rerun = automatic
@@ -205,14 +210,21 @@ class Pupil:
         kind = message.WhichOneof("type")
         if kind == "new_session":
             self._run += 1
+            if self._was_whole:
+                self._fresh = self._run
+            self._was_whole = False
             self._fragments = set(message.metadata.run.fragment_ids)
             if not self._fragments:
                 self._stop(list(self._timers))
         elif kind == "navigation":
-            self._script = message.navigation.page_script_hash
+            self._hashes = {
+                "" if page.is_default else page.url_pathname: page.page_script_hash
+                for page in message.navigation.app_pages
+            }
         elif kind == "delta":
             self._draw(tuple(message.metadata.delta_path), message.delta)
-        elif kind == "script_finished":
+        elif kind == "script_finished" and message.script_finished in _WHOLE:
+            self._was_whole = True
             self._tidy()
         elif kind == "auto_rerun":
             rerun = message.auto_rerun
@@ -238,9 +250,13 @@ class Pupil:
                     task.add_done_callback(self._fetching.discard)
 
     def _tidy(self) -> None:
-        """Takes away what the run that has just ended did not draw again."""
+        """Takes away what the run that has just ended did not draw again.
+
+        What seems to be of a run that was cut off stays: Streamlit puts an element in the place of
+        an older one that has not been sent yet.
+        """
         for path, (_, fragment, run) in list(self.screen.items()):
-            if run != self._run and (not self._fragments or fragment in self._fragments):
+            if run < self._fresh and (not self._fragments or fragment in self._fragments):
                 del self.screen[path]
 
     def _stop(self, fragments: Iterable[str]) -> None:

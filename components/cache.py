@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-from weakref import WeakSet
 
 import numpy as np
 import streamlit as st
@@ -124,9 +123,19 @@ def session_jobs() -> list[Job]:
 
 
 @st.cache_resource(show_spinner=False)
-def watched_jobs() -> WeakSet[Job]:
-    """The jobs of all sessions."""
-    return WeakSet()
+def _watched() -> set[Job]:
+    return set()
+
+
+def watch(job: Job) -> None:
+    """Counts a job among those that people look at."""
+    _watched().difference_update(one for one in _watched().copy() if one.done)
+    _watched().add(job)
+
+
+def running() -> list[Job]:
+    """The jobs of all sessions that are not at their end."""
+    return [job for job in _watched().copy() if not job.done]  # a copy is made in one go
 
 
 @st.cache_resource(show_spinner=False)

@@ -43,7 +43,7 @@ def start(key: str, make: Callable[[], Iterator[Any]]) -> Job:
     job = Job(make, name=key, lease=LEASE).start()
     st.session_state.session_job = st.session_state[f"{key}_job"] = job
     cache.session_jobs()[:] = [job]
-    cache.watched_jobs().add(job)
+    cache.watch(job)
     return job
 
 
@@ -81,7 +81,7 @@ def _tick(key: str) -> float | None:
         return None
     if job.paused or job.position:
         return STANDING
-    watched = sum(not (one.done or one.paused) for one in list(cache.watched_jobs()))
+    watched = sum(not one.paused for one in cache.running())
     return TICK * 2 ** max(0, math.ceil(math.log2(max(watched, 1) / FEW)))
 
 

@@ -45,8 +45,7 @@ def engine_status() -> None:
                 st.rerun()  # once more without the timer
 
     line()
-    running = sum(not job.done for job in list(cache.watched_jobs()))
-    st.caption(f"Runs of all guests that are not at their end: {running}.")
+    st.caption(f"Runs of all guests that are not at their end: {len(cache.running())}.")
 
 
 def _warm() -> bool:

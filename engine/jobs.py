@@ -13,7 +13,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal, TypeVar
-from weakref import WeakSet
 
 T = TypeVar("T")
 SLICE = 0.1  # seconds a run may compute before it is the next one's turn
@@ -253,6 +252,7 @@ class Job:
             self.error = error
         finally:
             getattr(snapshots, "close", lambda: None)()
+            _alive.discard(self)
 
     def _wait_out_a_pause(self) -> None:
         with self._changed:
@@ -261,14 +261,14 @@ class Job:
             self._allowed = max(self._allowed - 1, 0)
 
 
-_alive: WeakSet[Job] = WeakSet()
+_alive: set[Job] = set()
 
 
 @atexit.register
 def _end() -> None:
     """Ends what runs before the interpreter does: a thread inside TensorFlow would crash it."""
-    for job in list(_alive):
+    for job in _alive.copy():
         job.cancel()
-    for job in list(_alive):
+    for job in _alive.copy():
         if job._thread.ident is not None:
             job.wait(10)
