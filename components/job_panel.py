@@ -15,7 +15,7 @@ from engine.jobs import Job
 LEASE = 90.0
 # Seconds between two looks at a job that runs, while few are watched; and at one that stands still.
 TICK, STANDING = 0.15, 1.0
-FEW = 3  # as many can be watched at full speed: drawing costs more than most steps
+FEW = 2  # as many can be watched at full speed: drawing costs more than most steps
 
 
 def current(key: str) -> Job | None:
