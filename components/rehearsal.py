@@ -1,6 +1,7 @@
 """What a server does before its first guest: import TensorFlow, load a backbone, compile."""
 
 import gc
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -25,6 +26,7 @@ def opening(store: Backbones, name: str | None) -> Iterator[Progress]:
 
     backend.keep_session()  # Streamlit would clear it after every run of every script
     gc.freeze()  # what the imports made stays: no collection need look at it again
+    sys.setswitchinterval(0.0005)  # many sessions draw at once, and give way at every element
     if name is not None:
         yield Progress(fraction=0.6, message=f"Loading {name} …")
         net = store.get(name)
