@@ -16,7 +16,7 @@ from tests.e2e.conftest import serving
 TITLE = "Ideal images and attacks in real Chromium, from the click"
 BACKBONES = ("MobileNetV2", "Pocket")
 # Notes the moment of every new picture whose alternative text matches.
-_WATCH = """(pattern) => {
+WATCH = """(pattern) => {
   window.seen = [];
   const wanted = new RegExp(pattern), look = () => {
     for (const image of document.querySelectorAll("[data-testid=stImage] img"))
@@ -63,7 +63,7 @@ def watched(browser, url: str, button: str, alt: str, end: str) -> tuple[float, 
     """Seconds to the first new picture, pictures a second from there, seconds to the end."""
     context = browser.new_context(viewport={"width": 1440, "height": 1000})
     page = opened(context.new_page(), url, button)
-    page.evaluate(_WATCH, alt)
+    page.evaluate(WATCH, alt)
     page.wait_for_timeout(300)
     page.evaluate("window.seen = []")
     page.get_by_role("button", name=re.compile(f"{button}$")).click()

@@ -122,6 +122,10 @@ class Pupil:
         await self.until(lambda: url in self.pictures, url)
         return self.pictures[url]
 
+    def has(self, kind: str, label: str) -> bool:
+        """Whether a widget is there, and enabled."""
+        return any(e.label.endswith(label) and not e.disabled for e, _ in self.elements(kind))
+
     def widget(self, kind: str, label: str) -> tuple[Any, str]:
         """A widget on the screen, and its fragment."""
         for element, fragment in self.elements(kind):

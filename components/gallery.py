@@ -141,6 +141,12 @@ def enlarged(picture: np.ndarray, to: int) -> np.ndarray:
     return np.repeat(np.repeat(pixels, factor, axis=0), factor, axis=1)
 
 
+def stretched(picture: np.ndarray) -> np.ndarray:
+    """The picture with its darkest value black and its brightest white, to see faint patterns."""
+    low, high = float(picture.min()), float(picture.max())
+    return (picture - low) / max(high - low, 1e-6)
+
+
 def show(picture: np.ndarray, alt: str, caption: str | None = None) -> None:
     """Shows a picture without re-encoding it: PNG, never JPEG."""
     st.image(images.png(picture), caption=caption, output_format="PNG", width="stretch", alt=alt)

@@ -191,7 +191,9 @@ def nothing_yet(plan: Plan) -> None:
     if picture is None:
         parameters = settings.parametrization.start(size, settings.seed)
         picture = np.asarray(settings.parametrization.picture(parameters, 1.0))
-        gallery.show(gallery.enlarged(stretched(picture), 448), "Noise", "Noise, to begin with")
+        gallery.show(
+            gallery.enlarged(gallery.stretched(picture), 448), "Noise", "Noise, to begin with"
+        )
     else:
         gallery.show(gallery.enlarged(picture, 448), "A photo", "The photo, to begin with")
 
@@ -210,7 +212,9 @@ def pictures(run: Run) -> None:
                 gallery.show(np.full((1, 1, 3), 0.5, "float32"), "Nothing yet", plan.words)
                 continue
             gallery.show(
-                gallery.enlarged(stretched(frame.picture) if stretch else frame.picture, 448),
+                gallery.enlarged(
+                    gallery.stretched(frame.picture) if stretch else frame.picture, 448
+                ),
                 f"{plan.words}, step {frame.step}",
                 f"{plan.words}: {said(frame)}",
             )
@@ -220,12 +224,6 @@ def said(frame: "Frame") -> str:
     """What the network says, in a line."""
     top = frame.predictions[0]
     return f"{top.label} {100 * top.probability:.1f} %"
-
-
-def stretched(picture: np.ndarray) -> np.ndarray:
-    """The picture with its darkest value black and its brightest white, to see faint patterns."""
-    low, high = float(picture.min()), float(picture.max())
-    return (picture - low) / max(high - low, 1e-6)
 
 
 def formula(plan: Plan, controls: "Controls", frame: "Frame | None", name: str) -> None:

@@ -24,10 +24,6 @@ def run(coroutine) -> None:
         thread.submit(asyncio.run, coroutine).result()
 
 
-def has_button(pupil: Pupil, label: str) -> bool:
-    return any(b.label.endswith(label) and not b.disabled for b, _ in pupil.elements("button"))
-
-
 def test_a_closed_tab_and_a_crashed_browser_end_their_runs(browser, address):
     home = browser.new_context().new_page()
 
@@ -41,9 +37,9 @@ def test_a_closed_tab_and_a_crashed_browser_end_their_runs(browser, address):
         pupil = Pupil(address)
         await pupil.__aenter__()
         await pupil.open("ideal_images", "backbone=Pocket&preset=lesson")
-        await pupil.until(lambda: has_button(pupil, "Start"), "the page")
+        await pupil.until(lambda: pupil.has("button", "Start"), "the page")
         await pupil.click("Start")
-        await pupil.until(lambda: has_button(pupil, "Pause"), "the run")
+        await pupil.until(lambda: pupil.has("button", "Pause"), "the run")
         await pupil.click("Pause")
         await pupil.until(lambda: "paused" in pupil.words(), "the pause")
         pupil.crash()
@@ -103,7 +99,7 @@ def test_weights_may_be_damaged_deleted_and_restored_while_it_runs(tmp_path):
             file.write_bytes(whole[: len(whole) // 2])
             await opened(pupil, "MobileNetV2", "does not hold MobileNetV2's weights")
             again = "Download MobileNetV2 again"
-            await pupil.until(lambda: has_button(pupil, again), "a way to mend it")
+            await pupil.until(lambda: pupil.has("button", again), "a way to mend it")
             file.unlink()
             await opened(pupil, "MobileNetV2", "MobileNetV2 is not on this machine yet")
             await opened(other, "Pocket", "Pocket took")
@@ -135,7 +131,7 @@ def test_two_hundred_guests_who_drop_leave_nothing_behind(tmp_path):
             await pupil.__aenter__()
             await pupil.open(page, "backbone=Pocket")
             if page == "ideal_images":
-                await pupil.until(lambda: has_button(pupil, "Start"), "the page")
+                await pupil.until(lambda: pupil.has("button", "Start"), "the page")
                 await pupil.click("Start")
                 await pupil.until(lambda: "of 160" in pupil.words(), "the run")
             else:
