@@ -115,16 +115,17 @@ def measure(pupils: int = 28, browsers: int = 2, minutes: float = 5) -> Iterator
             thread.join()
         most = memory(process.pid)
     for what in (
-        "first content", "first frame", "attack, to the verdict", "training, to the result",
-        "browser: first frame",
+        "first content", "first frame", "first frame of a picture of its own",
+        "attack, to the verdict", "training, to the result", "browser: first frame",
     ):  # fmt: skip
         if times := marks.times[what]:
             yield what, spread(times)
     yield f"widget answers ({len(answers)})", spread([seconds for _, seconds in answers])
     for kind in sorted({kind for kind, _ in answers}):
         yield f"of these: {kind}", spread([seconds for what, seconds in answers if what == kind])
-    first = marks.times["first frame"]
-    yield "longest wait for a first frame", f"{max(first) / mean(first):.1f} times the mean"
+    for what in ("first frame", "first frame of a picture of its own"):
+        times = marks.times[what]
+        yield f"longest wait for a {what}", f"{max(times) / mean(times):.1f} times the mean"
     rate = marks.counts["frames"] / max(sum(marks.times["frames watched for"]), 1e-9)
     yield "frames a second and pupil, while a picture is made", f"{rate:.1f}"
     if rates := marks.times["browser: frames a second"]:

@@ -23,7 +23,7 @@ def measure() -> Iterator[tuple[str, str]]:
         page.goto(f"{address}/feature_maps?backbone=MobileNetV2")
         tiles = page.locator(".sheet button")
         tiles.first.wait_for()
-        page.get_by_alt_text("Saliency for").wait_for()
+        page.get_by_alt_text("Class activation for").wait_for()
         times = []
         for k in range(3, 13):
             number = tiles.nth(k).get_attribute("aria-label").split(",")[0].removeprefix("channel ")

@@ -190,9 +190,9 @@ def answer(names: tuple[str, ...], digest: str, _picture: np.ndarray) -> tuple[P
         return top_predictions(box.logits(_picture[None])[0], box.class_names)
 
 
-@st.cache_resource(show_spinner=False, max_entries=16)
+@st.cache_resource(show_spinner=False, max_entries=40)
 def activations(name: str, digest: str, layer: str, _picture: np.ndarray) -> Activations:
-    """One layer's answer to one picture; 16 are kept, at most 13 MB each."""
+    """One layer's answer to one picture; 40 are kept, a class's, of 1 to 13 MB each."""
     from engine import features
 
     with line().first():

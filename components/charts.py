@@ -1,4 +1,7 @@
-"""Plotly figures in the app's own look: quiet, colour-blind safe, light and dark."""
+"""Plotly figures in the app's own look: quiet, colour-blind safe, light and dark.
+
+Those that are drawn again and again are made in one go: several times as fast as piece by piece.
+"""
 
 from collections.abc import Sequence
 
@@ -48,66 +51,64 @@ def confidence(predictions: Sequence[Prediction], colour: str = COLOURS[0]) -> g
         "showlegend": False,
         "annotations": names,
     }
-    return go.Figure({"data": [bars], "layout": layout})  # in one go: several times as fast
+    return go.Figure({"data": [bars], "layout": layout})
 
 
 def channel(values: np.ndarray, limit: float, scale: str) -> go.Figure:
     """One channel's map `(h, w)`: every value can be read by pointing at it."""
-    figure = go.Figure(
-        go.Heatmap(
-            z=values,
-            zmin=0 if scale == "positive" else -limit,
-            zmax=limit,
-            colorscale=gallery.plotly_scale(scale),
-            hovertemplate="row %{y}, column %{x}: <b>%{z:.4g}</b><extra></extra>",
-            colorbar={"thickness": 10, "outlinewidth": 0, "len": 0.9, "nticks": 5},
-        )
-    )
-    figure.update_layout(
-        margin={"l": 0, "r": 0, "t": 0, "b": 0},
-        height=340,
-        xaxis={"visible": False, "constrain": "domain", "fixedrange": True},
-        yaxis={
-            "visible": False,
-            "autorange": "reversed",
-            "scaleanchor": "x",
-            "constrain": "domain",
-            "fixedrange": True,
-        },
-    )
-    return figure
+    trace = {
+        "type": "heatmap",
+        "z": values,
+        "zmin": 0 if scale == "positive" else -limit,
+        "zmax": limit,
+        "colorscale": gallery.plotly_scale(scale),
+        "hovertemplate": "row %{y}, column %{x}: <b>%{z:.4g}</b><extra></extra>",
+        "colorbar": {"thickness": 10, "outlinewidth": 0, "len": 0.9, "nticks": 5},
+    }
+    axis = {"visible": False, "constrain": "domain", "fixedrange": True}
+    layout = {
+        "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
+        "height": 340,
+        "xaxis": axis,
+        "yaxis": axis | {"autorange": "reversed", "scaleanchor": "x"},
+    }
+    return go.Figure({"data": [trace], "layout": layout})
 
 
 def responses(response: np.ndarray, chosen: int) -> go.Figure:
     """All channels' responses from strong to weak: how few do most of the answering."""
     order = np.argsort(-response, kind="stable")
     place = int(np.flatnonzero(order == chosen)[0])
-    figure = go.Figure(
-        go.Scatter(
-            x=np.arange(1, len(order) + 1),
-            y=response[order],
-            customdata=order,
-            mode="lines",
-            fill="tozeroy",
-            line={"color": COLOURS[0], "width": 2},
-            hovertemplate="rank %{x}: channel %{customdata}, %{y:.3g}<extra></extra>",
-        )
-    )
-    figure.add_scatter(
-        x=[place + 1],
-        y=[response[chosen]],
-        mode="markers",
-        marker={"color": "#d9772b", "size": 11},
-        hovertemplate=f"channel {chosen}<extra></extra>",
-    )
-    figure.update_layout(
-        height=150,
-        margin={"l": 0, "r": 0, "t": 4, "b": 0},
-        showlegend=False,
-        xaxis={"title": "channels by response", "fixedrange": True, "showgrid": False},
-        yaxis={"title": "response", "fixedrange": True, "rangemode": "tozero", "nticks": 4},
-    )
-    return figure
+    all_of_them = {
+        "type": "scatter",
+        "x": np.arange(1, len(order) + 1),
+        "y": response[order],
+        "customdata": order,
+        "mode": "lines",
+        "fill": "tozeroy",
+        "line": {"color": COLOURS[0], "width": 2},
+        "hovertemplate": "rank %{x}: channel %{customdata}, %{y:.3g}<extra></extra>",
+    }
+    this_one = {
+        "type": "scatter",
+        "x": [place + 1],
+        "y": [response[chosen]],
+        "mode": "markers",
+        "marker": {"color": COLOURS[1], "size": 11},
+        "hovertemplate": f"channel {chosen}<extra></extra>",
+    }
+    layout = {
+        "height": 150,
+        "margin": {"l": 0, "r": 0, "t": 4, "b": 0},
+        "showlegend": False,
+        "xaxis": {
+            "title": {"text": "channels by response"}, "fixedrange": True, "showgrid": False,
+        },
+        "yaxis": {
+            "title": {"text": "response"}, "fixedrange": True, "rangemode": "tozero", "nticks": 4,
+        },
+    }  # fmt: skip
+    return go.Figure({"data": [all_of_them, this_one], "layout": layout})
 
 
 def curves(

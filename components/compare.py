@@ -63,7 +63,7 @@ def compare(
                     "the depth"
                 )
                 contact_sheet.contact_sheet(
-                    gallery.sheet(maps.values[..., chosen], top, scale),
+                    gallery.data_url(gallery.sheet(maps.values[..., chosen], top, scale)),
                     gallery.captions(chosen, maps.response, maps.dead),
                     channel if same_layer or each_name == name else None,
                     on_pick if same_layer or each_name == name else lambda _: None,
@@ -91,7 +91,7 @@ def _difference(a: Activations, b: Activations, order: np.ndarray, words: str) -
     top = gallery.limit_of(change)
     gallery.legend(top, "signed")
     contact_sheet.contact_sheet(
-        gallery.sheet(change[..., order], top, "signed"),
+        gallery.data_url(gallery.sheet(change[..., order], top, "signed")),
         gallery.captions(order, np.abs(change).mean(axis=(0, 1)), np.zeros(len(a.dead), bool)),
         None,
         lambda _: None,

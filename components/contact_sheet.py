@@ -4,9 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
-from PIL import Image
-
-from components import gallery
 
 _HTML = '<div class="sheet" role="group" aria-label="Channels"></div>'
 _CSS = """
@@ -67,7 +64,7 @@ _sheet = st.components.v2.component("contact_sheet", html=_HTML, css=_CSS, js=_J
 
 
 def contact_sheet(
-    image: Image.Image,
+    image: str,
     captions: list[list[Any]],
     selected: int | None,
     on_pick: Callable[[int], None],
@@ -79,7 +76,7 @@ def contact_sheet(
     """Draws the tiles of a sheet without gaps; `on_pick` gets a clicked channel's number.
 
     Args:
-        image: the sheet, as `gallery.sheet` makes it.
+        image: the data address of a sheet as `gallery.sheet` makes it.
         captions: a tile's channel number, response and whether it is dead, in the sheet's order.
         selected: the channel to mark.
         columns: tiles in a row of the image; on the screen as many stand in a row as fit.
@@ -94,7 +91,7 @@ def contact_sheet(
 
     _sheet(
         data={
-            "image": gallery.data_url(image),
+            "image": image,
             "columns": columns,
             "rows": -(-len(captions) // columns),
             "tiles": captions,

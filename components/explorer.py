@@ -1,6 +1,7 @@
 """The heart of the feature maps screen: a network's layers, their channels, one channel."""
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
@@ -38,34 +39,62 @@ def explorer(name: str, picked: Picked) -> None:
         show_all = count > SHOWN and everything.toggle(
             f"Show all {count} channels", key="show_all", bind="query-params"
         )
-        ranked = maps.ranking if order == "by response" else np.arange(count)
-        channels = ranked if show_all else ranked[:SHOWN]
-        scale = gallery.scale_of(maps.values)
-        top = gallery.limit_of(maps.values)
-        own_top = np.abs(maps.values).max(axis=(0, 1))
-        limit = top if shared == "per layer" else own_top[channels]
-        sheet = gallery.sheet(maps.values[..., channels], limit, scale)
+        sheet = drawn(name, images.digest(picture), layer, order, shared, show_all, maps)
         left, right = st.columns([1.7, 1], gap="large")
         channel = choose_channel(right, maps, count)
         with left:
             dead = int(maps.dead.sum())
             silent = f", {dead} of them dead on this picture" if dead else ", none dead"
             st.markdown(f"**{count} channels{silent}**")
-            gallery.legend(None if shared == "per channel" else top, scale)
+            gallery.legend(sheet.top, sheet.scale)
             with st.container(height=560, border=False):
                 contact_sheet.contact_sheet(
-                    sheet,
-                    gallery.captions(channels, maps.response, maps.dead),
-                    channel,
-                    set_channel,
-                    key="sheet",
+                    sheet.address, sheet.captions, channel, set_channel, key="sheet"
                 )
-            if len(channels) < count:
-                st.caption(f"The first {len(channels)} {order}.")
+            if len(sheet.channels) < count:
+                st.caption(f"The first {len(sheet.channels)} {order}.")
         with right:
-            one_channel(name, maps, channel, picture, scale, top if shared == "per layer" else None)
-        exports.downloads(name, picked, picture, maps, channels, limit, channel)
+            one_channel(name, maps, channel, picture, sheet.scale, sheet.top)
+        exports.downloads(name, picked, picture, maps, sheet.channels, sheet.limit, channel)
         compare.compare(name, picked, layer, channel, set_channel)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """A layer's contact sheet, drawn.
+
+    `address` is its image as a data address, `channels` its tiles' numbers in order, `limit` their
+    full scale, one for all or `(c,)`, `top` the layer's where that is it, None otherwise.
+    """
+
+    address: str
+    captions: list[list[Any]]
+    channels: np.ndarray
+    scale: str
+    limit: float | np.ndarray
+    top: float | None
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def drawn(
+    name: str, digest: str, layer: str, order: str, shared: str, show_all: bool,
+    _maps: Activations,
+) -> Sheet:  # fmt: skip
+    """A layer's contact sheet, drawn once for all its channels."""
+    values, count = _maps.values, len(_maps.response)
+    ranked = _maps.ranking if order == "by response" else np.arange(count)
+    channels = ranked if show_all else ranked[:SHOWN]
+    scale = gallery.scale_of(values)
+    top = gallery.limit_of(values) if shared == "per layer" else None
+    limit = np.abs(values[..., channels]).max(axis=(0, 1)) if top is None else top
+    return Sheet(
+        address=gallery.data_url(gallery.sheet(values[..., channels], limit, scale)),
+        captions=gallery.captions(channels, _maps.response, _maps.dead),
+        channels=channels,
+        scale=scale,
+        limit=limit,
+        top=top,
+    )
 
 
 def choose_layer(net: "Backbone") -> str:
@@ -142,18 +171,24 @@ def one_channel(
     top = limit or max(float(np.abs(values).max()), 1e-12)
     rank = int(np.flatnonzero(maps.ranking == channel)[0]) + 1
     st.markdown(f"**Channel {channel}**, rank {rank} of {len(maps.response)}")
-    alone, over, likes = st.tabs(["The map", "Over the photo", "What it likes"])
-    with alone:
-        st.plotly_chart(charts.channel(values, top, scale), config=charts.CONFIG, key="one_channel")
-    with over:
+    alone, over, likes = st.tabs(
+        ["The map", "Over the photo", "What it likes"], key="one_channel_tabs", on_change="rerun"
+    )  # only the open one is computed
+    if alone.open:
+        with alone:
+            figure = charts.channel(values, top, scale)
+            st.plotly_chart(figure, config=charts.CONFIG, key="one_channel")
+    if over.open:
         heat = images.resize_map(np.abs(values) / max(float(np.abs(values).max()), 1e-12),
                                  picture.shape[:2]).clip(0, 1)  # fmt: skip
-        gallery.show(
-            gallery.enlarged(gallery.overlay(picture, heat, 0.8), 448),
-            f"Channel {channel} over the picture: bright where it answers",
-        )
-    with likes:
-        what_it_likes(name, maps.layer.name, channel)
+        with over:
+            gallery.show(
+                gallery.enlarged(gallery.overlay(picture, heat, 0.8), 448),
+                f"Channel {channel} over the picture: bright where it answers",
+            )
+    if likes.open:
+        with likes:
+            what_it_likes(name, maps.layer.name, channel)
     if maps.dead[channel]:
         st.info("This channel answers the same everywhere on this picture: it is dead here.")
     st.plotly_chart(charts.responses(maps.response, channel), config=charts.CONFIG, key="responses")

@@ -7,11 +7,12 @@ see thirty pictures grow slowly, and nobody waits for another's whole run.
 """
 
 import atexit
+import bisect
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from operator import itemgetter
 from typing import Any, Literal, TypeVar
 
 T = TypeVar("T")
@@ -36,18 +37,31 @@ def check() -> None:
 
 
 class Share:
-    """What a run has had of its turn, in seconds: short steps go on until it is `SLICE`."""
+    """What a run has had of its turn, in seconds; None before its first.
 
-    spent = 0.0
+    Short steps go on until it is `SLICE`.
+    """
+
+    spent: float | None = None
+
+    @property
+    def rank(self) -> int:
+        """Where it belongs in line: 0 in the middle of a turn, 1 where it had none yet, else 2."""
+        if self.spent is None:
+            return 1
+        return 0 if self.spent < SLICE else 2
 
 
 class Admission:
-    """Lets `limit` threads compute at once; the others wait in line, first come, first served."""
+    """Lets `limit` threads compute at once; the others wait in line, first come, first served.
+
+    Those who have had nothing yet come before those who want more: a first picture is waited for.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._inside = self._first = 0
-        self._line: deque[threading.Event] = deque()
+        self._line: list[tuple[int, threading.Event]] = []  # by rank
         self._looking = threading.BoundedSemaphore(limit)
         self._lock = threading.Lock()
 
@@ -56,15 +70,15 @@ class Admission:
         """Waits for a place and holds it for the block.
 
         Args:
-            share: of a run of many blocks, which goes on before others until its time is up.
+            share: of a run of many blocks; by its rank it is let in before others.
 
         Raises:
             Cancelled: the job of this thread was told to end while it waited.
         """
         ticket, job, share = threading.Event(), current(), share or Share()
-        goes_on = 0 < share.spent < SLICE
+        rank, had = share.rank, share.spent or 0.0
         with self._lock:
-            self._line.insert(0 if goes_on else len(self._line), ticket)
+            bisect.insort(self._line, (rank, ticket), key=itemgetter(0))
             self._let_in()
         try:
             if job is not None:
@@ -73,13 +87,13 @@ class Admission:
                 check()
             begun = time.monotonic()
             yield
-            share.spent = time.monotonic() - begun + (share.spent if goes_on else 0.0)
+            share.spent = time.monotonic() - begun + (had if rank == 0 else 0.0)
         finally:
             with self._lock:
                 if ticket.is_set():
                     self._inside -= 1
                 else:
-                    self._line.remove(ticket)
+                    self._line.remove((rank, ticket))
                 self._let_in()
 
     @contextmanager
@@ -123,11 +137,12 @@ class Admission:
         places = max(self._limit - self._first, 1)
         while self._line and self._inside < places:
             self._inside += 1
-            self._line.popleft().set()
+            self._line.pop(0)[1].set()
 
     def _place(self, ticket: threading.Event) -> int:
         with self._lock:
-            return self._line.index(ticket) + 1 if ticket in self._line else 0
+            waiting = [one for _, one in self._line]
+            return waiting.index(ticket) + 1 if ticket in waiting else 0
 
 
 class Job:

@@ -70,8 +70,6 @@ def where_it_looks(name: str, picked: pickers.Picked) -> None:
         opacity = right.slider("Opacity", 0.0, 1.0, 0.8, 0.05, key="opacity", bind="query-params")
         label = net.class_names[chosen]
         heat = cache.class_activation(name, digest, chosen, picture)
-        with st.spinner("Asking every pixel …"):
-            pixels = cache.saliency(name, digest, chosen, picture)
         first, second = st.columns(2, gap="large")
         with first:
             gallery.show(
@@ -82,11 +80,19 @@ def where_it_looks(name: str, picked: pickers.Picked) -> None:
             if not heat.any():
                 st.info(f"Nothing in this picture speaks for “{label}”.")
         with second:
-            gallery.show(
-                gallery.enlarged(gallery.overlay(picture, pixels, opacity), 448),
-                f"Saliency for {label}",
-                f"Saliency (SmoothGrad): the pixels that move “{label}” most",
-            )
+            # fifty times the work of a prediction: a class would wait for it, so it is asked for
+            if st.toggle("Ask every pixel, too", key="pixels", bind="query-params"):
+                pixels = cache.saliency(name, digest, chosen, picture)
+                gallery.show(
+                    gallery.enlarged(gallery.overlay(picture, pixels, opacity), 448),
+                    f"Saliency for {label}",
+                    f"Saliency (SmoothGrad): the pixels that move “{label}” most",
+                )
+            else:
+                st.caption(
+                    "The picture beside this shows the *places* that speak for a class, as coarse "
+                    "as the last maps. Saliency asks how much each single *pixel* would move it."
+                )
 
 
 @st.fragment

@@ -80,6 +80,7 @@ def test_a_channel_can_be_asked_for_by_link(page, address):
 
 def test_a_channel_of_the_feature_maps_can_be_watched_being_drawn(page, address):
     page.goto(f"{address}/feature_maps?backbone=Pocket")
+    page.get_by_test_id("stCheckbox").filter(has_text="Ask every pixel").click()
     expect(page.get_by_alt_text(re.compile("^Saliency for"))).to_be_visible()
     page.get_by_role("tab", name="What it likes").click()
     page.get_by_role("link", name=re.compile("Watch it being drawn")).click()

@@ -115,24 +115,34 @@ def test_jobs_take_turns_and_nobody_waits_for_a_whole_run():
         assert max(b - a for a, b in itertools.pairwise(mine)) <= 3
 
 
-@pytest.mark.parametrize(("spent", "place"), [(0.0, 2), (SLICE / 2, 1), (SLICE, 2)])
-def test_short_steps_go_on_before_others_until_their_time_is_up(spent, place):
-    line, share = Admission(1), Share()
-    share.spent = spent
+@pytest.mark.parametrize(
+    ("others", "mine", "place"),
+    [
+        (None, None, 2),
+        (None, SLICE / 2, 1),  # in the middle of a turn
+        (None, SLICE, 2),
+        (SLICE, None, 1),  # nothing yet, while the other wants more
+        (SLICE, SLICE / 2, 1),
+        (SLICE, SLICE, 2),
+    ],
+)
+def test_turns_are_ended_first_then_those_come_who_have_nothing_yet(others, mine, place):
+    line, first, second = Admission(1), Share(), Share()
+    first.spent, second.spent = others, mine
 
-    def step():
+    def step(share):
         with line.turn(share):
             yield "made"
 
     with line.turn():
-        other = Job(lambda: line.turns(lambda: ["made"])).start()
+        other = Job(lambda: step(first)).start()
         until(lambda: other.position == 1)
-        job = Job(step).start()
+        job = Job(lambda: step(second)).start()
         until(lambda: job.position == place)
         assert other.position == 3 - place
     assert job.result() == other.result() == "made"
-    assert 0 < share.spent < 10
-    assert (share.spent > spent) == (place == 1 or spent == 0)
+    assert 0 < second.spent < 10
+    assert (second.spent > (mine or 0)) == (mine != SLICE)
 
 
 def test_who_looks_at_a_page_comes_first():
