@@ -74,13 +74,14 @@ class Run:
         """Starts the job."""
         from engine import sharing
 
-        plan, record, streams, line = self.plan, self.recording, cache.streams(), cache.line()
+        plan, record = self.plan, self.recording
 
         def frames() -> Any:
             nets = [cache.backbone(name) for name in plan.backbones]
             return sharing.attack(
-                streams, line, nets, plan.picture, plan.aim, plan.attack, plan.seed, record
-            )
+                cache.streams(), cache.runner(), nets, plan.picture, plan.aim, plan.attack,
+                plan.seed, record,
+            )  # fmt: skip
 
         st.session_state.attack_run = self
         job_panel.start(KEY, frames)

@@ -91,7 +91,7 @@ def _said(prediction) -> str:
 
 def transfer(run: Run) -> None:
     """This picture shown to other networks; every network attacked and shown to all."""
-    from engine import robustness
+    from engine import sharing, transferability
 
     plan, name = run.plan, run.plan.backbones[0]
     others.verdict(
@@ -103,7 +103,9 @@ def transfer(run: Run) -> None:
         return
     alike = [n for n in here if cache.backbone(n).class_names == cache.backbone(name).class_names]
     if len(alike) > 1:
-        top = robustness.vote([cache.backbone(n) for n in alike], run.recording.latest.picture)[0]
+        top = transferability.vote(
+            [cache.backbone(n) for n in alike], run.recording.latest.picture
+        )[0]
         st.markdown(f"**{' and '.join(alike)} together** (mean probability): {_said(top)}.")
     st.markdown("**Attack each, show it to all**")
     left, right = st.columns(2)
@@ -115,8 +117,8 @@ def transfer(run: Run) -> None:
         if many:
             pictures = [cache.sample(sample) for sample in cache.SAMPLES]
         nets = [cache.backbone(n) for n in here]
-        return robustness.transfer_matrix(
-            nets, pictures, wanted, plan.attack, ensemble=ensemble, seed=plan.seed
+        return sharing.transfer_matrix(
+            cache.runner(), nets, pictures, wanted, plan.attack, ensemble=ensemble, seed=plan.seed
         )
 
     wanted = None if plan.goal is None else plan.wanted
@@ -166,8 +168,10 @@ def sweep(run: Run) -> None:
 
     def make() -> Iterator[Any]:
         nets = [cache.backbone(name) for name in plan.backbones]
-        return robustness.epsilon_sweep(
-            nets, plan.picture[None], plan.aim, plan.attack, EPSILONS, plan.seed
+        return cache.line().turns(
+            lambda: robustness.epsilon_sweep(
+                nets, plan.picture[None], plan.aim, plan.attack, EPSILONS, plan.seed
+            )
         )
 
     job_panel.table(

@@ -14,14 +14,15 @@ import numpy as np
 import streamlit as st
 
 from components import rehearsal
-from components.shelf import Backbones
 from engine import images, weights
 from engine.jobs import Admission, Job
+from engine.shelf import Backbones
 from engine.types import Activations, Device, Patch, Peaks, Prediction
 
 if TYPE_CHECKING:
     from engine.backbones import Backbone
     from engine.sharing import Streams
+    from engine.tasks import Runner
 
 SAMPLES = {
     "Cat": "chelsea.png",
@@ -88,6 +89,14 @@ def line() -> Admission:
     from engine import backend
 
     return Admission(1 if backend.device().kind == "GPU" else min(backend.cores(), 4))
+
+
+@st.cache_resource(show_spinner=False)
+def runner() -> "Runner":
+    """Where jobs are computed: in this process, or on the cluster that `IDEAL_CAT_RAY` names."""
+    from engine import cluster
+
+    return cluster.runner(line())
 
 
 @st.cache_resource(show_spinner=False)

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from components import charts, job_panel
+from components import cache, charts, job_panel
 from components.training import Run
 
 AMOUNTS = (1, 2, 3, 5, 10, 20, 50, 100)
@@ -99,4 +99,6 @@ def sweep(run: Run) -> None:
         )  # fmt: skip
         st.plotly_chart(figure, config=charts.CONFIG, key="few_chart")
 
-    job_panel.table("few", "Try fewer photos", (run,), len(amounts), make, draw)
+    job_panel.table(
+        "few", "Try fewer photos", (run,), len(amounts), lambda: cache.line().turns(make), draw
+    )

@@ -162,12 +162,11 @@ class Run:
         """Starts the job that makes the pictures, all of them in turns."""
         from engine import recording, sharing
 
-        streams, line = cache.streams(), cache.line()
-
         def frames() -> Any:
+            streams, runner = cache.streams(), cache.runner()
             runs = [
                 sharing.steered(
-                    streams, line, cache.backbone(plan.backbone), plan.target, plan.settings,
+                    streams, runner, cache.backbone(plan.backbone), plan.target, plan.settings,
                     controls, plan.start, record,
                 )
                 for plan, controls, record in zip(

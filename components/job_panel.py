@@ -129,7 +129,10 @@ def panel(
 def table(
     key: str, label: str, token: tuple, total: int, make: Callable, draw: Callable[[list], None]
 ) -> None:
-    """A job that finds one row after the other, drawn as they come; new for a new token."""
+    """A job that finds one row after the other, drawn as they come; new for a new token.
+
+    What `make()` gives is to take turns with the jobs of others.
+    """
     found = st.session_state.get(f"{key}_found")
     if found and found[0] != token:
         forget(key)  # it is about something else
@@ -141,7 +144,7 @@ def table(
         st.session_state[f"{key}_found"] = (token, fresh)
 
         def collect() -> Iterator[list]:
-            for row in cache.line().turns(make):
+            for row in make():
                 fresh.append(row)
                 yield fresh
 
@@ -156,6 +159,8 @@ def table(
 
 
 def _status(job: Job, step: float, steps: float, words: str) -> None:
+    if job.note:
+        st.info(job.note, icon=":material/info:")
     if isinstance(job.error, EngineError):
         st.error(str(job.error), icon=":material/error:")
     elif job.error is not None:

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import skimage
 
-from components.shelf import Backbones
 from engine import images, weights
 from engine.jobs import Admission
+from engine.shelf import Backbones
 from engine.types import Progress
 
 FIRST = ("MobileNetV2", "Pocket")  # what most people begin with

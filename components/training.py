@@ -176,11 +176,11 @@ class Run:
             self.features = transfer.grouped(features) if source.grouped else features
         else:
             views = 2 if len(source.data.paths) <= 1000 else 1
-            line, arguments = cache.line(), (net, source.data, source.folder, views)
+            runner, arguments = cache.runner(), (net, source.data, source.folder, views)
             if source.holder is None:  # photos of this machine: all may want them at once
-                steps = sharing.extract(cache.streams(), line, *arguments)
+                steps = sharing.extract(cache.streams(), runner, *arguments)
             else:
-                steps = line.turns(partial(transfer.extract, *arguments))
+                steps = runner.line([net]).turns(partial(sharing.extracted, runner, *arguments))
             for step in steps:
                 self.features = step.features
                 left = f", about {step.seconds_left:.0f} s left" if step.seconds_left > 1 else ""

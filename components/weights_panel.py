@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from components import cache, shell
+from components import cache, cluster_panel, shell
 from engine import registry, weights
 from engine.errors import EngineError, WeightsDamaged
 from engine.jobs import Job
@@ -46,6 +46,8 @@ def engine_status() -> None:
 
     line()
     st.caption(f"Runs of all guests that are not at their end: {len(cache.running())}.")
+    if _warm():
+        cluster_panel.show()
 
 
 def _warm() -> bool:

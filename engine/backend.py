@@ -15,10 +15,10 @@ from typing import Any
 
 
 def cores() -> int:
-    """CPU cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """CPU cores this process may use; of those, at most `IDEAL_CAT_CORES`, where that is set."""
+    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    share = os.environ.get("IDEAL_CAT_CORES", "")
+    return min(here or 1, int(share)) if share.isdigit() and int(share) else here or 1
 
 
 # One picture's operations are too small to be shared out among cores: on two cores a gradient step

@@ -30,7 +30,7 @@ class Controls:
 
     def __init__(self, settings: Settings) -> None:
         self.take(settings)
-        self._where: Callable[[], Checkpoint] | None = None
+        self._where: Callable[[], Checkpoint | None] | None = None
         self._rewind: np.ndarray | None = None
         self._lock = threading.Lock()
 
@@ -40,6 +40,15 @@ class Controls:
         self.l1_weight = settings.l1_weight
         self.l2_weight = settings.l2_weight
         self.learning_rate = settings.learning_rate
+
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """All of them, to be sent elsewhere."""
+        return (self.variation_weight, self.l1_weight, self.l2_weight, self.learning_rate)
+
+    @numbers.setter
+    def numbers(self, values: tuple[float, ...]) -> None:
+        self.variation_weight, self.l1_weight, self.l2_weight, self.learning_rate = values
 
     def given(self, settings: Settings) -> Settings:
         """Settings with these numbers."""
@@ -52,8 +61,8 @@ class Controls:
         )
 
     @contextmanager
-    def standing_at(self, where: Callable[[], Checkpoint]) -> Iterator[None]:
-        """Where the run stands as long as the block lasts."""
+    def standing_at(self, where: Callable[[], Checkpoint | None]) -> Iterator[None]:
+        """Where the run stands as long as the block lasts; None where that is not known."""
         self._where = where
         try:
             yield

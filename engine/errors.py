@@ -14,7 +14,9 @@
     ├── DatasetUnavailable    photos to learn from that are not on this machine, or not whole
     ├── BadDataset            photos, folders or an archive that nothing can be learnt from
     ├── ProjectDamaged        a saved project that is not one, or not of this app
-    └── KitDamaged            an offline kit that is not whole, or cannot be written
+    ├── KitDamaged            an offline kit that is not whole, or cannot be written
+    ├── ClusterGone           the cluster that shall compute does not answer, or cannot be joined
+    └── WorkerLost            machines of the cluster ended again and again under a run
 
 Every message says what was expected, what was received and what to do next.
 """
@@ -78,3 +80,11 @@ class ProjectDamaged(EngineError):
 
 class KitDamaged(EngineError):
     """The offline kit is not whole, or there is no room for it."""
+
+
+class ClusterGone(EngineError):
+    """The cluster does not answer."""
+
+
+class WorkerLost(EngineError):
+    """A run has lost its machine more than once without a step in between."""

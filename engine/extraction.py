@@ -8,7 +8,7 @@ import hashlib
 import os
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -80,7 +80,34 @@ def vectors(net: Backbone, batch: np.ndarray) -> np.ndarray:
     return backend.evaluate(forward, batch)
 
 
-def extract(net: Backbone, data: Data, folder: Path, views: int = 2) -> Iterator[Extracted]:
+def look(net: Backbone, photos: Sequence[bytes], views: int) -> tuple[np.ndarray, np.ndarray]:
+    """The features of photos as files.
+
+    Returns:
+        Which of them can be read, `(n,)` bool, and the features of those, `(good, views, c)`.
+    """
+    pictures = [_decoded(photo, net.input_size) for photo in photos]
+    return _seen(net, pictures, views)
+
+
+def _seen(
+    net: Backbone, pictures: Sequence[np.ndarray | None], views: int
+) -> tuple[np.ndarray, np.ndarray]:
+    good = np.array([picture is not None for picture in pictures])
+    if not good.any():
+        return good, np.empty((0, views, width(net)), "float32")
+    batch = np.stack([picture for picture in pictures if picture is not None])
+    sides = [vectors(net, batch[:, :, ::-1] if view else batch) for view in range(views)]
+    return good, np.stack(sides, axis=1)
+
+
+def extract(
+    net: Backbone,
+    data: Data,
+    folder: Path,
+    views: int = 2,
+    elsewhere: Callable[[Iterable[Sequence[bytes]]], Iterator[Any]] | None = None,
+) -> Iterator[Extracted]:
     """Computes the features of all photos, or reads those that are there already.
 
     Args:
@@ -88,6 +115,8 @@ def extract(net: Backbone, data: Data, folder: Path, views: int = 2) -> Iterator
         data: the photos.
         folder: where features are kept, by data set, backbone and size.
         views: 1, or 2 for mirrored photos too.
+        elsewhere: gives, for batches of photos as files, what `look` gives for each; without it
+            they are decoded and looked at here.
 
     Yields:
         Progress after each batch; the last one has the features.
@@ -102,20 +131,20 @@ def extract(net: Backbone, data: Data, folder: Path, views: int = 2) -> Iterator
     state = _kept(stem.with_suffix(".state.npy"), (total,), "uint8")
     waiting = np.flatnonzero(state == _WAITING)
     before = total - len(waiting)
-    with ThreadPoolExecutor(backend.cores(), thread_name_prefix="decode") as pool:
-        done = before
-        for rows, pictures in _batches(pool, data, waiting, net.input_size):
-            good = rows[[picture is not None for picture in pictures]]
-            if len(good):
-                batch = np.stack([picture for picture in pictures if picture is not None])
-                for view in range(views):
-                    values[good, view] = vectors(net, batch[:, :, ::-1] if view else batch)
-            state[rows] = [_BAD if picture is None else _DONE for picture in pictures]
-            done += len(rows)
-            rate = (done - before) / max(time.monotonic() - started, 1e-6)
-            yield Extracted(
-                done=done, total=total, rate=rate, seconds_left=(total - done) / max(rate, 1e-6)
-            )
+    batches = [waiting[k : k + BATCH] for k in range(0, len(waiting), BATCH)]
+    done = before
+    if elsewhere is None:
+        found = _here(net, data, batches, views)
+    else:
+        found = elsewhere([_read(data.paths[row]) for row in rows] for rows in batches)
+    for rows, (good, made) in zip(batches, found, strict=True):
+        values[rows[good]] = made
+        state[rows] = np.where(good, _DONE, _BAD)
+        done += len(rows)
+        rate = (done - before) / max(time.monotonic() - started, 1e-6)
+        yield Extracted(
+            done=done, total=total, rate=rate, seconds_left=(total - done) / max(rate, 1e-6)
+        )
     values.flush()
     state.flush()
     good, bad = np.flatnonzero(state == _DONE), np.flatnonzero(state == _BAD)
@@ -163,25 +192,34 @@ def grouped(features: Features) -> Features:
     return replace(features, labels=index[features.labels], class_names=names, groups=())
 
 
-def _batches(
-    pool: ThreadPoolExecutor, data: Data, rows: np.ndarray, size: tuple[int, int]
-) -> Iterator[tuple[np.ndarray, list[np.ndarray | None]]]:
-    """Decoded photos, None for bad ones; the next two batches are decoded meanwhile."""
+def _here(
+    net: Backbone, data: Data, batches: Sequence[np.ndarray], views: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """What `look` gives for batches of photos; the next two are decoded meanwhile."""
+    size, coming = net.input_size, deque()
+    with ThreadPoolExecutor(backend.cores(), thread_name_prefix="decode") as pool:
+        for rows in [*batches, None, None]:
+            if rows is not None:
+                coming.append([pool.submit(_decoded, data.paths[row], size) for row in rows])
+            if coming and (rows is None or len(coming) > 2):
+                pictures = [future.result() for future in coming.popleft()]
+                yield _seen(net, pictures, views)
 
-    def decode(row: int) -> np.ndarray | None:
-        try:
-            return images.fit(images.load(data.paths[row]), size)
-        except BadImage:
-            return None
 
-    coming: deque[tuple[np.ndarray, list[Any]]] = deque()
-    for first in range(0, len(rows) + 2 * BATCH, BATCH):
-        chunk = rows[first : first + BATCH]
-        if len(chunk):
-            coming.append((chunk, [pool.submit(decode, int(row)) for row in chunk]))
-        if coming and (len(coming) > 2 or not len(chunk)):
-            now, futures = coming.popleft()
-            yield now, [future.result() for future in futures]
+def _read(file: Path) -> bytes:
+    """A file's content; nothing where it is gone."""
+    try:
+        return file.read_bytes()
+    except OSError:
+        return b""
+
+
+def _decoded(photo: Path | bytes, size: tuple[int, int]) -> np.ndarray | None:
+    """A photo at the network's size, None for a bad one."""
+    try:
+        return images.fit(images.load(photo), size)
+    except BadImage:
+        return None
 
 
 def _kept(file: Path, shape: tuple[int, ...], dtype: str) -> np.ndarray:

@@ -36,6 +36,13 @@ def check() -> None:
         raise Cancelled
 
 
+def say(words: str) -> None:
+    """Tells whoever watches this thread's job that something has happened to it."""
+    job = current()
+    if job is not None:
+        job.note = words
+
+
 class Share:
     """What a run has had of its turn, in seconds; None before its first.
 
@@ -149,7 +156,8 @@ class Job:
     """One generator in one thread.
 
     `snapshot` is the latest value the generator gave, None before the first; `error` the exception
-    that ended it, None if none did; `done` whether it has ended.
+    that ended it, None if none did; `done` whether it has ended; `note` a sentence about what has
+    happened to it, empty if nothing has.
 
     Args:
         make: makes the generator, in the worker.
@@ -166,6 +174,7 @@ class Job:
     ) -> None:
         self.snapshot: Any = None
         self.error: BaseException | None = None
+        self.note = ""
         self.waits_for: Callable[[], int] = lambda: 0  # its place in line, as long as it waits
         self._make = make
         self._lease = lease

@@ -168,29 +168,35 @@ def epsilon_sweep(
     if not isinstance(attack, Bounded):
         raise BadSettings(f"Expected an attack with an epsilon; received: {type(attack).__name__}.")
     for epsilon in (0, *epsilons):
-        found = _attacked(net, pictures, goal, replace(attack, epsilon=epsilon), seed)
+        found = attacked(net, pictures, goal, replace(attack, epsilon=epsilon), seed)
         noise = attacks.RandomNoise(epsilon=epsilon)
         yield SweepPoint(
             epsilon=epsilon,
             fooled=float(found.fooled.mean()),
-            by_noise=float(_attacked(net, pictures, goal, noise, seed).fooled.mean()),
+            by_noise=float(attacked(net, pictures, goal, noise, seed).fooled.mean()),
             before=found.before,
             wanted=found.wanted,
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
+class Attacked:
+    """Attacked pictures `(N, H, W, 3)`, which of them fool, `(N,)` bool, and mean probabilities.
+
+    `before` is of the class the network saw at first, `wanted` of the one it shall see.
+    """
+
     pictures: np.ndarray
     fooled: np.ndarray
     before: float
     wanted: float
 
 
-def _attacked(
+def attacked(
     net: Backbone | Sequence[Backbone], pictures: np.ndarray, goal: Targeted | Untargeted,
     attack: Attack, seed: int,
-) -> _Found:  # fmt: skip
+) -> Attacked:  # fmt: skip
+    """Attacks pictures `(N, H, W, 3)` in 0..1, all at once."""
     seen = WhiteBox(net).logits(pictures).argmax(axis=1)
     targeted = isinstance(goal, Targeted)
     about = seen if goal.class_index is None else np.full(len(pictures), goal.class_index)
@@ -200,101 +206,6 @@ def _attacked(
     if not targeted:
         chances[rows, about] = 0.0
         wanted = chances.max(axis=1).mean()
-    return _Found(
+    return Attacked(
         pictures=end.pictures, fooled=end.fooled, before=float(before), wanted=float(wanted)
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransferRow:
-    """One attacked network (or several, joined by " + ") and what all tested ones make of it.
-
-    `fooled` is `{tested network: share of the pictures}`, `labels` what each of them now sees,
-    `{tested network: (first label of each picture)}`.
-    """
-
-    attacked: str
-    fooled: dict[str, float]
-    labels: dict[str, tuple[str, ...]]
-
-
-def transfer_matrix(
-    nets: Sequence[Backbone],
-    pictures: Sequence[np.ndarray],
-    wanted: str | None,
-    attack: Attack,
-    *,
-    ensemble: bool = False,
-    seed: int = 0,
-) -> Iterator[TransferRow]:
-    """Attacks each network and shows the pictures to all.
-
-    A network is fooled when it names something else than before: `wanted`, where that is given.
-    Classes are compared by name, as networks may number them differently.
-
-    Args:
-        nets: attacked and tested.
-        pictures: each `(H, W, 3)` in 0..1, of any size.
-        wanted: name of the class that all shall see; None for anything else than before.
-        attack: how.
-        ensemble: attack those of one class list together, in a last row.
-
-    Yields:
-        A row for each attacked network, as soon as it is there.
-
-    Raises:
-        BadSettings: no network knows the wanted class.
-    """
-    able = [net for net in nets if wanted is None or wanted in net.class_names]
-    if not able:
-        raise BadSettings(f"Expected a class that a network knows; received: {wanted!r}.")
-    together = [net for net in able if net.class_names == able[0].class_names]
-    groups = [[net] for net in able] + ([together] if ensemble and len(together) > 1 else [])
-    before = {net.name: _labels(net, pictures) for net in nets}
-    for group in groups:
-        size = group[0].input_size
-        fitted = np.stack([images.fit(picture, size) for picture in pictures])
-        goal = Untargeted() if wanted is None else Targeted(group[0].class_names.index(wanted))
-        found = _attacked(group, fitted, goal, attack, seed).pictures
-        labels = {net.name: _labels(net, list(found)) for net in nets}
-        fooled = {
-            name: float(np.mean([
-                now != was and wanted in (None, now)
-                for now, was in zip(after, before[name], strict=True)
-            ]))
-            for name, after in labels.items()
-        }  # fmt: skip
-        yield TransferRow(
-            attacked=" + ".join(net.name for net in group), fooled=fooled, labels=labels
-        )
-
-
-def _labels(net: Backbone, pictures: Sequence[np.ndarray]) -> tuple[str, ...]:
-    batch = np.stack([images.fit(picture, net.input_size) for picture in pictures])
-    return tuple(net.class_names[k] for k in net.logits(batch).argmax(axis=1))
-
-
-def vote(nets: Sequence[Backbone], picture: np.ndarray, top: int = 5) -> tuple[Prediction, ...]:
-    """What several networks say together: mean probabilities of the classes that all know.
-
-    Args:
-        picture: `(H, W, 3)` in 0..1, of any size.
-
-    Raises:
-        BadSettings: there is no network, or no class that all know.
-    """
-    known = [set(net.class_names) for net in nets]
-    shared = (
-        [name for name in nets[0].class_names if name in set.intersection(*known)] if nets else []
-    )
-    if not shared:
-        raise BadSettings("Expected networks with a class in common.")
-    total = np.zeros(len(shared))
-    for net in nets:
-        index = {name: k for k, name in enumerate(net.class_names)}
-        logits = net.logits(images.fit(picture, net.input_size)[None])[0]
-        total += softmax(logits[[index[name] for name in shared]]) / len(nets)
-    order = np.argsort(-total, kind="stable")[:top]
-    return tuple(
-        Prediction(class_index=int(k), label=shared[k], probability=float(total[k])) for k in order
     )

@@ -8,7 +8,7 @@ somebody steers is that person's own from there on (`steered`).
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -16,13 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from engine import attacks, extraction, images, jobs, synthesis
+from engine import attacks, extraction, images, jobs, synthesis, tasks, transferability
 from engine.backbones import Backbone
 from engine.datasets import Data
 from engine.extraction import Extracted
 from engine.objectives import Algebra
 from engine.recipes import Settings
 from engine.recording import Recording
+from engine.transferability import TransferRow
 
 PACE = 0.02  # seconds a step is looked at by those who come later: a run is there to be watched
 _END = object()
@@ -47,6 +48,7 @@ class Stream:
     ) -> None:
         self.memory, self.handle = memory, handle
         self.error: Exception | None = None
+        self.note = ""  # what has happened to it, for all who follow
         self._make: Callable[[], Iterator[Any]] | None = make
         self._source: Iterator[Any] | None = None
         self._line = line
@@ -64,6 +66,8 @@ class Stream:
         count = 0
         while self._reach(count + 1):
             count += 1
+            if self.note:
+                jobs.say(self.note)
             yield count
             if count < len(self.memory):
                 time.sleep(PACE)
@@ -113,6 +117,8 @@ class Stream:
             step = next(self._source, _END) if self._source is not None else _END
         except Exception as error:  # everybody who follows is told
             self.error, step = error, _END
+        job = jobs.current()
+        self.note = self.note if job is None else job.note or self.note
         if step is _END:
             self._make = self._source = None  # and with them the backbone they hold
         else:
@@ -149,7 +155,7 @@ def identity(net: Backbone) -> object:
 
 def steered(
     streams: Streams,
-    line: jobs.Admission,
+    runner: tasks.Runner,
     net: Backbone,
     target: int | Algebra,
     settings: Settings,
@@ -160,7 +166,7 @@ def steered(
     """An ideal image, computed once for all who ask for the same until this one is steered.
 
     Args:
-        streams, line: of all sessions.
+        streams, runner: of all sessions.
         net, target, settings, start: as in `synthesis.ideal_image`.
         controls: this person's; once one of its numbers changes, the run goes on from where it is
             as this person's own.
@@ -172,10 +178,12 @@ def steered(
     begun = controls.given(settings)
     key = ("ideal", identity(net), target, begun, None if start is None else images.digest(start))
 
+    task = tasks.IdealImage(backbone=net.name, target=target, settings=begun, start=start)
+    line = runner.line([net])
+
     def make() -> Stream:
         led = synthesis.Controls(begun)
-        frames = partial(synthesis.ideal_image, net, target, begun, led, start)
-        return Stream(frames, Recording(), line, led)
+        return Stream(partial(runner.steps, task, [net], led), Recording(), line, led)
 
     stream, at = streams.get(key, make), 0
     for at in stream.follow():
@@ -194,10 +202,10 @@ def steered(
             resume = stream.handle.checkpoint() if len(stream.memory) == at else None
         if resume is None:
             again = synthesis.Controls(begun)
-            frames = synthesis.ideal_image(net, target, begun, again, start)
+            frames = runner.steps(task, [net], again)
             next(frame for frame in frames if frame.step == seen.step)
             resume = again.checkpoint()
-        for frame in synthesis.ideal_image(net, target, begun, controls, start, resume):
+        for frame in runner.steps(task, [net], controls, resume):
             if frame.step > seen.step:
                 yield frame
 
@@ -206,7 +214,7 @@ def steered(
 
 def attack(
     streams: Streams,
-    line: jobs.Admission,
+    runner: tasks.Runner,
     nets: Sequence[Backbone],
     picture: np.ndarray,
     goal: attacks.Targeted | attacks.Untargeted,
@@ -220,19 +228,60 @@ def attack(
         The record, after each step.
     """
     key = ("attack", *map(identity, nets), images.digest(picture), goal, how, seed)
-    frames = partial(attacks.run, nets, picture, goal, how, seed=seed)
-    stream = streams.get(key, lambda: Stream(frames, Recording(), line))
+    names = tuple(net.name for net in nets)
+    task = tasks.Attack(backbones=names, picture=picture, goal=goal, how=how, seed=seed)
+    frames = partial(runner.steps, task, nets)
+    stream = streams.get(key, lambda: Stream(frames, Recording(), runner.line(nets)))
     for count in stream.follow():
         record.show(stream.memory, count)
         yield record
 
 
 def extract(
-    streams: Streams, line: jobs.Admission, net: Backbone, data: Data, folder: Path, views: int
+    streams: Streams, runner: tasks.Runner, net: Backbone, data: Data, folder: Path, views: int
 ) -> Iterator[Extracted]:
     """Features of photos, computed once for all who ask for the same; see `extraction.extract`."""
     key = ("features", identity(net), data.digest, folder, views)
-    steps = partial(extraction.extract, net, data, folder, views)
-    stream = streams.get(key, lambda: Stream(steps, [], line))
+    steps = partial(extracted, runner, net, data, folder, views)
+    stream = streams.get(key, lambda: Stream(steps, [], runner.line([net])))
     for count in stream.follow():
         yield stream.memory[count - 1]
+
+
+def extracted(
+    runner: tasks.Runner, net: Backbone, data: Data, folder: Path, views: int
+) -> Iterator[Extracted]:
+    """Features of photos; on a cluster its machines look at them side by side."""
+
+    def elsewhere(batches: Iterable[Sequence[bytes]]) -> Iterator[Any]:
+        each = (
+            tasks.Vectors(backbone=net.name, photos=tuple(photos), views=views)
+            for photos in batches
+        )
+        return runner.spread(each, [net])
+
+    return extraction.extract(
+        net, data, folder, views, elsewhere if runner.spreads([net]) else None
+    )
+
+
+def transfer_matrix(
+    runner: tasks.Runner,
+    nets: Sequence[Backbone],
+    pictures: Sequence[np.ndarray],
+    wanted: str | None,
+    attack: attacks.Attack,
+    *,
+    ensemble: bool = False,
+    seed: int = 0,
+) -> Iterator[TransferRow]:
+    """Who fools whom, a row after the other; see `transferability.transfer_matrix`."""
+    names = tuple(net.name for net in nets)
+    rows = [
+        tasks.TransferRow(
+            backbones=names, attacked=tuple(net.name for net in group), pictures=tuple(pictures),
+            wanted=wanted, how=attack, seed=seed,
+        )
+        for group in transferability.transfer_groups(nets, wanted, ensemble=ensemble)
+    ]  # fmt: skip
+    return runner.line(nets).turns(lambda: runner.spread(rows, nets))

@@ -38,7 +38,7 @@ def path(spec: Spec) -> Path:
 
 def is_here(spec: Spec) -> bool:
     """Whether the weights, and the class names that go with them, are on this machine."""
-    return path(spec).is_file() and (spec.builtin or _index_path().is_file())
+    return path(spec).is_file() and (spec.builtin or index_path().is_file())
 
 
 def available() -> tuple[str, ...]:
@@ -69,8 +69,8 @@ def download(spec: Spec) -> Iterator[Progress]:
     Raises:
         DownloadFailed: see `engine.downloads.fetch`.
     """
-    if not _index_path().is_file():
-        yield from downloads.fetch(INDEX_URL, _index_path(), digest=INDEX_MD5, limit=1_000_000)
+    if not index_path().is_file():
+        yield from downloads.fetch(INDEX_URL, index_path(), digest=INDEX_MD5, limit=1_000_000)
     limit = int(spec.weight_bytes * 1.2) + 1_000_000
     yield from downloads.fetch(spec.url, path(spec), digest=spec.digest, magic=HDF5, limit=limit)
 
@@ -91,7 +91,7 @@ def imagenet_wordnet_ids() -> tuple[str, ...]:
 
 
 def _index() -> tuple[tuple[str, str], ...]:
-    file = _index_path()
+    file = index_path()
     if not file.is_file():
         raise WeightsUnavailable(
             f"ImageNet's class names are not on this machine (expected {file}). Download them with "
@@ -112,5 +112,6 @@ def _read_index(file: Path, _changed: int) -> tuple[tuple[str, str], ...]:
         ) from error
 
 
-def _index_path() -> Path:
+def index_path() -> Path:
+    """The file of ImageNet's class names, whether it is there or not."""
     return keras_home() / "models" / INDEX_NAME

@@ -12,11 +12,12 @@ from engine.errors import BadSettings
 from engine.jobs import Admission, Job
 from engine.recipes import preset
 from engine.recording import Recording
+from engine.tasks import Threads
 
 
 @pytest.fixture
 def shared():
-    return sharing.Streams(), Admission(2)
+    return sharing.Streams(), Threads(Admission(2))
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +77,7 @@ def test_who_waits_in_line_and_is_cancelled_leaves_the_stream_to_others():
 
 
 def test_an_error_reaches_all_who_follow_and_is_not_kept(shared):
-    streams, line = shared
+    streams, line = shared[0], Admission(2)
 
     def broken():
         yield 1
@@ -91,9 +92,8 @@ def test_an_error_reaches_all_who_follow_and_is_not_kept(shared):
     assert streams.get("key", lambda: sharing.Stream(counted([]), [], line)) is not stream
 
 
-def test_only_the_last_streams_are_kept(shared):
-    _, line = shared
-    streams = sharing.Streams(keep=2)
+def test_only_the_last_streams_are_kept():
+    streams, line = sharing.Streams(keep=2), Admission(2)
     made = [streams.get(k, lambda: sharing.Stream(counted([]), [], line)) for k in range(3)]
     assert streams.get(2, lambda: pytest.fail("gone")) is made[2]
     assert streams.get(0, lambda: sharing.Stream(counted([]), [], line)) is not made[0]

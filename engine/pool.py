@@ -1,0 +1,292 @@
+"""The actors of a Ray cluster that hold our backbones: joined, found, started, ended.
+
+What Ray has is left to Ray: it restarts an actor whose process or machine ends, keeps an actor
+waiting for which there is no room, and its autoscaler sees that one waits.
+"""
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from engine import registry, weights
+from engine.errors import BadSettings, ClusterGone
+from engine.worker import Worker
+
+LOADING = 2  # runs that may be on an actor before loading their backbone elsewhere is worth it
+FULL = 2  # runs on every actor before another actor is started
+IDLE = 300.0  # seconds after which an actor without a run ends, where there are more than the least
+KEEP = 10.0  # seconds between two looks after the actors
+RUNS = 64  # at once on an actor; further ones wait in Ray's queue
+_GONE = (
+    "The cluster at {} does not answer. Runs that need it cannot begin; they can as soon as it is "
+    "back, nothing else has to be done."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """How many actors there may be, and what each takes of a machine."""
+
+    least: int = 1
+    most: int = 100
+    cpus: float = 2
+    gpus: float | None = None  # None: one where the cluster has GPUs
+
+    @classmethod
+    def of_environment(cls) -> "Bounds":
+        """From `IDEAL_CAT_RAY_WORKERS` (`least-most`), `..._CPUS` and `..._GPUS`.
+
+        Raises:
+            BadSettings: one of them makes no sense.
+        """
+        own = cls()
+        amounts = os.environ.get("IDEAL_CAT_RAY_WORKERS", f"{own.least}-{own.most}")
+        cpus = os.environ.get("IDEAL_CAT_RAY_CPUS", str(own.cpus))
+        gpus = os.environ.get("IDEAL_CAT_RAY_GPUS")
+        try:
+            least, most = map(int, amounts.split("-"))
+            found = cls(
+                least=least, most=most, cpus=float(cpus), gpus=None if gpus is None else float(gpus)
+            )
+        except ValueError:
+            found = None
+        if found is None or not 1 <= found.least <= found.most or found.cpus <= 0:
+            raise BadSettings(
+                "Expected IDEAL_CAT_RAY_WORKERS like 1-8, IDEAL_CAT_RAY_CPUS above 0 and "
+                f"IDEAL_CAT_RAY_GPUS a number; received: {amounts!r}, {cpus!r}, {gpus!r}."
+            )
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """What a cluster is made of, and how busy it is; `error` where it does not answer."""
+
+    address: str
+    nodes: int = 0
+    cpus: float = 0
+    gpus: float = 0
+    workers: int = 0
+    running: int = 0
+    waiting: int = 0
+    error: str = ""
+
+
+@dataclass(eq=False)
+class Actor:
+    """An actor, and what we know of it."""
+
+    handle: Any
+    answer: Any  # reference to its word that it can compute
+    loaded: set[str] = field(default_factory=set)
+    runs: int = 0
+    idle_since: float = field(default_factory=time.monotonic)
+
+
+class Pool:
+    """The actors of one cluster.
+
+    Args:
+        address: `auto`, or `host:port` of the cluster's head.
+        bounds: None takes those of the environment.
+        environment: variables that the actors' processes get.
+    """
+
+    def __init__(
+        self, address: str, bounds: Bounds | None = None,
+        environment: dict[str, str] | None = None,
+    ) -> None:  # fmt: skip
+        self.address = address
+        self._bounds = bounds or Bounds.of_environment()
+        self._environment = environment or {}
+        self._actors: list[Actor] = []
+        self._files: dict[tuple[str, int], Any] = {}
+        self._head: str | None = None
+        self._away, self._trouble = False, ""
+        self._lock = threading.RLock()
+        # A driver that has not reached the head for this long ends its process: the app's own.
+        os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "1000000")
+        self._closed = threading.Event()
+        self._keeper = threading.Thread(target=self._keep, name="cluster", daemon=True)
+        self._keeper.start()
+
+    def close(self) -> None:
+        """Leaves the cluster; its actors end."""
+        self._closed.set()
+        self._keeper.join()
+        if self._head is not None:
+            import ray
+
+            ray.shutdown()
+
+    def status(self, running: int = 0, waiting: int = 0) -> Status:
+        """What the cluster is made of now, beside its runs; asks nobody who does not answer."""
+        if self._head is None:
+            return Status(address=self.address, error=self._trouble)
+        if not _answers(self._head):
+            return Status(address=self._head, error=_GONE.format(self._head))
+        import ray
+
+        nodes = [node for node in ray.nodes() if node["Alive"]]
+        resources = [node["Resources"] for node in nodes]
+        return Status(
+            address=self._head,
+            nodes=len(nodes),
+            cpus=sum(some.get("CPU", 0) for some in resources),
+            gpus=sum(some.get("GPU", 0) for some in resources),
+            workers=len(self._actors),
+            running=running,
+            waiting=waiting,
+        )
+
+    def place(self, names: Sequence[str]) -> Actor:
+        """The actor for a run: the least busy one, unless a busier one has the backbones loaded."""
+        with self._lock:
+            self._join()
+            self._tend()
+            wanted = set(names)
+            actor = min(
+                self._ready() or self._actors,
+                key=lambda one: (one.runs + LOADING * (not wanted <= one.loaded), one.runs),
+            )
+            actor.runs += 1
+            actor.loaded |= wanted
+            return actor
+
+    def release(self, actor: Actor, stream: Any, *, lost: bool = False) -> None:
+        """Takes a run off an actor; one that was lost has nothing loaded when it is back."""
+        import ray
+
+        with self._lock:
+            if stream is not None and ray.is_initialized():
+                ray.cancel(stream)  # of one that is at its end, nothing
+            actor.runs -= 1
+            actor.idle_since = time.monotonic()
+            if lost:
+                actor.loaded.clear()
+                actor.answer = self._word(actor.handle)
+
+    @property
+    def size(self) -> int:
+        """How many actors there are."""
+        return len(self._actors)
+
+    def _ready(self) -> list[Actor]:
+        import ray
+
+        answers = {actor.answer: actor for actor in self._actors}
+        done, _ = (
+            ray.wait(list(answers), num_returns=len(answers), timeout=0) if answers else ([], 0)
+        )
+        return [answers[answer] for answer in done]
+
+    def _tend(self) -> None:
+        """Starts an actor where all are busy, and ends those that have had nothing to do."""
+        import ray
+
+        bounds, now = self._bounds, time.monotonic()
+        busy = all(actor.runs >= FULL for actor in self._actors)
+        if busy and len(self._ready()) == len(self._actors) < bounds.most:
+            self._start()  # where there is no room for it, Ray waits, and its autoscaler makes some
+        while len(self._actors) < bounds.least:
+            self._start()
+        for actor in self._actors[bounds.least :]:
+            if not actor.runs and now - actor.idle_since > IDLE:
+                self._actors.remove(actor)
+                ray.kill(actor.handle)
+
+    def _start(self) -> None:
+        import ray
+
+        bounds = self._bounds
+        gpus = bounds.gpus
+        if gpus is None:
+            gpus = 1 if ray.cluster_resources().get("GPU") else 0
+        cores = {"IDEAL_CAT_CORES": str(max(int(bounds.cpus), 1))}
+        remote: Any = ray.remote
+        handle = (
+            remote(concurrency_groups={"runs": RUNS, "words": 4})(Worker)
+            .options(
+                num_cpus=bounds.cpus, num_gpus=gpus, max_restarts=-1,
+                runtime_env={"env_vars": cores | self._environment},
+            )
+            .remote()
+        )  # fmt: skip
+        self._actors.append(Actor(handle=handle, answer=self._word(handle)))
+
+    @staticmethod
+    def _word(handle: Any) -> Any:
+        """A reference to an actor's word that it can compute; Ray asks again until it can."""
+        return handle.ready.options(max_task_retries=-1).remote()
+
+    def references(self, names: Sequence[str]) -> dict[str, Any]:
+        """The weights of backbones in Ray's object store, put there once."""
+        import ray
+
+        specs = [spec for spec in map(registry.spec, names) if not spec.builtin]
+        found = {}
+        with self._lock:
+            for file in {weights.require(spec) for spec in specs} | (
+                {weights.index_path()} if specs else set()
+            ):
+                key = (str(file), file.stat().st_mtime_ns)
+                if key not in self._files:
+                    self._files[key] = ray.put(file.read_bytes())
+                found[file.name] = self._files[key]
+        return found
+
+    def _join(self) -> None:
+        """Joins the cluster; ends this process when that has been away and is back."""
+        try:
+            import ray
+        except ImportError as error:
+            raise ClusterGone(
+                "IDEAL_CAT_RAY is set, but Ray is not installed. Install it with "
+                "`pip install -r requirements-cluster.txt`, or unset the variable."
+            ) from error
+        if ray.is_initialized() and self._head is not None:
+            if not _answers(self._head):
+                self._away = True
+                raise ClusterGone(_GONE.format(self._head))
+            if self._away:
+                os._exit(0)  # it is another cluster now; the app starts another driver for it
+            return
+        if self.address != "auto" and not _answers(self.address):
+            raise ClusterGone(_GONE.format(self.address))
+        try:
+            ray.init(
+                address=self.address, namespace="ideal-cat", log_to_driver=False,
+                logging_level=logging.WARNING,
+                runtime_env={"py_modules": [str(Path(__file__).parent)]},
+            )  # fmt: skip
+        except (ConnectionError, OSError, RuntimeError) as error:
+            raise ClusterGone(_GONE.format(self.address)) from error
+        self._head, self._away = ray.get_runtime_context().gcs_address, False
+
+    def _keep(self) -> None:
+        """Joins the cluster before the first run, and tends the actors while there is none."""
+        while not self._closed.is_set():
+            try:
+                with self._lock:
+                    self._join()
+                    self._tend()
+                self._trouble = ""
+            except Exception as error:  # the next look may do better
+                self._trouble = str(error)
+            self._closed.wait(KEEP)
+
+
+def _answers(address: str) -> bool:
+    """Whether somebody listens at `host:port`."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), 2).close()
+    except (OSError, ValueError):
+        return False
+    return True

@@ -1,0 +1,69 @@
+"""The app on a real Ray cluster: what home says of it, a picture, a worker that is killed."""
+
+import os
+import re
+import signal
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import serving
+
+pytestmark = [pytest.mark.e2e, pytest.mark.filterwarnings("ignore")]  # Ray's own sockets and files
+
+
+@pytest.fixture(scope="module")
+def on_cluster():
+    """The app, joined to a cluster of two nodes on this machine."""
+    pytest.importorskip("ray")
+    from ray.cluster_utils import Cluster
+
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    made.add_node(num_cpus=1)
+    options = {"IDEAL_CAT_RAY": made.address, "IDEAL_CAT_RAY_CPUS": "1"}
+    with serving(**options, IDEAL_CAT_RAY_WORKERS="1-1") as address:
+        yield address
+    made.shutdown()
+
+
+def kill_the_worker():
+    psutil = pytest.importorskip("psutil")
+    workers = [p for p in psutil.process_iter() if p.name().startswith("ray::Worker")]
+    assert workers
+    for worker in workers:
+        os.kill(worker.pid, signal.SIGKILL)
+
+
+def test_pictures_are_made_on_the_cluster_also_when_a_worker_is_killed(page, on_cluster):
+    page.goto(on_cluster)
+    tiles = page.locator(".st-key-cluster").get_by_test_id("stMetric")
+    expect(tiles.filter(has_text="Machines")).to_contain_text("2")
+    expect(tiles.filter(has_text="Workers")).to_contain_text("1")
+    expect(tiles.filter(has_text="Cores")).to_contain_text("1")
+
+    page.goto(f"{on_cluster}/ideal_images?backbone=Pocket&steps=400")
+    page.get_by_role("button", name=re.compile("Start$")).click()
+    expect(page.get_by_text(re.compile(r"^step \d{2,} of 400, running$"))).to_be_visible()
+    kill_the_worker()
+    expect(page.get_by_text("A machine of the cluster has ended.")).to_be_visible()
+    expect(page.get_by_text("step 400 of 400, done")).to_be_visible()
+    expect(page.get_by_alt_text(re.compile(", step 400$"))).to_be_visible()
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_an_attack_is_made_on_the_cluster(page, on_cluster):
+    page.goto(f"{on_cluster}/adversarial_attacks?backbone=Pocket")
+    page.get_by_role("button", name=re.compile("Attack$")).click()
+    expect(page.get_by_text(re.compile("^(Fooled at step|Not fooled)"))).to_be_visible()
+    page.get_by_text("Other networks", exact=True).click()
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_a_cluster_that_is_gone_is_a_sentence(page):
+    with serving(IDEAL_CAT_RAY="127.0.0.1:1") as address:
+        page.goto(address)
+        expect(page.get_by_text("The cluster at 127.0.0.1:1 does not answer").first).to_be_visible()
+        page.goto(f"{address}/ideal_images?backbone=Pocket")
+        page.get_by_role("button", name=re.compile("Start$")).click()
+        expect(page.get_by_text("The cluster at 127.0.0.1:1 does not answer").first).to_be_visible()
+        expect(page.get_by_test_id("stException")).to_have_count(0)
