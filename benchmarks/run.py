@@ -7,7 +7,7 @@ both alike. Prints Markdown.
 import platform
 import sys
 
-from benchmarks import classroom, first_screen, folding, home, live, pocket, redraw
+from benchmarks import classroom, cluster, first_screen, folding, home, live, pocket, redraw
 from engine import backend, weights
 
 
@@ -16,7 +16,7 @@ def main() -> None:
     print(f"Python {platform.python_version()}, {backend.device().name}, {backend.BACKEND}\n")
     if "MobileNetV2" not in weights.available():
         sys.exit("The benchmarks need MobileNetV2's weights in KERAS_HOME.")
-    for benchmark in (home, folding, pocket, first_screen, redraw, live, classroom):
+    for benchmark in (home, folding, pocket, first_screen, redraw, live, classroom, cluster):
         print(f"## {benchmark.TITLE}\n")
         print("| what | measured |\n|---|---|")
         for what, value in benchmark.measure():

@@ -159,7 +159,7 @@ def _matrix(rows: list) -> None:
 
 def sweep(run: Run) -> None:
     """The same attack with one epsilon after the other, beside noise."""
-    from engine import robustness
+    from engine import tasks
 
     plan = run.plan
     if not KINDS[plan.kind].bounded or KINDS[plan.kind].engine == "RandomNoise":
@@ -168,11 +168,12 @@ def sweep(run: Run) -> None:
 
     def make() -> Iterator[Any]:
         nets = [cache.backbone(name) for name in plan.backbones]
-        return cache.line().turns(
-            lambda: robustness.epsilon_sweep(
-                nets, plan.picture[None], plan.aim, plan.attack, EPSILONS, plan.seed
-            )
-        )
+        runner = cache.runner()
+        task = tasks.EpsilonSweep(
+            backbones=plan.backbones, picture=plan.picture, goal=plan.aim, how=plan.attack,
+            epsilons=EPSILONS, seed=plan.seed,
+        )  # fmt: skip
+        return runner.line(nets).turns(lambda: runner.steps(task, nets))
 
     job_panel.table(
         "sweep", "Try epsilon from 0 to 16", (run,), len(EPSILONS) + 1, make, _sweep_curve

@@ -89,6 +89,12 @@ class Actor:
     idle_since: float = field(default_factory=time.monotonic)
 
 
+def fittest(actors: Sequence[Actor], names: Sequence[str]) -> Actor:
+    """The least busy actor, unless one that is a little busier has the backbones loaded."""
+    wanted = set(names)
+    return min(actors, key=lambda one: (one.runs + LOADING * (not wanted <= one.loaded), one.runs))
+
+
 class Pool:
     """The actors of one cluster.
 
@@ -146,17 +152,13 @@ class Pool:
         )
 
     def place(self, names: Sequence[str]) -> Actor:
-        """The actor for a run: the least busy one, unless a busier one has the backbones loaded."""
+        """The actor for a run; raises `ClusterGone`."""
         with self._lock:
             self._join()
             self._tend()
-            wanted = set(names)
-            actor = min(
-                self._ready() or self._actors,
-                key=lambda one: (one.runs + LOADING * (not wanted <= one.loaded), one.runs),
-            )
+            actor = fittest(self._ready() or self._actors, names)
             actor.runs += 1
-            actor.loaded |= wanted
+            actor.loaded.update(names)
             return actor
 
     def release(self, actor: Actor, stream: Any, *, lost: bool = False) -> None:

@@ -10,12 +10,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from engine import attacks, extraction, synthesis, transferability
+from engine import attacks, extraction, robustness, synthesis, transferability
 from engine.backbones import Backbone
 from engine.controls import Checkpoint, Controls
 from engine.jobs import Admission
 from engine.objectives import Algebra
 from engine.recipes import Settings
+from engine.strategies import Bounded
 
 
 class Task(Protocol):
@@ -60,8 +61,26 @@ class IdealImage:
         )
 
 
+class _Unsteered:
+    """A task that takes no controls and is begun from the start where it was cut off."""
+
+    __slots__ = ()
+
+    def made(self, nets: Sequence[Backbone]) -> Iterator[Any]:
+        """Computes it with these networks."""
+        raise NotImplementedError
+
+    def steps(
+        self,
+        nets: Sequence[Backbone],
+        controls: Controls | None = None,
+        resume: Checkpoint | None = None,
+    ) -> Iterator[Any]:
+        return self.made(nets)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attack:
+class Attack(_Unsteered):
     """An attack; see `attacks.run`."""
 
     backbones: tuple[str, ...]
@@ -70,17 +89,29 @@ class Attack:
     how: attacks.Attack
     seed: int
 
-    def steps(
-        self,
-        nets: Sequence[Backbone],
-        controls: Controls | None = None,
-        resume: Checkpoint | None = None,
-    ) -> Iterator[attacks.Frame]:
+    def made(self, nets: Sequence[Backbone]) -> Iterator[attacks.Frame]:
         return attacks.run(nets, self.picture, self.goal, self.how, seed=self.seed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TransferRow:
+class EpsilonSweep(_Unsteered):
+    """The same attack with one epsilon after the other; see `robustness.epsilon_sweep`."""
+
+    backbones: tuple[str, ...]
+    picture: np.ndarray
+    goal: attacks.Targeted | attacks.Untargeted
+    how: Bounded
+    epsilons: tuple[float, ...]
+    seed: int
+
+    def made(self, nets: Sequence[Backbone]) -> Iterator[robustness.SweepPoint]:
+        return robustness.epsilon_sweep(
+            nets, self.picture[None], self.goal, self.how, self.epsilons, self.seed
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferRow(_Unsteered):
     """A row of the transfer matrix: one network or several attacked, all tested."""
 
     backbones: tuple[str, ...]
@@ -90,12 +121,7 @@ class TransferRow:
     how: attacks.Attack
     seed: int
 
-    def steps(
-        self,
-        nets: Sequence[Backbone],
-        controls: Controls | None = None,
-        resume: Checkpoint | None = None,
-    ) -> Iterator[transferability.TransferRow]:
+    def made(self, nets: Sequence[Backbone]) -> Iterator[transferability.TransferRow]:
         group = [net for net in nets if net.name in self.attacked]
         yield transferability.transfer_row(
             nets, group, self.pictures, self.wanted, self.how, seed=self.seed
@@ -103,7 +129,7 @@ class TransferRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Vectors:
+class Vectors(_Unsteered):
     """Features of some photos, as files; see `extraction.look`."""
 
     backbone: str
@@ -114,12 +140,7 @@ class Vectors:
     def backbones(self) -> tuple[str, ...]:
         return (self.backbone,)
 
-    def steps(
-        self,
-        nets: Sequence[Backbone],
-        controls: Controls | None = None,
-        resume: Checkpoint | None = None,
-    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def made(self, nets: Sequence[Backbone]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         yield extraction.look(nets[0], self.photos, self.views)
 
 

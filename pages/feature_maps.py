@@ -61,13 +61,15 @@ def where_it_looks(name: str, picked: pickers.Picked) -> None:
         digest = images.digest(picture)
         answer, _ = cache.predictions(name, digest, picture)
         st.header("Where it looks", anchor=False)
-        left, right = st.columns([2, 1], vertical_alignment="bottom")
+        left, middle, right = st.columns([2, 1, 1], gap="medium", vertical_alignment="bottom")
         with left:
             chosen = pickers.class_name(
                 net.class_names, answer[0].class_index, key=f"explain_{name}_{digest}",
                 label="For the class",
             )  # fmt: skip
-        opacity = right.slider("Opacity", 0.0, 1.0, 0.8, 0.05, key="opacity", bind="query-params")
+        opacity = middle.slider("Opacity", 0.0, 1.0, 0.8, 0.05, key="opacity", bind="query-params")
+        # fifty times the work of a prediction: a class would wait for it, so it is asked for
+        every_pixel = right.toggle("Ask every pixel, too", key="pixels", bind="query-params")
         label = net.class_names[chosen]
         heat = cache.class_activation(name, digest, chosen, picture)
         first, second = st.columns(2, gap="large")
@@ -80,8 +82,7 @@ def where_it_looks(name: str, picked: pickers.Picked) -> None:
             if not heat.any():
                 st.info(f"Nothing in this picture speaks for “{label}”.")
         with second:
-            # fifty times the work of a prediction: a class would wait for it, so it is asked for
-            if st.toggle("Ask every pixel, too", key="pixels", bind="query-params"):
+            if every_pixel:
                 pixels = cache.saliency(name, digest, chosen, picture)
                 gallery.show(
                     gallery.enlarged(gallery.overlay(picture, pixels, opacity), 448),

@@ -28,7 +28,8 @@ def on_cluster():
 
 def kill_the_worker():
     psutil = pytest.importorskip("psutil")
-    workers = [p for p in psutil.process_iter() if p.name().startswith("ray::Worker")]
+    mine = psutil.Process().children(recursive=True)
+    workers = [process for process in mine if process.name().startswith("ray::Worker")]
     assert workers
     for worker in workers:
         os.kill(worker.pid, signal.SIGKILL)
