@@ -8,25 +8,22 @@ many there are (`engine.pool`), and from where a run goes on that has lost its a
 """
 
 import contextlib
-import multiprocessing
 import os
-import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from multiprocessing.managers import BaseManager
+from concurrent.futures import TimeoutError as NotYet
 from typing import Any, Protocol
 
-from engine import jobs, registry
+from engine import context, jobs, registry
 from engine.backbones import Backbone
 from engine.controls import Checkpoint, Controls
 from engine.driver import Driver, Lost, Nothing
 from engine.errors import WorkerLost
-from engine.pool import FULL, Bounds, Pool, Status
+from engine.office import ENDED, Office
+from engine.pool import FULL, Bounds, Status
 from engine.tasks import Runner, Task, Threads
 from engine.worker import Numbers, Packet
-
-_ENDED = (EOFError, ConnectionError)  # what a question gets whose driver's process ends
 
 
 def runner(line: jobs.Admission) -> Runner:
@@ -42,61 +39,19 @@ def runner(line: jobs.Admission) -> Runner:
 class Drivers(Protocol):
     """Where a driver is found."""
 
-    def driver(self) -> Driver:
-        """The driver as it is now, or one that stands for it."""
+    address: str
+
+    def driver(self, *, wait: bool = True) -> Any:
+        """The driver as it is now, or what stands for it; None where there is none yet.
+
+        Args:
+            wait: until there is one.
+        """
         ...
 
     def drop(self, driver: Driver) -> None:
         """Tells that it has ended; the next question gets another."""
         ...
-
-
-class Office:
-    """A driver in a process of its own; another one where that has ended.
-
-    Args:
-        address: `auto`, or `host:port` of the cluster's head.
-        bounds: how many actors there may be.
-    """
-
-    def __init__(self, address: str, bounds: Bounds) -> None:
-        self.address = address
-        self._bounds = bounds
-        self._manager: _Manager | None = None
-        self._driver: Any = None
-        self._lock = threading.Lock()
-        threading.Thread(target=self.driver, name="cluster", daemon=True).start()
-
-    def driver(self) -> Driver:
-        with self._lock:
-            if self._driver is None:
-                self._manager = _Manager(ctx=multiprocessing.get_context("spawn"))
-                self._manager.start(_end_with_parent)
-                self._driver = self._manager.driver(self.address, self._bounds)
-            return self._driver
-
-    @property
-    def open(self) -> bool:
-        """Whether there is a driver to be asked at once."""
-        return self._driver is not None
-
-    def drop(self, driver: Driver) -> None:
-        with self._lock:
-            if driver is self._driver:
-                self._driver = None
-                self._end()
-
-    def close(self) -> None:
-        """Leaves the cluster; its actors end."""
-        with self._lock:
-            self._driver = None
-            self._end()
-
-    def _end(self) -> None:
-        if self._manager is not None:
-            with contextlib.suppress(*_ENDED):
-                self._manager.shutdown()
-            self._manager = None
 
 
 class Cluster:
@@ -111,7 +66,7 @@ class Cluster:
         self.office = office
         self._here = Threads(line)
         self._open = jobs.Admission(100_000)  # the actors have lines of their own
-        self._waiting: set[str] = set()  # runs without a first step
+        self._waiting: dict[str, None] = {}  # runs without a first step, in order
 
     def line(self, nets: Sequence[Backbone]) -> jobs.Admission:
         return self._open if self.spreads(nets) else self._here.line(nets)
@@ -125,8 +80,11 @@ class Cluster:
             yield from self._here.spread(tasks, nets)
             return
 
+        job = context.current()
+
         def last(task: Task) -> Any:
-            *_, value = self.steps(task, nets)
+            with context.on_behalf_of(job):
+                *_, value = self.steps(task, nets)
             return value
 
         coming: deque[Future] = deque()
@@ -134,13 +92,19 @@ class Cluster:
             try:
                 for task in tasks:
                     coming.append(pool.submit(last, task))
-                    if len(coming) > FULL * max(self.office.driver().size(), 1):
-                        yield coming.popleft().result()
+                    if len(coming) > FULL * self._size():
+                        yield _result(coming.popleft())
                 while coming:
-                    yield coming.popleft().result()
+                    yield _result(coming.popleft())
             finally:
                 for future in coming:
                     future.cancel()
+
+    def _size(self) -> int:
+        """How many actors there are, at least one."""
+        with contextlib.suppress(*ENDED):
+            return max(self.office.driver().size(), 1)
+        return 1
 
     def steps(
         self,
@@ -148,7 +112,7 @@ class Cluster:
         nets: Sequence[Backbone],
         controls: Controls | None = None,
         resume: Checkpoint | None = None,
-    ) -> Iterator[Any]:
+    ) -> Generator[Any, None, None]:
         """The steps of a task, computed by an actor.
 
         Where that is lost, the run goes on from its last checkpoint on another one, with the same
@@ -165,15 +129,17 @@ class Cluster:
         script: dict[int, Numbers] = {}
         wanted, lost_at = resume.step if resume else 0, None
         while True:
-            driver = self.office.driver()
+            context.check()
+            driver: Any = None
             try:
+                driver = self.office.driver()
                 for packet in self._packets(driver, task, controls, resume, script, wanted):
                     script |= {wanted: packet.numbers} if packet.numbers else {}
                     resume = packet.checkpoint or resume
                     wanted += 1
                     yield packet.value
                 return
-            except (Lost, *_ENDED) as error:
+            except (Lost, *ENDED) as error:
                 if not isinstance(error, Lost):
                     self.office.drop(driver)
                 if lost_at == wanted:
@@ -183,37 +149,42 @@ class Cluster:
                     ) from error
                 lost_at = wanted
                 where = f"goes on from step {resume.step}" if resume else "begins again"
-                jobs.say(f"A machine of the cluster has ended. This run {where} on another one.")
+                context.say(f"A machine of the cluster has ended. This run {where} on another one.")
 
     def status(self) -> Status:
-        """What the cluster is made of now, and how busy it is."""
-        if isinstance(self.office, Office) and not self.office.open:
+        """What the cluster is made of now, and how busy it is; waits for nobody."""
+        driver = self.office.driver(wait=False)
+        if driver is None:
             return Status(address=self.office.address)
-        driver = self.office.driver()
         try:
             return driver.status()
-        except _ENDED as error:
+        except ENDED:
             self.office.drop(driver)
-            return Status(address="", error=f"The way to the cluster has ended: {error}.")
+            return Status(address=self.office.address)
+
+    def _ahead(self, key: str) -> int:
+        """How many runs without a first step came before this one."""
+        waiting = list(self._waiting)
+        return waiting.index(key) if key in waiting else 0
 
     def _packets(
         self, driver: Driver, task: Task, controls: Controls | None, resume: Checkpoint | None,
         script: dict[int, Numbers], wanted: int,
     ) -> Iterator[Packet]:  # fmt: skip
         """The packets of an actor from step `wanted` on; those before it are made again."""
-        job, step = jobs.current(), resume.step if resume else 0
+        job, step = context.current(), resume.step if resume else 0
         again = {n: numbers for n, numbers in script.items() if step <= n < wanted}
         sent = controls.numbers if controls else None
         key = driver.start(task, sent, resume, again)
         try:
-            self._waiting.add(key)
+            self._waiting[key] = None
             while (packet := driver.next(key)) is not Nothing.MORE:
                 if not isinstance(packet, Packet):
-                    jobs.check()
+                    context.check()
                     if job is not None:
-                        job.waits_for = lambda: len(self._waiting)
+                        job.waits_for = lambda: self._ahead(key)
                     continue
-                self._waiting.discard(key)
+                self._waiting.pop(key, None)
                 if step >= wanted:
                     with _standing(driver, controls, packet, key, step):
                         yield packet
@@ -222,9 +193,20 @@ class Cluster:
                     sent = controls.numbers
                     driver.steer(key, sent)
         finally:
-            self._waiting.discard(key)
-            with contextlib.suppress(*_ENDED):  # what it had is at its end with it
+            self._waiting.pop(key, None)
+            with contextlib.suppress(*ENDED):  # what it had is at its end with it
                 driver.stop(key)
+
+
+def _result(future: Future) -> Any:
+    """A future's result, waited for as long as the job of this thread goes on."""
+    while True:
+        try:
+            return future.result(timeout=0.3)
+        except NotYet:
+            if future.done():
+                raise
+            context.check()
 
 
 def _standing(
@@ -237,35 +219,8 @@ def _standing(
     def where() -> Checkpoint | None:
         if packet.checkpoint is not None:
             return packet.checkpoint
-        with contextlib.suppress(*_ENDED):
+        with contextlib.suppress(*ENDED):
             return driver.checkpoint(key, step)
         return None  # whoever asks makes the steps again
 
     return controls.standing_at(where)
-
-
-class _Manager(BaseManager):
-    """The driver's process."""
-
-    driver: Any
-
-
-def _drive(address: str, bounds: Bounds) -> Driver:
-    return Driver(Pool(address, bounds))
-
-
-_Manager.register(
-    "driver", _drive, exposed=("start", "next", "steer", "checkpoint", "stop", "status", "size")
-)
-
-
-def _end_with_parent() -> None:
-    """Ends this process when the app's has ended, however that came."""
-    parent = multiprocessing.parent_process()
-
-    def wait() -> None:
-        if parent is not None:
-            parent.join()
-            os._exit(0)
-
-    threading.Thread(target=wait, daemon=True).start()

@@ -4,6 +4,7 @@ It lives in a process of its own (`engine.cluster.Office`): Ray ends the process
 machine's raylet is gone, and the app's shall go on.
 """
 
+import contextlib
 import threading
 import uuid
 from collections.abc import Mapping
@@ -60,9 +61,14 @@ class Driver:
 
         Raises:
             ClusterGone: the cluster does not answer.
+            WeightsUnavailable: weights are not on this machine either.
         """
         actor, key = self.pool.place(task.backbones), uuid.uuid4().hex
-        files = self.pool.references(task.backbones)
+        try:
+            files = self.pool.references(task.backbones)
+        except BaseException:
+            self.pool.release(actor)
+            raise
         self._runs[key] = _Run(actor, (key, task, files, _fetch, numbers, resume, script))
         self._waiting.add(key)
         return key
@@ -96,7 +102,7 @@ class Driver:
         except ray.exceptions.RayTaskError as error:
             cause = error.cause
             raise cause if isinstance(cause, EngineError) else RuntimeError(str(error)) from None
-        except _losses() as error:
+        except ray.exceptions.RayError as error:
             run.lost = True
             raise Lost(str(error)) from None
 
@@ -123,8 +129,17 @@ class Driver:
         with self._lock:
             run = self._runs.pop(key, None)
             self._waiting.discard(key)
-        if run is not None:
-            self.pool.release(run.actor, run.stream, lost=run.lost)
+        if run is None:
+            return
+        self.pool.release(run.actor, lost=run.lost)
+        if run.stream is not None and not run.lost:
+            import ray
+
+            # Ray cancels what has not begun, or waits for its step to be taken; what is in the
+            # middle of a step has to be told.
+            run.actor.handle.stop.options(concurrency_group="words").remote(key)
+            with contextlib.suppress(ray.exceptions.RayError):
+                ray.cancel(run.stream)
 
     def size(self) -> int:
         """How many actors there are."""
@@ -141,10 +156,3 @@ def _fetch(reference: Any) -> bytes:
 
     found: Any = ray.get(reference)
     return found
-
-
-def _losses() -> tuple[type[Exception], ...]:
-    """What Ray raises where an actor, its node or what it has made is gone."""
-    from ray import exceptions as e
-
-    return (e.RayActorError, e.ObjectLostError, e.RaySystemError, e.WorkerCrashedError)

@@ -15,32 +15,10 @@ from contextlib import contextmanager
 from operator import itemgetter
 from typing import Any, Literal, TypeVar
 
+from engine.context import Cancelled, check, current, on_behalf_of
+
 T = TypeVar("T")
 SLICE = 0.1  # seconds a run may compute before it is the next one's turn
-_here = threading.local()
-
-
-class Cancelled(Exception):
-    """Raised in a job's own thread when it shall end; the job itself catches it."""
-
-
-def current() -> "Job | None":
-    """The job whose thread this is; None elsewhere."""
-    return getattr(_here, "job", None)
-
-
-def check() -> None:
-    """Raises `Cancelled` in the thread of a job that shall end."""
-    job = current()
-    if job is not None and job.cancelled:
-        raise Cancelled
-
-
-def say(words: str) -> None:
-    """Tells whoever watches this thread's job that something has happened to it."""
-    job = current()
-    if job is not None:
-        job.note = words
 
 
 class Share:
@@ -261,7 +239,10 @@ class Job:
         return self.snapshot
 
     def _run(self) -> None:
-        _here.job = self
+        with on_behalf_of(self):
+            self._take_steps()
+
+    def _take_steps(self) -> None:
         snapshots: Any = None
         try:
             check()

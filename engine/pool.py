@@ -4,29 +4,24 @@ What Ray has is left to Ray: it restarts an actor whose process or machine ends,
 waiting for which there is no room, and its autoscaler sees that one waits.
 """
 
-import logging
 import os
-import socket
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from engine import registry, weights
 from engine.errors import BadSettings, ClusterGone
+from engine.membership import Membership, first_line
 from engine.worker import Worker
 
 LOADING = 2  # runs that may be on an actor before loading their backbone elsewhere is worth it
 FULL = 2  # runs on every actor before another actor is started
 IDLE = 300.0  # seconds after which an actor without a run ends, where there are more than the least
 KEEP = 10.0  # seconds between two looks after the actors
+REST = 30.0  # seconds without a new actor after one that could not be started
 RUNS = 64  # at once on an actor; further ones wait in Ray's queue
-_GONE = (
-    "The cluster at {} does not answer. Runs that need it cannot begin; they can as soon as it is "
-    "back, nothing else has to be done."
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +81,7 @@ class Actor:
     answer: Any  # reference to its word that it can compute
     loaded: set[str] = field(default_factory=set)
     runs: int = 0
+    well: bool = False  # it has given that word
     idle_since: float = field(default_factory=time.monotonic)
 
 
@@ -113,11 +109,9 @@ class Pool:
         self._environment = environment or {}
         self._actors: list[Actor] = []
         self._files: dict[tuple[str, int], Any] = {}
-        self._head: str | None = None
-        self._away, self._trouble = False, ""
+        self._member = Membership(address)
+        self._trouble, self._rest_until = "", 0.0
         self._lock = threading.RLock()
-        # A driver that has not reached the head for this long ends its process: the app's own.
-        os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "1000000")
         self._closed = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="cluster", daemon=True)
         self._keeper.start()
@@ -126,23 +120,27 @@ class Pool:
         """Leaves the cluster; its actors end."""
         self._closed.set()
         self._keeper.join()
-        if self._head is not None:
+        if self._member.head is not None:
             import ray
 
             ray.shutdown()
 
     def status(self, running: int = 0, waiting: int = 0) -> Status:
         """What the cluster is made of now, beside its runs; asks nobody who does not answer."""
-        if self._head is None:
-            return Status(address=self.address, error=self._trouble)
-        if not _answers(self._head):
-            return Status(address=self._head, error=_GONE.format(self._head))
+        head = self._member.head
+        if head is None or self._rest_until:
+            return Status(address=head or self.address, error=self._trouble)
+        if not self._member.answers:
+            return Status(address=head, error=self._member.silence)
         import ray
 
-        nodes = [node for node in ray.nodes() if node["Alive"]]
+        try:
+            nodes = [node for node in ray.nodes() if node["Alive"]]
+        except ray.exceptions.RayError as error:
+            return Status(address=head, error=first_line(error))
         resources = [node["Resources"] for node in nodes]
         return Status(
-            address=self._head,
+            address=head,
             nodes=len(nodes),
             cpus=sum(some.get("CPU", 0) for some in resources),
             gpus=sum(some.get("GPU", 0) for some in resources),
@@ -155,38 +153,46 @@ class Pool:
         """The actor for a run; raises `ClusterGone`."""
         with self._lock:
             self._join()
-            self._tend()
-            actor = fittest(self._ready() or self._actors, names)
+            able = self._ready() or self._ready(0.5) or self._actors
+            if not able:
+                raise ClusterGone(f"{self._trouble} Look at that machine, and start again.")
+            actor = fittest(able, names)
             actor.runs += 1
             actor.loaded.update(names)
             return actor
 
-    def release(self, actor: Actor, stream: Any, *, lost: bool = False) -> None:
-        """Takes a run off an actor; one that was lost has nothing loaded when it is back."""
-        import ray
-
+    def release(self, actor: Actor, *, lost: bool = False) -> None:
+        """Takes a run off an actor; `lost` where that is gone."""
         with self._lock:
-            if stream is not None and ray.is_initialized():
-                ray.cancel(stream)  # of one that is at its end, nothing
             actor.runs -= 1
             actor.idle_since = time.monotonic()
             if lost:
                 actor.loaded.clear()
-                actor.answer = self._word(actor.handle)
+                for one in self._actors:  # its machine's others may be gone with it
+                    one.answer, one.well = self._word(one.handle), False
 
     @property
     def size(self) -> int:
         """How many actors there are."""
         return len(self._actors)
 
-    def _ready(self) -> list[Actor]:
+    def _ready(self, patience: float = 0.0) -> list[Actor]:
+        """Those that can compute; one that could not be started is taken off."""
         import ray
 
         answers = {actor.answer: actor for actor in self._actors}
-        done, _ = (
-            ray.wait(list(answers), num_returns=len(answers), timeout=0) if answers else ([], 0)
-        )
-        return [answers[answer] for answer in done]
+        if not answers:
+            return []
+        ray.wait(list(answers), timeout=patience)
+        done, _ = ray.wait(list(answers), num_returns=len(answers), timeout=0)
+        for actor in (answers[answer] for answer in done):
+            try:
+                actor.well = actor.well or bool(ray.get(actor.answer))
+            except ray.exceptions.RayError as error:
+                self._actors.remove(actor)
+                self._trouble = f"A worker could not be started: {first_line(error)}"
+                self._rest_until = time.monotonic() + REST
+        return [actor for actor in self._actors if actor.well]
 
     def _tend(self) -> None:
         """Starts an actor where all are busy, and ends those that have had nothing to do."""
@@ -194,7 +200,10 @@ class Pool:
 
         bounds, now = self._bounds, time.monotonic()
         busy = all(actor.runs >= FULL for actor in self._actors)
-        if busy and len(self._ready()) == len(self._actors) < bounds.most:
+        ready = len(self._ready())
+        if now < self._rest_until:
+            return  # one could not be started, and the next one would not be
+        if busy and ready == len(self._actors) < bounds.most:
             self._start()  # where there is no room for it, Ray waits, and its autoscaler makes some
         while len(self._actors) < bounds.least:
             self._start()
@@ -232,11 +241,10 @@ class Pool:
         import ray
 
         specs = [spec for spec in map(registry.spec, names) if not spec.builtin]
+        files = [*map(weights.require, specs), *([weights.index_path()] if specs else [])]
         found = {}
         with self._lock:
-            for file in {weights.require(spec) for spec in specs} | (
-                {weights.index_path()} if specs else set()
-            ):
+            for file in files:
                 key = (str(file), file.stat().st_mtime_ns)
                 if key not in self._files:
                     self._files[key] = ray.put(file.read_bytes())
@@ -244,32 +252,10 @@ class Pool:
         return found
 
     def _join(self) -> None:
-        """Joins the cluster; ends this process when that has been away and is back."""
-        try:
-            import ray
-        except ImportError as error:
-            raise ClusterGone(
-                "IDEAL_CAT_RAY is set, but Ray is not installed. Install it with "
-                "`pip install -r requirements-cluster.txt`, or unset the variable."
-            ) from error
-        if ray.is_initialized() and self._head is not None:
-            if not _answers(self._head):
-                self._away = True
-                raise ClusterGone(_GONE.format(self._head))
-            if self._away:
-                os._exit(0)  # it is another cluster now; the app starts another driver for it
-            return
-        if self.address != "auto" and not _answers(self.address):
-            raise ClusterGone(_GONE.format(self.address))
-        try:
-            ray.init(
-                address=self.address, namespace="ideal-cat", log_to_driver=False,
-                logging_level=logging.WARNING,
-                runtime_env={"py_modules": [str(Path(__file__).parent)]},
-            )  # fmt: skip
-        except (ConnectionError, OSError, RuntimeError) as error:
-            raise ClusterGone(_GONE.format(self.address)) from error
-        self._head, self._away = ray.get_runtime_context().gcs_address, False
+        if self._member.join():
+            self._actors.clear()
+            self._files.clear()
+        self._tend()
 
     def _keep(self) -> None:
         """Joins the cluster before the first run, and tends the actors while there is none."""
@@ -277,18 +263,8 @@ class Pool:
             try:
                 with self._lock:
                     self._join()
-                    self._tend()
-                self._trouble = ""
+                if time.monotonic() >= self._rest_until:
+                    self._trouble, self._rest_until = "", 0.0
             except Exception as error:  # the next look may do better
                 self._trouble = str(error)
             self._closed.wait(KEEP)
-
-
-def _answers(address: str) -> bool:
-    """Whether somebody listens at `host:port`."""
-    host, _, port = address.rpartition(":")
-    try:
-        socket.create_connection((host, int(port)), 2).close()
-    except (OSError, ValueError):
-        return False
-    return True

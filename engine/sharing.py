@@ -1,151 +1,24 @@
-"""Compute a seeded run once for all who ask for the same.
+"""Compute a seeded run once for all who ask for the same (`engine.streams`).
 
-A `Stream` is a generator with a memory. Whoever is first to want its next step computes it, in a
-turn of the line; the others find it made. While nobody wants more, nothing is computed. A run that
-somebody steers is that person's own from there on (`steered`).
+A run that somebody steers is that person's own from there on (`steered`).
 """
 
-import threading
-import time
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from engine import attacks, extraction, images, jobs, synthesis, tasks, transferability
+from engine import attacks, extraction, images, synthesis, tasks, transferability
 from engine.backbones import Backbone
 from engine.datasets import Data
 from engine.extraction import Extracted
 from engine.objectives import Algebra
 from engine.recipes import Settings
 from engine.recording import Recording
+from engine.streams import Stream, Streams
 from engine.transferability import TransferRow
-
-PACE = 0.02  # seconds a step is looked at by those who come later: a run is there to be watched
-_END = object()
-
-
-class Stream:
-    """A generator that many follow and that is computed once.
-
-    Args:
-        make: makes the generator.
-        memory: keeps its steps, a list or a `Recording`.
-        line: a step is computed in a turn of it.
-        handle: what those who follow may need beside the steps.
-    """
-
-    def __init__(
-        self,
-        make: Callable[[], Iterator[Any]],
-        memory: Any,
-        line: jobs.Admission,
-        handle: Any = None,
-    ) -> None:
-        self.memory, self.handle = memory, handle
-        self.error: Exception | None = None
-        self.note = ""  # what has happened to it, for all who follow
-        self._make: Callable[[], Iterator[Any]] | None = make
-        self._source: Iterator[Any] | None = None
-        self._line = line
-        self._worker: jobs.Job | None = None
-        self._busy = False
-        self._share = jobs.Share()
-        self._changed = threading.Condition()
-
-    def follow(self) -> Iterator[int]:
-        """Yields how many steps there are, from 1 to the end, making those that are missing.
-
-        Raises:
-            Exception: what ended the generator.
-        """
-        count = 0
-        while self._reach(count + 1):
-            count += 1
-            if self.note:
-                jobs.say(self.note)
-            yield count
-            if count < len(self.memory):
-                time.sleep(PACE)
-        if self.error is not None:
-            raise self.error
-
-    @contextmanager
-    def standing(self) -> Iterator[None]:
-        """Holds the stream between two steps for the block."""
-        with self._changed:
-            while self._busy:
-                self._changed.wait(0.5)
-                jobs.check()
-            self._busy, self._worker = True, jobs.current()
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._busy = False
-                self._changed.notify_all()
-
-    def _reach(self, count: int) -> bool:
-        """Makes step number `count`, or waits until it is made; False where there is none."""
-        me = jobs.current()
-        with self._changed:
-            while self._busy and len(self.memory) < count:
-                if me is not None and self._worker is not None:
-                    me.waits_for = self._worker.waits_for
-                self._changed.wait(0.5)
-                jobs.check()
-            if len(self.memory) >= count or self._make is None:
-                return len(self.memory) >= count
-            self._busy, self._worker = True, me
-        try:
-            with self._line.turn(self._share):
-                self._advance()
-        finally:
-            with self._changed:
-                self._busy = False
-                self._changed.notify_all()
-        return len(self.memory) >= count
-
-    def _advance(self) -> None:
-        try:
-            if self._source is None and self._make is not None:
-                self._source = self._make()
-            step = next(self._source, _END) if self._source is not None else _END
-        except Exception as error:  # everybody who follows is told
-            self.error, step = error, _END
-        job = jobs.current()
-        self.note = self.note if job is None else job.note or self.note
-        if step is _END:
-            self._make = self._source = None  # and with them the backbone they hold
-        else:
-            self.memory.append(step)
-
-
-class Streams:
-    """The streams of all sessions by what they compute; the least recently used go first.
-
-    One that goes is still there for those who follow it.
-    """
-
-    def __init__(self, keep: int = 24) -> None:
-        self._keep = keep
-        self._streams: OrderedDict[Hashable, Stream] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: Hashable, make: Callable[[], Stream]) -> Stream:
-        """The stream of that key, made by `make()` where there is none or an error ended it."""
-        with self._lock:
-            found = self._streams.get(key)
-            if found is None or found.error is not None:
-                found = self._streams[key] = make()
-            self._streams.move_to_end(key)
-            while len(self._streams) > self._keep:
-                self._streams.popitem(last=False)
-            return found
 
 
 def identity(net: Backbone) -> object:
@@ -183,7 +56,8 @@ def steered(
 
     def make() -> Stream:
         led = synthesis.Controls(begun)
-        return Stream(partial(runner.steps, task, [net], led), Recording(), line, led)
+        steps = partial(runner.steps, task, [net], led)
+        return Stream(steps, Recording(), line, led, held=runner.spreads([net]))
 
     stream, at = streams.get(key, make), 0
     for at in stream.follow():
@@ -205,6 +79,7 @@ def steered(
             frames = runner.steps(task, [net], again)
             next(frame for frame in frames if frame.step == seen.step)
             resume = again.checkpoint()
+            frames.close()
         for frame in runner.steps(task, [net], controls, resume):
             if frame.step > seen.step:
                 yield frame
@@ -231,7 +106,8 @@ def attack(
     names = tuple(net.name for net in nets)
     task = tasks.Attack(backbones=names, picture=picture, goal=goal, how=how, seed=seed)
     frames = partial(runner.steps, task, nets)
-    stream = streams.get(key, lambda: Stream(frames, Recording(), runner.line(nets)))
+    line, held = runner.line(nets), runner.spreads(nets)
+    stream = streams.get(key, lambda: Stream(frames, Recording(), line, held=held))
     for count in stream.follow():
         record.show(stream.memory, count)
         yield record

@@ -4,7 +4,7 @@ A task names its backbones; whoever runs it, a thread of this process (`Threads`
 cluster (`engine.cluster`), brings them loaded.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -157,7 +157,7 @@ class Runner(Protocol):
         nets: Sequence[Backbone],
         controls: Controls | None = None,
         resume: Checkpoint | None = None,
-    ) -> Iterator[Any]:
+    ) -> Generator[Any, None, None]:
         """The steps of a task."""
         ...
 
@@ -192,8 +192,8 @@ class Threads:
         nets: Sequence[Backbone],
         controls: Controls | None = None,
         resume: Checkpoint | None = None,
-    ) -> Iterator[Any]:
-        return task.steps(nets, controls, resume)
+    ) -> Generator[Any, None, None]:
+        yield from task.steps(nets, controls, resume)
 
     def spreads(self, nets: Sequence[Backbone]) -> bool:
         return False

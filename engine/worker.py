@@ -70,10 +70,10 @@ class Worker:
         Raises:
             EngineError: what the task raises, or loading its backbones.
         """
-        for name in task.backbones:
-            _complete(name, files, fetch)
         run = self._runs[key] = _Run(task, numbers, resume, script or {})
         try:
+            for name in task.backbones:
+                _complete(name, files, fetch)
             yield from self._line.turns(lambda: run.packets(self._shelf))
         finally:
             self._runs.pop(key, None)
@@ -82,6 +82,15 @@ class Worker:
         """Changes the controls of a run from its next step on."""
         if run := self._runs.get(key):
             run.asked = numbers
+
+    def stop(self, key: str) -> None:
+        """Ends a run before its next step."""
+        if run := self._runs.get(key):
+            run.stopped = True
+
+    def busy(self) -> int:
+        """How many runs there are."""
+        return len(self._runs)
 
     def checkpoint(self, key: str, step: int) -> Checkpoint | None:
         """Where a run stood before a step; only the last few are known."""
@@ -97,6 +106,7 @@ class _Run:
         script: Mapping[int, Numbers],
     ) -> None:  # fmt: skip
         self.asked = numbers
+        self.stopped = False
         self.kept: deque[Checkpoint] = deque(maxlen=4)
         self._task, self._resume, self._script = task, resume, script
 
@@ -106,7 +116,7 @@ class _Run:
         controls = Controls(self._task.settings) if steered else None
         steps = self._task.steps(nets, controls, self._resume)
         number = self._resume.step if self._resume else 0
-        while True:
+        while not self.stopped:
             if controls is not None:
                 controls.numbers = self._script.get(number) or self.asked or controls.numbers
             value = next(steps, _END)

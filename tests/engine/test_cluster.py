@@ -29,6 +29,7 @@ from engine.errors import BadSettings, ClusterGone, EngineError, WorkerLost
 from engine.jobs import Admission, Job
 from engine.recipes import preset
 from engine.recording import Recording
+from engine.streams import Stream
 from tests.e2e.conftest import free_port
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own processes, sockets and files
@@ -58,10 +59,12 @@ def local():
 class Here:
     """A driver in this process, whose actors a test can look at."""
 
+    address = "here"
+
     def __init__(self, actors):
         self._driver = Driver(actors)
 
-    def driver(self):
+    def driver(self, *, wait=True):
         return self._driver
 
     def drop(self, ended):
@@ -155,6 +158,74 @@ def test_a_paused_job_makes_no_step_and_sliders_work(joined, net, task, settings
     assert last.variation < 0.8 * frames[-1].variation
 
 
+def busy(actors):
+    """How many runs the workers themselves have."""
+    import ray
+
+    return sum(ray.get(actor.handle.busy.remote()) for actor in actors._actors)
+
+
+@dataclass(frozen=True)
+class Slow:
+    """A task whose steps take longer than a driver waits for one; or a lot of them."""
+
+    wait: float
+    count: int
+    backbones = ("Pocket",)
+
+    def steps(self, nets, controls=None, resume=None):
+        for k in range(self.count):
+            time.sleep(self.wait)
+            yield k
+
+
+@pytest.mark.parametrize("wait", [0.0, 0.6])
+def test_a_run_that_is_stopped_ends_on_its_worker_too(joined, net, wait):
+    """Paused, or in the middle of a step."""
+    by_value()
+    runner, actors = joined()
+    job = Job(lambda: runner.steps(Slow(wait, 1000), [net])).start()
+    until(lambda: job.snapshot == 2 or (job.snapshot or 0) > 2)
+    assert busy(actors) == 1
+    job.pause()
+    job.cancel()
+    job.wait(30)
+    assert job.ending == "stopped"
+    until(lambda: busy(actors) == 0)
+    assert runner.status().running == 0
+
+
+def test_who_stops_does_not_end_a_shared_run_for_others(joined, net):
+    by_value()
+    runner, actors = joined()
+    stream = Stream(lambda: runner.steps(Slow(0.5, 6), [net]), [], runner.line([net]), held=True)
+    first = Job(stream.follow).start()
+    until(lambda: first.snapshot)
+    second = Job(stream.follow).start()
+    first.cancel()
+    assert second.result() == 6
+    assert stream.memory == list(range(6))
+    alone = Job(
+        Stream(lambda: runner.steps(Slow(0.1, 99), [net]), [], runner.line([net]), held=True).follow
+    )
+    alone.start()
+    until(lambda: alone.snapshot)
+    alone.cancel()
+    alone.wait(30)
+    until(lambda: busy(actors) == 0)  # nobody follows, and nothing is held for nobody
+
+
+def test_many_tasks_at_once_are_stopped_at_once(joined, net):
+    by_value()
+    runner, actors = joined()
+    job = Job(lambda: runner.spread([Slow(0.5, 60)] * 9, [net])).start()
+    until(lambda: runner.status().running > 1)
+    job.cancel()
+    job.wait(20)
+    assert job.ending == "stopped"
+    until(lambda: busy(actors) == 0)
+
+
 def test_who_steers_a_shared_run_goes_on_alone(joined, net, settings):
     runner, _ = joined()
     streams, records = sharing.Streams(), [Recording(), Recording()]
@@ -198,8 +269,10 @@ def test_a_run_whose_process_is_killed_goes_on_and_its_end_is_the_same(
 
 
 def test_a_run_whose_machine_ends_goes_on_on_another(local, joined, net, task, settings, frames):
+    """Both workers are on that machine."""
     first = local.list_all_nodes()[-1]
-    runner, _ = joined()
+    runner, actors = joined(pool.Bounds(least=2, most=2, cpus=1))
+    until(lambda: len(actors._ready()) == 2)
     made, reached, changed = [], threading.Event(), threading.Event()
 
     def steps():
@@ -231,10 +304,15 @@ class Deadly:
         os._exit(1)
 
 
-def test_a_run_that_kills_every_machine_does_not_go_round_for_ever(joined, net):
+def by_value():
+    """Lets workers have the tasks of this file, which they cannot import."""
     from ray import cloudpickle
 
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
+
+
+def test_a_run_that_kills_every_machine_does_not_go_round_for_ever(joined, net):
+    by_value()
     runner, _ = joined()
     job = Job(lambda: runner.steps(Deadly(), [net])).start()
     with pytest.raises(WorkerLost, match="twice at the same step"):
@@ -255,11 +333,12 @@ def test_errors_come_as_they_are(joined, net, task, settings):
 
 def test_a_network_trained_here_stays_here(joined, net, task, settings, frames):
     runner, actors = joined()
+    until(lambda: actors.size == 1)
     own = replace(net, spec=replace(net.spec, name="my breeds"))
     made = runner.steps(replace(task, backbone="my breeds"), [own], synthesis.Controls(settings))
     assert next(made).step == 0
     assert not runner.spreads([own])
-    assert actors.size == 1
+    assert runner.status().workers == 1
     assert runner.status().running == 0
 
 
@@ -271,7 +350,7 @@ def test_runs_go_where_their_backbone_is_until_it_is_busy(joined):
     assert placed[1] is first
     assert [actor is first for actor in placed].count(True) == 3
     for actor in placed:
-        actors.release(actor, None)
+        actors.release(actor)
     assert not any(actor.runs for actor in actors._actors)
 
 
@@ -284,9 +363,10 @@ def test_actors_are_as_many_as_there_is_work_for(joined, monkeypatch):
     assert actors.size == 2  # and no more
     monkeypatch.setattr(pool, "IDLE", 0.0)
     for actor in placed:
-        actors.release(actor, None)
-    actors._tend()
-    assert actors.size == 1
+        actors.release(actor)
+    with actors._lock:
+        actors._tend()
+        assert actors.size == 1
 
 
 def test_the_head_is_gone_and_comes_back(net, task, settings, frames):
@@ -327,6 +407,17 @@ def test_a_cluster_that_is_not_there_is_told(net, task):
         until(lambda: "does not answer" in runner.status().error)
     finally:
         office.close()
+
+
+def test_a_worker_that_cannot_start_is_told(local):
+    actors = pool.Pool(local.address, ONE, {"KERAS_BACKEND": "none"})
+    runner = cluster.Cluster(Here(actors), Admission(2))
+    try:
+        until(lambda: "could not be started" in runner.status().error)
+        with pytest.raises(ClusterGone, match="could not be started"):
+            actors.place(("Pocket",))
+    finally:
+        actors.close()
 
 
 @pytest.mark.parametrize(
