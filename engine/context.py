@@ -1,27 +1,36 @@
 """Whose work a thread does: the job it belongs to, asked to end, or told something."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from engine.jobs import Job
+from typing import Protocol
 
 _here = threading.local()
+
+
+class Work(Protocol):
+    """A job, as the threads that do its work see it: see `engine.jobs.Job`."""
+
+    note: str
+    waits_for: Callable[[], int]
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether it shall end."""
+        ...
 
 
 class Cancelled(Exception):
     """Raised in a job's own thread when it shall end; the job itself catches it."""
 
 
-def current() -> "Job | None":
+def current() -> Work | None:
     """The job whose thread this is; None elsewhere."""
     return getattr(_here, "job", None)
 
 
 @contextmanager
-def on_behalf_of(job: "Job | None") -> Iterator[None]:
+def on_behalf_of(job: Work | None) -> Iterator[None]:
     """Makes this thread, for the block, one of a job's."""
     before, _here.job = current(), job
     try:
