@@ -22,7 +22,7 @@ def on_cluster():
     made.add_node(num_cpus=1)
     options = {"IDEAL_CAT_RAY": made.address, "IDEAL_CAT_RAY_CPUS": "1"}
     with serving(**options, IDEAL_CAT_RAY_WORKERS="1-1") as address:
-        yield address
+        yield address, made
     made.shutdown()
 
 
@@ -36,35 +36,39 @@ def kill_the_worker():
 
 
 def test_pictures_are_made_on_the_cluster_also_when_a_worker_is_killed(page, on_cluster):
-    page.goto(on_cluster)
+    address, _ = on_cluster
+    page.goto(address)
     tiles = page.locator(".st-key-cluster").get_by_test_id("stMetric")
     expect(tiles.filter(has_text="Machines")).to_contain_text("2")
     expect(tiles.filter(has_text="Workers")).to_contain_text("1")
     expect(tiles.filter(has_text="Cores")).to_contain_text("1")
 
-    page.goto(f"{on_cluster}/ideal_images?backbone=Pocket&steps=400")
+    page.goto(f"{address}/ideal_images?backbone=Pocket&steps=200")
     page.get_by_role("button", name=re.compile("Start$")).click()
-    expect(page.get_by_text(re.compile(r"^step \d{2,} of 400, running$"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^step \d{2,} of 200, running$"))).to_be_visible()
     kill_the_worker()
     expect(page.get_by_text("A machine of the cluster has ended.")).to_be_visible()
-    expect(page.get_by_text("step 400 of 400, done")).to_be_visible()
-    expect(page.get_by_alt_text(re.compile(", step 400$"))).to_be_visible()
+    expect(page.get_by_text("step 200 of 200, done")).to_be_visible()
+    expect(page.get_by_alt_text(re.compile(", step 200$"))).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
 def test_an_attack_is_made_on_the_cluster(page, on_cluster):
-    page.goto(f"{on_cluster}/adversarial_attacks?backbone=Pocket")
+    address, _ = on_cluster
+    page.goto(f"{address}/adversarial_attacks?backbone=Pocket")
     page.get_by_role("button", name=re.compile("Attack$")).click()
     expect(page.get_by_text(re.compile("^(Fooled at step|Not fooled)"))).to_be_visible()
     page.get_by_text("Other networks", exact=True).click()
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
-def test_a_cluster_that_is_gone_is_a_sentence(page):
-    with serving(IDEAL_CAT_RAY="127.0.0.1:1") as address:
-        page.goto(address)
-        expect(page.get_by_text("The cluster at 127.0.0.1:1 does not answer").first).to_be_visible()
-        page.goto(f"{address}/ideal_images?backbone=Pocket")
-        page.get_by_role("button", name=re.compile("Start$")).click()
-        expect(page.get_by_text("The cluster at 127.0.0.1:1 does not answer").first).to_be_visible()
-        expect(page.get_by_test_id("stException")).to_have_count(0)
+def test_a_cluster_that_is_gone_is_a_sentence(page, on_cluster):
+    address, made = on_cluster
+    made.head_node.kill_gcs_server()
+    page.goto(address)
+    gone = page.get_by_text(re.compile("^The cluster at .* does not answer")).first
+    expect(gone).to_be_visible()
+    page.goto(f"{address}/ideal_images?backbone=Pocket&seed=5")
+    page.get_by_role("button", name=re.compile("Start$")).click()
+    expect(gone).to_be_visible()
+    expect(page.get_by_test_id("stException")).to_have_count(0)

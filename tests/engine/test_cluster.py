@@ -71,18 +71,36 @@ class Here:
         pytest.fail("nothing here ends")
 
 
+@pytest.fixture(scope="module")
+def pools(local):
+    """The one pool this process can have; another one for other bounds."""
+    made = {}
+
+    def of(bounds):
+        if bounds not in made:
+            close()
+            made[bounds] = pool.Pool(local.address, bounds)
+        return made[bounds]
+
+    def close():
+        for one in made.values():
+            one.close()
+        made.clear()
+
+    of.close = close
+    yield of
+    close()
+
+
 @pytest.fixture
-def joined(local):
+def joined(pools):
     """Makes runners on the cluster, and their actors."""
-    made = []
 
     def join(bounds=ONE):
-        made.append(pool.Pool(local.address, bounds))
-        return cluster.Cluster(Here(made[-1]), Admission(2)), made[-1]
+        actors = pools(bounds)
+        return cluster.Cluster(Here(actors), Admission(2)), actors
 
-    yield join
-    for one in made:
-        one.close()
+    return join
 
 
 @pytest.fixture(scope="module")
@@ -409,7 +427,8 @@ def test_a_cluster_that_is_not_there_is_told(net, task):
         office.close()
 
 
-def test_a_worker_that_cannot_start_is_told(local):
+def test_a_worker_that_cannot_start_is_told(local, pools):
+    pools.close()
     actors = pool.Pool(local.address, ONE, {"KERAS_BACKEND": "none"})
     runner = cluster.Cluster(Here(actors), Admission(2))
     try:
