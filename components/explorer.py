@@ -24,8 +24,8 @@ def explorer(name: str, picked: Picked) -> None:
         net = cache.backbone(name)
         picture = images.fit(picked.picture, net.input_size)
         st.header("The network, layer by layer", anchor=False)
-        layer = choose_layer(net)
-        maps = cache.activations(name, images.digest(picture), layer, picture)
+        layer, digest = choose_layer(net), images.digest(picture)
+        maps = cache.activations(name, digest, layer, picture)
         count = len(maps.response)
         sort, scaling, everything = st.columns([1.3, 1.3, 1.4], vertical_alignment="bottom")
         order = sort.segmented_control(
@@ -39,7 +39,7 @@ def explorer(name: str, picked: Picked) -> None:
         show_all = count > SHOWN and everything.toggle(
             f"Show all {count} channels", key="show_all", bind="query-params"
         )
-        sheet = drawn(name, images.digest(picture), layer, order, shared, show_all, maps)
+        sheet = drawn(name, digest, layer, order, shared, show_all, maps)
         left, right = st.columns([1.7, 1], gap="large")
         channel = choose_channel(right, maps, count)
         with left:

@@ -2,8 +2,8 @@
 
 Set `IDEAL_CAT_RAY` to `auto` or to the address of a cluster; without it, jobs are computed in this
 process. What Ray has is left to Ray: a run is a streaming generator of an actor, which waits while
-nobody takes its next step (a paused job is at most one step ahead), is cancelled by Ray, and whose
-actor Ray restarts on another machine. Here is only what is ours: which actor a run goes to, how
+nobody takes its next step (a paused job is at most one step ahead), and whose actor Ray restarts on
+another machine. Here is only what is ours: which actor a run goes to, how
 many there are (`engine.pool`), and from where a run goes on that has lost its actor.
 """
 
@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
+from dataclasses import replace
 from typing import Any, Protocol
 
 from engine import context, jobs, registry
@@ -157,7 +158,7 @@ class Cluster:
         if driver is None:
             return Status(address=self.office.address)
         try:
-            return driver.status()
+            return replace(driver.status(), waiting=len(self._waiting))
         except ENDED:
             self.office.drop(driver)
             return Status(address=self.office.address)

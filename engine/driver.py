@@ -1,6 +1,6 @@
 """Starts runs on the actors of a Ray cluster, takes their steps, and speaks to them meanwhile.
 
-It lives in a process of its own (`engine.cluster.Office`): Ray ends the process of a driver whose
+It lives in a process of its own (`engine.office`): Ray ends the process of a driver whose
 machine's raylet is gone, and the app's shall go on.
 """
 
@@ -50,7 +50,6 @@ class Driver:
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
         self._runs: dict[str, _Run] = {}
-        self._waiting: set[str] = set()
         self._lock = threading.Lock()
 
     def start(
@@ -70,7 +69,6 @@ class Driver:
             self.pool.release(actor)
             raise
         self._runs[key] = _Run(actor, (key, task, files, _fetch, numbers, resume, script))
-        self._waiting.add(key)
         return key
 
     def next(self, key: str) -> Packet | Nothing:
@@ -95,7 +93,6 @@ class Driver:
             if not ray.wait([run.stream], timeout=PATIENCE)[0]:
                 return Nothing.YET
             packet: Any = ray.get(next(run.stream))
-            self._waiting.discard(key)
             return packet
         except StopIteration:
             return Nothing.MORE
@@ -128,7 +125,6 @@ class Driver:
         """Ends a run; of one that has ended, what is known of it."""
         with self._lock:
             run = self._runs.pop(key, None)
-            self._waiting.discard(key)
         if run is None:
             return
         self.pool.release(run.actor, lost=run.lost)
@@ -146,8 +142,8 @@ class Driver:
         return self.pool.size
 
     def status(self) -> Status:
-        """What the cluster is made of now, and how busy it is."""
-        return self.pool.status(running=len(self._runs), waiting=len(self._waiting))
+        """What the cluster is made of now, and how many runs there are."""
+        return self.pool.status(running=len(self._runs))
 
 
 def _fetch(reference: Any) -> bytes:

@@ -55,6 +55,7 @@ class Office:
         self.address = address
         self._bounds = bounds
         self._process: subprocess.Popen[bytes] | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None  # with the driver's socket
         self._driver: Any = None
         self._closed = False
         self._lock = threading.Lock()
@@ -96,7 +97,8 @@ class Office:
             self.driver()
 
     def _started(self) -> Any:
-        key, place = secrets.token_bytes(32), Path(tempfile.mkdtemp(prefix="ideal-cat-")) / "driver"
+        self._folder = tempfile.TemporaryDirectory(prefix="ideal-cat-")
+        key, place = secrets.token_bytes(32), Path(self._folder.name) / "driver"
         self._process = subprocess.Popen(
             [sys.executable, "-m", "engine.office"], stdin=subprocess.PIPE,
             cwd=Path(__file__).parents[1],
@@ -129,6 +131,8 @@ class Office:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        if self._folder is not None:
+            self._folder.cleanup()
 
 
 def main() -> None:
@@ -140,7 +144,6 @@ def main() -> None:
         sys.stdin.read()  # ends when the app does
         if "ray" in sys.modules:
             sys.modules["ray"].shutdown()
-        Path(place.strip()).unlink(missing_ok=True)
         os._exit(0)
 
     threading.Thread(target=follow, daemon=True).start()

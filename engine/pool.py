@@ -125,7 +125,7 @@ class Pool:
 
             ray.shutdown()
 
-    def status(self, running: int = 0, waiting: int = 0) -> Status:
+    def status(self, running: int = 0) -> Status:
         """What the cluster is made of now, beside its runs; asks nobody who does not answer."""
         head = self._member.head
         if head is None or self._rest_until:
@@ -146,7 +146,6 @@ class Pool:
             gpus=sum(some.get("GPU", 0) for some in resources),
             workers=len(self._actors),
             running=running,
-            waiting=waiting,
         )
 
     def place(self, names: Sequence[str]) -> Actor:

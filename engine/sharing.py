@@ -60,7 +60,8 @@ def steered(
         return Stream(steps, Recording(), line, led, held=runner.spreads([net]))
 
     stream, at = streams.get(key, make), 0
-    for at in stream.follow():
+    following = stream.follow()  # until it is known where to go on alone
+    for at in following:
         record.show(stream.memory, at)
         yield record
         if controls.given(settings) != begun:
@@ -69,11 +70,13 @@ def steered(
         return
     seen = record.points[-1]
     if seen.last:
+        following.close()
         return
 
     def own() -> Iterator[synthesis.Frame]:
         with stream.standing():  # where the stream is, unless the others are ahead
             resume = stream.handle.checkpoint() if len(stream.memory) == at else None
+        following.close()
         if resume is None:
             again = synthesis.Controls(begun)
             frames = runner.steps(task, [net], again)

@@ -50,7 +50,7 @@ class Stream:
         self._share = jobs.Share()
         self._changed = threading.Condition()
 
-    def follow(self) -> Iterator[int]:
+    def follow(self) -> Generator[int, None, None]:
         """Yields how many steps there are, from 1 to the end, making those that are missing.
 
         Raises:

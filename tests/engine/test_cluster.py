@@ -1,4 +1,7 @@
-"""The same jobs on a real Ray cluster of several nodes on this machine."""
+"""The same jobs on a real Ray cluster of several nodes on this machine.
+
+In one file of more than 300 lines, as all tests share one cluster and a process has one driver.
+"""
 
 import os
 import subprocess
@@ -174,6 +177,27 @@ def test_a_paused_job_makes_no_step_and_sliders_work(joined, net, task, settings
     last = job.result()
     assert last.last
     assert last.variation < 0.8 * frames[-1].variation
+
+
+def test_who_steers_goes_on_from_where_it_is(joined, net, settings, monkeypatch):
+    """Nothing is made again, also when nobody else follows."""
+    runner, _ = joined()
+    driver, begun = runner.office.driver(), []
+    start = driver.start
+
+    def counted(task, numbers, resume, script):
+        begun.append(0 if resume is None else resume.step)
+        return start(task, numbers, resume, script)
+
+    monkeypatch.setattr(driver, "start", counted)
+    controls, record = synthesis.Controls(settings), Recording()
+    run = sharing.steered(sharing.Streams(), runner, net, 3, settings, controls, None, record)
+    list(islice(run, 8))
+    controls.variation_weight *= 100
+    for _ in run:
+        pass
+    assert begun == [0, 7]
+    assert [p.step for p in record.points] == list(range(41))
 
 
 def busy(actors):
