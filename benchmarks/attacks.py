@@ -137,9 +137,14 @@ def _art(x: np.ndarray, y: np.ndarray, steps: int) -> Callable[[], float]:
         model=model, nb_classes=1000, input_shape=x.shape[1:], loss_object=loss, clip_values=(0, 1)
     )
     attack = ProjectedGradientDescent(
-        wrapped, eps=4 / 255, eps_step=10 / 255 / steps, max_iter=steps, num_random_init=1,
-        batch_size=BATCH, verbose=False,
-    )  # fmt: skip
+        wrapped,
+        eps=4 / 255,
+        eps_step=10 / 255 / steps,
+        max_iter=steps,
+        num_random_init=1,
+        batch_size=BATCH,
+        verbose=False,
+    )
 
     def run() -> float:
         return float((wrapped.predict(attack.generate(x, y)).argmax(axis=1) != y).mean())
@@ -170,10 +175,14 @@ def smallest(
         lengths.append(np.linalg.norm((made - pictures).reshape(len(made), -1)[hits], axis=1))
         started = time.perf_counter()
         parts = [
-            theirs(wrapped, tf.constant(pictures[k : k + BATCH]),
-                   tf.constant(classes[k : k + BATCH]), epsilons=None)
+            theirs(
+                wrapped,
+                tf.constant(pictures[k : k + BATCH]),
+                tf.constant(classes[k : k + BATCH]),
+                epsilons=None,
+            )
             for k in range(0, len(pictures), BATCH)
-        ]  # fmt: skip
+        ]
         seconds.append(time.perf_counter() - started)
         made = np.concatenate([part[1].numpy() for part in parts])
         hits_theirs = np.concatenate([part[2].numpy() for part in parts])

@@ -115,9 +115,13 @@ def measure(pupils: int = 28, browsers: int = 2, minutes: float = 5) -> Iterator
             thread.join()
         most = memory(process.pid)
     for what in (
-        "first content", "first frame", "first frame of a picture of its own",
-        "attack, to the verdict", "training, to the result", "browser: first frame",
-    ):  # fmt: skip
+        "first content",
+        "first frame",
+        "first frame of a picture of its own",
+        "attack, to the verdict",
+        "training, to the result",
+        "browser: first frame",
+    ):
         if times := marks.times[what]:
             yield what, spread(times)
     yield f"widget answers ({len(answers)})", spread([seconds for _, seconds in answers])

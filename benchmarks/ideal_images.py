@@ -23,8 +23,18 @@ from engine import backbones, backend, images, recipes, synthesis
 TITLE = "Ideal images (MobileNetV2, 224 px, batch 1)"
 CLASSES = range(0, 1000, 50)
 SHEET = (281, 284, 207, 340, 292, 1, 76, 950, 817, 985)
-CATS = ("Egyptian cat", "goldfish", "king penguin", "lemon", "school bus", "jellyfish",
-        "golden retriever", "monarch", "tarantula", "brown bear")  # fmt: skip
+CATS = (
+    "Egyptian cat",
+    "goldfish",
+    "king penguin",
+    "lemon",
+    "school bus",
+    "jellyfish",
+    "golden retriever",
+    "monarch",
+    "tarantula",
+    "brown bear",
+)
 
 
 def measure() -> Iterator[tuple[str, str]]:
@@ -64,10 +74,7 @@ def speed(rounds: int = 5, steps: int = 40) -> Iterator[tuple[str, str]]:
     moved = replace(recipes.LESSON, variation_weight=0.1, learning_rate=0.3, steps=5)
     list(synthesis.ideal_image(net, 17, moved))
     again = [f.experimental_get_tracing_count() for f in net._kept.values() if callable(f)]
-    yield (
-        "compilations for other sliders and another class",
-        str(sum(again) - sum(traces)),
-    )
+    yield ("compilations for other sliders and another class", str(sum(again) - sum(traces)))
 
 
 def memory(runs: int = 50) -> tuple[str, str]:
@@ -145,9 +152,12 @@ def tf_keras_vis() -> Callable[[int], None]:
 
     def run(steps: int) -> None:
         maximize(
-            CategoricalScore(284), seed_input=noise, steps=steps, input_modifiers=[],
+            CategoricalScore(284),
+            seed_input=noise,
+            steps=steps,
+            input_modifiers=[],
             regularizers=[TotalVariation2D(1.0)],
-        )  # fmt: skip
+        )
 
     return run
 
@@ -161,9 +171,13 @@ def xplique() -> Callable[[int], None]:
 
     def run(steps: int) -> None:
         optimize(
-            objective, nb_steps=steps, use_fft=False, custom_shape=(224, 224),
-            transformations=None, std=0.5,
-        )  # fmt: skip
+            objective,
+            nb_steps=steps,
+            use_fft=False,
+            custom_shape=(224, 224),
+            transformations=None,
+            std=0.5,
+        )
 
     return run
 

@@ -40,9 +40,12 @@ def measure() -> Iterator[tuple[str, str]]:
         for name in BACKBONES:
             for seed, words in enumerate(("first run of this server", "warm")):
                 first, shown, total = watched(
-                    browser, f"{address}/ideal_images?backbone={name}&seed={seed}", "Start",
-                    r"step \d+$", r"^step \d+ of \d+, done$",
-                )  # fmt: skip
+                    browser,
+                    f"{address}/ideal_images?backbone={name}&seed={seed}",
+                    "Start",
+                    r"step \d+$",
+                    r"^step \d+ of \d+, done$",
+                )
                 yield (
                     f"ideal image, {name}, {words}",
                     f"first picture {first:.2f} s; {shown:.1f} pictures a second; {total:.1f} s",
@@ -50,9 +53,12 @@ def measure() -> Iterator[tuple[str, str]]:
         for name in BACKBONES:
             for seed, words in enumerate(("first run of this server", "warm")):
                 first, _, total = watched(
-                    browser, f"{address}/adversarial_attacks?backbone={name}&attack_seed={seed}",
-                    "Attack", "^Result", r"^Fooled at step|^Not fooled",
-                )  # fmt: skip
+                    browser,
+                    f"{address}/adversarial_attacks?backbone={name}&attack_seed={seed}",
+                    "Attack",
+                    "^Result",
+                    r"^Fooled at step|^Not fooled",
+                )
                 yield f"attack, {name}, {words}", f"first picture {first:.2f} s, end {total:.1f} s"
         for name in BACKBONES:
             yield f"another widget while {name} draws", another(browser, address, name)

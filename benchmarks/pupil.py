@@ -43,9 +43,13 @@ class Pupil:
 
     async def __aenter__(self) -> "Pupil":
         self._socket = await connect(
-            self.address.replace("http", "ws", 1) + "/_stcore/stream", origin=self.address,
-            subprotocols=["streamlit"], max_size=None, compression=None, open_timeout=60,
-        )  # fmt: skip
+            self.address.replace("http", "ws", 1) + "/_stcore/stream",
+            origin=self.address,
+            subprotocols=["streamlit"],
+            max_size=None,
+            compression=None,
+            open_timeout=60,
+        )
         self._ear = asyncio.create_task(self._listen())
         return self
 

@@ -134,10 +134,14 @@ def head_training() -> tuple[str, str]:
     centres = generator.standard_normal((37, 1280))
     values = centres[labels] + 4 * generator.standard_normal((3680, 1280))
     features = transfer.Features(
-        backbone="MobileNetV2", values=values[:, None].astype("float16"), labels=labels,
-        train=np.arange(3680) % 10 > 0, class_names=tuple(map(str, range(37))), groups=(),
+        backbone="MobileNetV2",
+        values=values[:, None].astype("float16"),
+        labels=labels,
+        train=np.arange(3680) % 10 > 0,
+        class_names=tuple(map(str, range(37))),
+        groups=(),
         rows=np.arange(3680),
-    )  # fmt: skip
+    )
     features = replace(features, train=np.ones(3680, bool))
     started = time.perf_counter()
     *_, epoch = transfer.train_head(features, transfer.Recipe())
@@ -157,9 +161,11 @@ def extracting(root: Path, times: int) -> Callable[[], tuple[float, int]]:
     """Extracts features of the photos, each so many times."""
     net, data = backbones.load("MobileNetV2"), datasets.pets(root)
     many = replace(
-        data, paths=data.paths * times, labels=np.tile(data.labels, times),
+        data,
+        paths=data.paths * times,
+        labels=np.tile(data.labels, times),
         train=np.tile(data.train, times),
-    )  # fmt: skip
+    )
     transfer.vectors(net, np.zeros((32, *net.input_size, 3), "float32"))
 
     def run() -> tuple[float, int]:
@@ -193,10 +199,12 @@ def three_ways(net, data, epochs: int = 16) -> Iterator[tuple[str, str]]:
     for name, head, start, tuning in (
         ("then the last blocks too", half.head, epochs // 2, transfer.Tuning(epochs=epochs // 2)),
         (
-            "everything from scratch", None, 0,
+            "everything from scratch",
+            None,
+            0,
             transfer.Tuning(epochs=epochs, scratch=True, stages=0, learning_rate=1e-3),
         ),
-    ):  # fmt: skip
+    ):
         curve = curves[name] = before[-1:] if start else []
         for step in transfer.fine_tune(net, data, head, tuning):
             if step.val_accuracy is not None and step.epoch:

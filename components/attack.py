@@ -79,9 +79,15 @@ class Run:
         def frames() -> Any:
             nets = [cache.backbone(name) for name in plan.backbones]
             return sharing.attack(
-                cache.streams(), cache.runner(), nets, plan.picture, plan.aim, plan.attack,
-                plan.seed, record,
-            )  # fmt: skip
+                cache.streams(),
+                cache.runner(),
+                nets,
+                plan.picture,
+                plan.aim,
+                plan.attack,
+                plan.seed,
+                record,
+            )
 
         st.session_state.attack_run = self
         job_panel.start(KEY, frames)
@@ -182,9 +188,12 @@ def wipe(run: Run) -> None:
     """Before and after under one handle."""
     frame = run.recording.latest
     before_after.before_after(
-        run.plan.picture, frame.picture, f"before: {_first(run.plan)[0].label}",
-        f"after: {frame.predictions[0].label}", key="attack_wipe",
-    )  # fmt: skip
+        run.plan.picture,
+        frame.picture,
+        f"before: {_first(run.plan)[0].label}",
+        f"after: {frame.predictions[0].label}",
+        key="attack_wipe",
+    )
 
 
 def answers(run: Run, step: int | None) -> None:
@@ -215,9 +224,12 @@ def downloads(run: Run) -> None:
     stem = f"attacked-{plan.called}-{plan.wanted}".replace(" ", "-").replace("/", "-")
     with st.container(horizontal=True):
         gallery.download(
-            "Attacked picture (PNG)", lambda: images.png(frame.picture), f"{stem}.png", "image",
+            "Attacked picture (PNG)",
+            lambda: images.png(frame.picture),
+            f"{stem}.png",
+            "image",
             help="Exact to the last bit. Upload it above as your own picture: it still fools.",
-        )  # fmt: skip
+        )
         gallery.download(
             "Change, magnified (PNG)",
             lambda: images.png(magnified(plan.picture, frame.picture)[0]),

@@ -27,9 +27,13 @@ def sections(run: Run) -> None:
         "Scoreboard": scoreboard,
     }
     chosen = st.segmented_control(
-        "Look closer", list(asked), default="Is it just noise?", required=True, key="closer",
+        "Look closer",
+        list(asked),
+        default="Is it just noise?",
+        required=True,
+        key="closer",
         bind="query-params",
-    )  # fmt: skip
+    )
     asked[chosen](run)
 
 
@@ -95,9 +99,14 @@ def transfer(run: Run) -> None:
 
     plan, name = run.plan, run.plan.backbones[0]
     others.verdict(
-        name, run.recording.latest.picture, "is fooled too", "is not fooled",
-        None if plan.goal is None else plan.wanted, "transfer", plan.picture,
-    )  # fmt: skip
+        name,
+        run.recording.latest.picture,
+        "is fooled too",
+        "is not fooled",
+        None if plan.goal is None else plan.wanted,
+        "transfer",
+        plan.picture,
+    )
     here = sorted(cache.ready(), key=lambda n: n != name)[:MOST]
     if len(here) < 2:
         return
@@ -142,17 +151,27 @@ def _matrix(rows: list) -> None:
     ]
     figure = go.Figure(
         go.Heatmap(
-            z=shares, x=tested, y=[row.attacked for row in rows], text=words, zmin=0, zmax=1,
-            texttemplate="%{text}", xgap=3, ygap=3, showscale=False,
-            colorscale=[[0, "#167565"], [1, "#b95d17"]], textfont={"color": "#fff", "size": 13},
+            z=shares,
+            x=tested,
+            y=[row.attacked for row in rows],
+            text=words,
+            zmin=0,
+            zmax=1,
+            texttemplate="%{text}",
+            xgap=3,
+            ygap=3,
+            showscale=False,
+            colorscale=[[0, "#167565"], [1, "#b95d17"]],
+            textfont={"color": "#fff", "size": 13},
             hovertemplate="attacked %{y}, tested %{x}: %{text}<extra></extra>",
         )
-    )  # fmt: skip
+    )
     figure.update_layout(
-        height=90 + 56 * len(rows), margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        height=90 + 56 * len(rows),
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
         xaxis={"title": "tested", "fixedrange": True, "side": "top", "showgrid": False},
         yaxis={"title": "attacked", "autorange": "reversed", "fixedrange": True, "showgrid": False},
-    )  # fmt: skip
+    )
     st.plotly_chart(figure, config=charts.CONFIG, key="matrix_chart")
     st.caption("Orange: fooled, green: not. A row is who was attacked, a column who was shown it.")
 
@@ -170,9 +189,13 @@ def sweep(run: Run) -> None:
         nets = [cache.backbone(name) for name in plan.backbones]
         runner = cache.runner()
         task = tasks.EpsilonSweep(
-            backbones=plan.backbones, picture=plan.picture, goal=plan.aim, how=plan.attack,
-            epsilons=EPSILONS, seed=plan.seed,
-        )  # fmt: skip
+            backbones=plan.backbones,
+            picture=plan.picture,
+            goal=plan.aim,
+            how=plan.attack,
+            epsilons=EPSILONS,
+            seed=plan.seed,
+        )
         return runner.line(nets).turns(lambda: runner.steps(task, nets))
 
     job_panel.table(

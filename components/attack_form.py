@@ -40,29 +40,38 @@ KINDS: dict[str, Kind] = {
         engine="TranslationInvariant", words="Momentum along a blurred gradient; smooth changes."
     ),
     "The lesson's gradient descent": Kind(
-        engine="GradientDescent", steps=100, bounded=False,
+        engine="GradientDescent",
+        steps=100,
+        bounded=False,
         words="Plain gradient descent without a bound: it ends when its steps are done.",
     ),
     "Nearest border (DeepFool)": Kind(
-        engine="DeepFool", steps=50, bounded=False,
+        engine="DeepFool",
+        steps=50,
+        bounded=False,
         words="Seeks the smallest change. Often so small that only a few pixels change at all.",
     ),
     "Smallest change (Carlini-Wagner)": Kind(
-        engine="CarliniWagner", steps=200, bounded=False,
+        engine="CarliniWagner",
+        steps=200,
+        bounded=False,
         words="Slow and thorough: weighs size against success, five times over.",
     ),
     "A few pixels": Kind(
         engine="Sparse", steps=60, bounded=False, words="Only some pixels, each as far as it likes."
     ),
     "A sticker": Kind(
-        engine="Patch", steps=60, bounded=False,
+        engine="Patch",
+        steps=60,
+        bounded=False,
         words="A square that may look like anything; the rest stays untouched.",
     ),
     "Random noise": Kind(
-        engine="RandomNoise", steps=0,
+        engine="RandomNoise",
+        steps=0,
         words="The control: every value epsilon up or down by chance. It does not look.",
     ),
-}  # fmt: skip
+}
 
 
 def settings(name: str) -> tuple[str, "Attack", int, tuple[str, ...]]:
@@ -77,9 +86,12 @@ def settings(name: str) -> tuple[str, "Attack", int, tuple[str, ...]]:
     if kind.bounded:
         shell.check_link("epsilon", tuple(map(str, EPSILONS)), "epsilon")
         numbers["epsilon"] = st.select_slider(
-            "Epsilon: largest change of a value, in grey levels of 255", EPSILONS, 4,
-            key="epsilon", bind="query-params",
-        )  # fmt: skip
+            "Epsilon: largest change of a value, in grey levels of 255",
+            EPSILONS,
+            4,
+            key="epsilon",
+            bind="query-params",
+        )
     elif kind.engine == "Sparse":
         options = (1, 5, 10, 20, 50, 100, 200, 500, 1000)
         numbers["pixels"] = st.select_slider("Pixels to change", options, 100, key="pixels")
@@ -94,9 +106,11 @@ def settings(name: str) -> tuple[str, "Attack", int, tuple[str, ...]]:
             )
         if kind.bounded and kind.steps > 1:
             size = st.select_slider(
-                "Size of a step, in grey levels", ("fitting", 0.25, 0.5, 1.0, 2.0, 4.0),
-                key="step_size", help="Fitting: 2.5 times epsilon, divided by the steps.",
-            )  # fmt: skip
+                "Size of a step, in grey levels",
+                ("fitting", 0.25, 0.5, 1.0, 2.0, 4.0),
+                key="step_size",
+                help="Fitting: 2.5 times epsilon, divided by the steps.",
+            )
             numbers["step_size"] = None if size == "fitting" else size
         if kind.engine == "PGD" and st.toggle("Bound the root mean square (L2) instead", key="l2"):
             numbers["norm"] = "l2"
@@ -108,9 +122,12 @@ def settings(name: str) -> tuple[str, "Attack", int, tuple[str, ...]]:
         seed = st.number_input("Seed", 0, 9999, first, key="attack_seed_number")
         same = _alike(name)
         together = st.multiselect(
-            "Attack together with", same, key=f"together_{name}", disabled=not same,
+            "Attack together with",
+            same,
+            key=f"together_{name}",
+            disabled=not same,
             help="The mean logits of all are attacked. Only networks with the same classes can be.",
-        )  # fmt: skip
+        )
     return chosen, getattr(attacks, kind.engine)(**numbers), int(seed), (name, *together)
 
 

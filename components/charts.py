@@ -37,11 +37,17 @@ def confidence(predictions: Sequence[Prediction], colour: str = COLOURS[0]) -> g
     }
     names = [
         {
-            "x": 0, "y": k, "yshift": 17, "xanchor": "left", "showarrow": False, "align": "left",
-            "text": text, "font": {"size": size},
+            "x": 0,
+            "y": k,
+            "yshift": 17,
+            "xanchor": "left",
+            "showarrow": False,
+            "align": "left",
+            "text": text,
+            "font": {"size": size},
         }
         for k, text in enumerate(words)
-    ]  # fmt: skip
+    ]
     layout = {
         "height": (32 + size) * len(rows) + 12,
         "margin": {"l": 0, "r": 8, "t": 14, "b": 0},
@@ -101,20 +107,24 @@ def responses(response: np.ndarray, chosen: int) -> go.Figure:
         "height": 150,
         "margin": {"l": 0, "r": 0, "t": 4, "b": 0},
         "showlegend": False,
-        "xaxis": {
-            "title": {"text": "channels by response"}, "fixedrange": True, "showgrid": False,
-        },
+        "xaxis": {"title": {"text": "channels by response"}, "fixedrange": True, "showgrid": False},
         "yaxis": {
-            "title": {"text": "response"}, "fixedrange": True, "rangemode": "tozero", "nticks": 4,
+            "title": {"text": "response"},
+            "fixedrange": True,
+            "rangemode": "tozero",
+            "nticks": 4,
         },
-    }  # fmt: skip
+    }
     return go.Figure({"data": [all_of_them, this_one], "layout": layout})
 
 
 def curves(
-    lines: Sequence[tuple[str, Sequence[float], Sequence[float]]], title: str, x_title: str,
-    *, share: bool = True,
-) -> go.Figure:  # fmt: skip
+    lines: Sequence[tuple[str, Sequence[float], Sequence[float]]],
+    title: str,
+    x_title: str,
+    *,
+    share: bool = True,
+) -> go.Figure:
     """Lines `(name, x, y)`, told apart by colour and by name.
 
     With `share` the values are in 0..1 and the axis shows all of it, in percent.
@@ -122,12 +132,16 @@ def curves(
     value = "%{y:.1%}" if share else "%{y:.4g}"
     traces = [
         {
-            "type": "scatter", "x": x, "y": y, "mode": "lines", "name": name,
+            "type": "scatter",
+            "x": x,
+            "y": y,
+            "mode": "lines",
+            "name": name,
             "line": {"width": 2.5, "color": colour},
             "hovertemplate": f"{x_title} %{{x}}: <b>{value}</b><extra>{name}</extra>",
         }
         for (name, x, y), colour in zip(lines, COLOURS, strict=False)
-    ]  # fmt: skip
+    ]
     several = len(lines) > 1
     scale = {"range": [0, 1.02], "tickformat": ".0%"} if share else {"nticks": 5}
     across = {"fixedrange": True, "showgrid": False, "rangemode": "tozero"}

@@ -29,13 +29,21 @@ def explorer(name: str, picked: Picked) -> None:
         count = len(maps.response)
         sort, scaling, everything = st.columns([1.3, 1.3, 1.4], vertical_alignment="bottom")
         order = sort.segmented_control(
-            "Order", ["by response", "by number"], default="by response", required=True,
-            key="order", bind="query-params",
-        )  # fmt: skip
+            "Order",
+            ["by response", "by number"],
+            default="by response",
+            required=True,
+            key="order",
+            bind="query-params",
+        )
         shared = scaling.segmented_control(
-            "Colour scale", ["per layer", "per channel"], default="per layer", required=True,
-            key="scaling", bind="query-params",
-        )  # fmt: skip
+            "Colour scale",
+            ["per layer", "per channel"],
+            default="per layer",
+            required=True,
+            key="scaling",
+            bind="query-params",
+        )
         show_all = count > SHOWN and everything.toggle(
             f"Show all {count} channels", key="show_all", bind="query-params"
         )
@@ -77,9 +85,8 @@ class Sheet:
 
 @st.cache_resource(show_spinner=False, max_entries=64)
 def drawn(
-    name: str, digest: str, layer: str, order: str, shared: str, show_all: bool,
-    _maps: Activations,
-) -> Sheet:  # fmt: skip
+    name: str, digest: str, layer: str, order: str, shared: str, show_all: bool, _maps: Activations
+) -> Sheet:
     """A layer's contact sheet, drawn once for all its channels."""
     values, count = _maps.values, len(_maps.response)
     ranked = _maps.ranking if order == "by response" else np.arange(count)
@@ -128,9 +135,13 @@ def choose_layer(net: "Backbone") -> str:
         for label, icon, to in (("Back", "left", place - 1), ("Next", "right", place + 1)):
             there = 0 <= to < len(options)
             st.button(
-                label, icon=f":material/chevron_{icon}:", on_click=set_layer, width="stretch",
-                args=(options[to if there else place],), disabled=not there,
-            )  # fmt: skip
+                label,
+                icon=f":material/chevron_{icon}:",
+                on_click=set_layer,
+                width="stretch",
+                args=(options[to if there else place],),
+                disabled=not there,
+            )
     return layer
 
 
@@ -156,10 +167,15 @@ def choose_channel(place, maps: Activations, count: int) -> int:
         st.session_state.pop("channel", None)
     strongest = int(maps.ranking[0])
     number = place.number_input(
-        "Channel", 0, count - 1, value=None, step=1, key="channel",
+        "Channel",
+        0,
+        count - 1,
+        value=None,
+        step=1,
+        key="channel",
         bind="query-params" if readable else None,  # a number of 400 figures would end the run
         placeholder=f"strongest: {strongest}",
-    )  # fmt: skip
+    )
     return strongest if number is None else int(number)
 
 
@@ -179,8 +195,9 @@ def one_channel(
             figure = charts.channel(values, top, scale)
             st.plotly_chart(figure, config=charts.CONFIG, key="one_channel")
     if over.open:
-        heat = images.resize_map(np.abs(values) / max(float(np.abs(values).max()), 1e-12),
-                                 picture.shape[:2]).clip(0, 1)  # fmt: skip
+        heat = images.resize_map(
+            np.abs(values) / max(float(np.abs(values).max()), 1e-12), picture.shape[:2]
+        ).clip(0, 1)
         with over:
             gallery.show(
                 gallery.enlarged(gallery.overlay(picture, heat, 0.8), 448),
@@ -211,10 +228,11 @@ def what_it_likes(name: str, layer: str, channel: int) -> None:
     key, drawn = (name, layer, channel), st.session_state.get("likes")
     asked = st.button("Draw what it likes", icon=":material/brush:", width="stretch")
     st.page_link(
-        "pages/ideal_images.py", label="Watch it being drawn, with all controls",
+        "pages/ideal_images.py",
+        label="Watch it being drawn, with all controls",
         icon=":material/auto_awesome:",
         query_params={"use": name, "of_layer": layer, "of_channel": str(channel)},
-    )  # fmt: skip
+    )
     place = st.empty()
     if asked:
         for picture in cache.preferred_picture(*key):

@@ -50,15 +50,17 @@ def downloads(
         values = maps.values[..., channel]
         large = gallery.paint(values, max(float(np.abs(values).max()), 1e-12), scale)
         answer, _ = cache.predictions(name, images.digest(picture), picture)
-        return _zip({
-            "lab-sheet.txt": _report(name, picked.name, maps, channel, answer).encode(),
-            "picture.png": images.png(picture),
-            "channels.png": sheet(),
-            f"channel-{channel}.png": gallery.png_of(
-                Image.fromarray(gallery.enlarged(large, 448))
-            ),
-            "maps.npz": numbers(),
-        })  # fmt: skip
+        return _zip(
+            {
+                "lab-sheet.txt": _report(name, picked.name, maps, channel, answer).encode(),
+                "picture.png": images.png(picture),
+                "channels.png": sheet(),
+                f"channel-{channel}.png": gallery.png_of(
+                    Image.fromarray(gallery.enlarged(large, 448))
+                ),
+                "maps.npz": numbers(),
+            }
+        )
 
     first, second, third, fourth = st.columns(4)
     with first:
@@ -67,9 +69,13 @@ def downloads(
         gallery.download("Raw maps (npz)", numbers, f"{stem}.npz", "data_array", width="stretch")
     with third:
         gallery.download(
-            "Lab sheet (ZIP)", lab_sheet, f"{stem}.zip", "lab_profile", width="stretch",
+            "Lab sheet (ZIP)",
+            lab_sheet,
+            f"{stem}.zip",
+            "lab_profile",
+            width="stretch",
             help="The picture, the channels, the numbers, and a text to go under them in a report.",
-        )  # fmt: skip
+        )
     with fourth.popover("Link to this view", icon=":material/link:", width="stretch"):
         st.code(_link(name, maps.layer.name), language=None, wrap_lines=True)
         if picked.name not in [s.lower() for s in cache.SAMPLES]:

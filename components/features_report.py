@@ -30,18 +30,30 @@ def embedding(run: Run) -> None:
     for group, symbol in zip(dict.fromkeys(groups), _symbols(), strict=False):
         mine = np.array([groups[k] == group for k in labels])
         figure.add_scatter(
-            x=at[mine, 0], y=at[mine, 1], mode="markers", name=group,
-            marker={"size": 9, "symbol": symbol, "opacity": 0.8, "color": labels[mine],
-                    "colorscale": "Turbo", "cmin": -0.15 * len(names),
-                    "cmax": 1.1 * len(names)},  # its ends are too dark for a dark page
-            text=[names[k] for k in labels[mine]], hovertemplate="%{text}<extra></extra>",
-        )  # fmt: skip
+            x=at[mine, 0],
+            y=at[mine, 1],
+            mode="markers",
+            name=group,
+            marker={
+                "size": 9,
+                "symbol": symbol,
+                "opacity": 0.8,
+                "color": labels[mine],
+                "colorscale": "Turbo",
+                "cmin": -0.15 * len(names),
+                "cmax": 1.1 * len(names),
+            },  # its ends are too dark for a dark page
+            text=[names[k] for k in labels[mine]],
+            hovertemplate="%{text}<extra></extra>",
+        )
     figure.update_layout(
-        height=460, margin={"l": 0, "r": 0, "t": 8, "b": 0},
-        legend={"orientation": "h", "y": 1.05}, showlegend=len(set(groups)) <= 8,
+        height=460,
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        legend={"orientation": "h", "y": 1.05},
+        showlegend=len(set(groups)) <= 8,
         xaxis={"title": "first principal component", "showticklabels": False, "zeroline": False},
         yaxis={"title": "second", "showticklabels": False, "zeroline": False},
-    )  # fmt: skip
+    )
     st.plotly_chart(figure, config=charts.CONFIG, key="embedding")
     st.caption(
         f"Principal components of the features of the frozen {run.plan.backbone}: "
@@ -82,21 +94,36 @@ def sweep(run: Run) -> None:
     def draw(rows: list) -> None:
         figure = go.Figure(
             go.Scatter(
-                x=[n for n, _ in rows], y=[r.accuracy for _, r in rows], mode="lines+markers",
+                x=[n for n, _ in rows],
+                y=[r.accuracy for _, r in rows],
+                mode="lines+markers",
                 line={"width": 2.5, "color": charts.COLOURS[0]},
-                error_y={"type": "data", "symmetric": False, "color": "rgba(107,100,228,.4)",
-                         "array": [r.high - r.accuracy for _, r in rows],
-                         "arrayminus": [r.accuracy - r.low for _, r in rows]},
+                error_y={
+                    "type": "data",
+                    "symmetric": False,
+                    "color": "rgba(107,100,228,.4)",
+                    "array": [r.high - r.accuracy for _, r in rows],
+                    "arrayminus": [r.accuracy - r.low for _, r in rows],
+                },
                 hovertemplate="%{x} photos a class: <b>%{y:.1%}</b><extra></extra>",
             )
-        )  # fmt: skip
+        )
         figure.update_layout(
-            height=280, margin={"l": 0, "r": 12, "t": 8, "b": 0},
-            xaxis={"title": "photos of each class", "type": "log", "fixedrange": True,
-                   "tickvals": amounts},
-            yaxis={"title": "accuracy, unseen photos", "range": [0, 1.02], "tickformat": ".0%",
-                   "fixedrange": True},
-        )  # fmt: skip
+            height=280,
+            margin={"l": 0, "r": 12, "t": 8, "b": 0},
+            xaxis={
+                "title": "photos of each class",
+                "type": "log",
+                "fixedrange": True,
+                "tickvals": amounts,
+            },
+            yaxis={
+                "title": "accuracy, unseen photos",
+                "range": [0, 1.02],
+                "tickformat": ".0%",
+                "fixedrange": True,
+            },
+        )
         st.plotly_chart(figure, config=charts.CONFIG, key="few_chart")
 
     job_panel.table(

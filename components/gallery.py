@@ -153,9 +153,14 @@ def show(picture: np.ndarray, alt: str, caption: str | None = None) -> None:
 
 
 def download(
-    label: str, make: Callable[[], bytes], file_name: str, icon: str, *,
-    help: str | None = None, width: Any = "content",
-) -> None:  # fmt: skip
+    label: str,
+    make: Callable[[], bytes],
+    file_name: str,
+    icon: str,
+    *,
+    help: str | None = None,
+    width: Any = "content",
+) -> None:
     """A button whose file is made when it is asked for, by `make()`.
 
     The page does not run again for it: while it does, Streamlit takes back what the other buttons
@@ -163,9 +168,15 @@ def download(
     """
     kind = mimetypes.guess_type(file_name, strict=False)[0] or "application/octet-stream"
     st.download_button(
-        label, make, file_name=file_name, mime=kind,
-        icon=f":material/{icon}:", help=help, width=width, on_click="ignore",
-    )  # fmt: skip
+        label,
+        make,
+        file_name=file_name,
+        mime=kind,
+        icon=f":material/{icon}:",
+        help=help,
+        width=width,
+        on_click="ignore",
+    )
 
 
 def legend(limit: float | None, scale: str) -> None:

@@ -62,9 +62,13 @@ class Plan:
 
     @classmethod
     def of(
-        cls, net: "Backbone", target: Any, settings: "Settings", words: str,
+        cls,
+        net: "Backbone",
+        target: Any,
+        settings: "Settings",
+        words: str,
         start: np.ndarray | None,
-    ) -> "Plan":  # fmt: skip
+    ) -> "Plan":
         """A plan that starts from noise or from a photo of any size."""
         start = None if start is None else images.fit(start, net.input_size)
         return cls(backbone=net.name, target=target, settings=settings, words=words, start=start)
@@ -166,13 +170,19 @@ class Run:
             streams, runner = cache.streams(), cache.runner()
             runs = [
                 sharing.steered(
-                    streams, runner, cache.backbone(plan.backbone), plan.target, plan.settings,
-                    controls, plan.start, record,
+                    streams,
+                    runner,
+                    cache.backbone(plan.backbone),
+                    plan.target,
+                    plan.settings,
+                    controls,
+                    plan.start,
+                    record,
                 )
                 for plan, controls, record in zip(
                     self.plans, self.controls, self.recordings, strict=True
                 )
-            ]  # fmt: skip
+            ]
             return recording.together(runs)
 
         st.session_state.ideal_run = self

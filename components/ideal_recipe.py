@@ -39,13 +39,19 @@ def choose(settings: "Settings", key: str, seed: int) -> dict[str, Any]:
         )
         waves = isinstance(settings.parametrization, Waves)
         stored = st.segmented_control(
-            "The picture is stored as", ("waves", "pixels"), required=True,
-            default="waves" if waves else "pixels", key=f"stored_{key}",
-        )  # fmt: skip
+            "The picture is stored as",
+            ("waves", "pixels"),
+            required=True,
+            default="waves" if waves else "pixels",
+            key=f"stored_{key}",
+        )
         decorrelated = st.toggle(
-            "Colours as in photos", True, key=f"colours_{key}", disabled=stored != "waves",
+            "Colours as in photos",
+            True,
+            key=f"colours_{key}",
+            disabled=stored != "waves",
             help="Decorrelated colours: a step changes brightness more than hue.",
-        )  # fmt: skip
+        )
     with right:
         st.markdown("**Before each look, at random**")
         own, found = settings.transformations, {}
@@ -60,9 +66,13 @@ def choose(settings: "Settings", key: str, seed: int) -> dict[str, Any]:
             )
         found["flip"] = st.toggle("Mirror", own.flip, key=f"flip_{key}")
         found["views"] = st.slider(
-            "Looks in each step", 1, 8, own.views, key=f"views_{key}",
+            "Looks in each step",
+            1,
+            8,
+            own.views,
+            key=f"views_{key}",
             help="The network looks so often, each time differently; its answers are averaged.",
-        )  # fmt: skip
+        )
     changed: dict[str, Any] = {"seed": int(seed), "steps": steps, "optimizer": optimizer}
     if found != asdict(own):
         changed["transformations"] = type(own)(**found)

@@ -10,8 +10,12 @@ if TYPE_CHECKING:
     from engine.backbones import Backbone
 
 CLASS, MIX, CHANNEL, NEURON, LAYER = (
-    "a class", "two classes", "a channel", "a neuron", "a whole layer",
-)  # fmt: skip
+    "a class",
+    "two classes",
+    "a channel",
+    "a neuron",
+    "a whole layer",
+)
 ASKS = (CLASS, MIX, CHANNEL, NEURON, LAYER)
 CATS = ("Siamese cat", "Egyptian cat", "Siamese", "cat")
 DOG = ("golden retriever", "beagle", "dog")

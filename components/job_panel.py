@@ -86,9 +86,15 @@ def _tick(key: str) -> float | None:
 
 
 def panel(
-    key: str, begin: Callable[[], None], label: str, step: float, steps: float, words: str = "",
-    *, able: bool = True,
-) -> None:  # fmt: skip
+    key: str,
+    begin: Callable[[], None],
+    label: str,
+    step: float,
+    steps: float,
+    words: str = "",
+    *,
+    able: bool = True,
+) -> None:
     """Buttons and a status line. Call it inside the fragment that draws the job.
 
     Args:
@@ -104,24 +110,37 @@ def panel(
     running = job is not None and not job.done
     with st.container(horizontal=True, key=f"{key}_panel"):
         st.button(
-            "Start again" if running else label, icon=":material/play_arrow:", type="primary",
-            on_click=begin, key=f"{key}_begin", disabled=not able,
-        )  # fmt: skip
+            "Start again" if running else label,
+            icon=":material/play_arrow:",
+            type="primary",
+            on_click=begin,
+            key=f"{key}_begin",
+            disabled=not able,
+        )
         if job is not None and job.paused:
             st.button("Go on", icon=":material/resume:", on_click=job.resume, key=f"{key}_resume")
         else:
             st.button(
-                "Pause", icon=":material/pause:", disabled=not running, key=f"{key}_pause",
+                "Pause",
+                icon=":material/pause:",
+                disabled=not running,
+                key=f"{key}_pause",
                 on_click=job.pause if job else None,
-            )  # fmt: skip
+            )
         st.button(
-            "One step", icon=":material/skip_next:", disabled=not running, key=f"{key}_step",
+            "One step",
+            icon=":material/skip_next:",
+            disabled=not running,
+            key=f"{key}_step",
             on_click=job.step if job else None,
-        )  # fmt: skip
+        )
         st.button(
-            "Stop", icon=":material/stop:", disabled=not running, key=f"{key}_stop",
+            "Stop",
+            icon=":material/stop:",
+            disabled=not running,
+            key=f"{key}_stop",
             on_click=job.cancel if job else None,
-        )  # fmt: skip
+        )
     if job is not None:
         _status(job, step, steps, words)
 

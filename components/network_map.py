@@ -138,8 +138,13 @@ def network_map(
 
 def legend() -> None:
     """What the colours of the bars mean."""
-    swatches = {"convolution": "#6b64e4", "normalization": "#8d8d9c", "activation": "#d9772b",
-                "pooling, adding, other": "#1b8a7a", "dense": "#b8437f"}  # fmt: skip
+    swatches = {
+        "convolution": "#6b64e4",
+        "normalization": "#8d8d9c",
+        "activation": "#d9772b",
+        "pooling, adding, other": "#1b8a7a",
+        "dense": "#b8437f",
+    }
     marks = "".join(
         f'<span style="white-space:nowrap"><span style="display:inline-block;width:.7rem;height:'
         f'.7rem;border-radius:3px;background:{colour};margin-right:.35rem"></span>{name}</span>'

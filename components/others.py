@@ -8,9 +8,14 @@ from engine import images
 
 
 def verdict(
-    name: str, picture: np.ndarray, agrees: str, differs: str, wanted: str | None, key: str,
+    name: str,
+    picture: np.ndarray,
+    agrees: str,
+    differs: str,
+    wanted: str | None,
+    key: str,
     before: np.ndarray | None = None,
-) -> None:  # fmt: skip
+) -> None:
     """Three other backbones side by side, each with its answer.
 
     Args:

@@ -72,9 +72,13 @@ def picture(*, key: str = "sample", label: str = "Picture", default: str = "Cat"
         words, drop = st.columns([3, 1], vertical_alignment="center")
         words.caption(f"Your picture: {chosen.name}")
         drop.button(
-            "Remove", icon=":material/close:", type="tertiary", key=f"{key}_drop",
-            on_click=_forget, args=(key,),
-        )  # fmt: skip
+            "Remove",
+            icon=":material/close:",
+            type="tertiary",
+            key=f"{key}_drop",
+            on_click=_forget,
+            args=(key,),
+        )
         return chosen
     picked = _sample(key, default, ask=False)
     st.caption(f"Until then: the sample “{picked.name}”.")
@@ -94,9 +98,14 @@ def _sample(key: str, default: str, ask: bool = True) -> Picked:
         if key not in st.session_state and key not in st.query_params and last in st.session_state:
             st.session_state[key] = st.session_state[last]
         name = st.pills(
-            "Sample", names, default=default, required=True, key=key, bind="query-params",
+            "Sample",
+            names,
+            default=default,
+            required=True,
+            key=key,
+            bind="query-params",
             label_visibility="collapsed",
-        )  # fmt: skip
+        )
         st.session_state[last] = name
     else:
         name = st.session_state.get(last, default)
@@ -151,6 +160,10 @@ def class_name(names: tuple[str, ...], default: int, *, key: str, label: str = "
     counts = Counter(names)  # two classes of ImageNet are cranes; a label must name one class
     labels = [f"{n} ({k})" if counts[n] > 1 else n for k, n in enumerate(names)]
     return st.selectbox(
-        label, range(len(names)), index=default, key=key, format_func=lambda k: labels[k],
+        label,
+        range(len(names)),
+        index=default,
+        key=key,
+        format_func=lambda k: labels[k],
         persist_state="session",
-    )  # fmt: skip
+    )

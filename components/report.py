@@ -106,17 +106,20 @@ def classes(run: Run) -> None:
     names = [run.class_names[k] for k in order]
     figure = go.Figure(
         go.Bar(
-            x=[100 * report.per_class[k] for k in order], y=names, orientation="h",
+            x=[100 * report.per_class[k] for k in order],
+            y=names,
+            orientation="h",
             marker={"color": charts.COLOURS[0], "cornerradius": 3},
             customdata=[int(report.confusion[k].sum()) for k in order],
             hovertemplate="%{y}: <b>%{x:.0f} %</b> of %{customdata} photos<extra></extra>",
         )
-    )  # fmt: skip
+    )
     figure.update_layout(
-        height=22 * len(names) + 80, margin={"l": 0, "r": 16, "t": 4, "b": 0},
+        height=22 * len(names) + 80,
+        margin={"l": 0, "r": 16, "t": 4, "b": 0},
         xaxis={"title": "named rightly, %", "range": [0, 100], "fixedrange": True},
         yaxis={"fixedrange": True, "dtick": 1},
-    )  # fmt: skip
+    )
     left, right = st.columns([1.5, 1], gap="large")
     with left:
         st.plotly_chart(figure, config=charts.CONFIG, key="per_class")
@@ -135,19 +138,33 @@ def classes(run: Run) -> None:
             hoverinfo="skip",
         )
         line.add_scatter(
-            x=[c for c, *_ in report.calibration], y=[a for _, a, _ in report.calibration],
-            mode="markers", marker={"size": [6 + n**0.5 * 3 for *_, n in report.calibration],
-                                    "color": charts.COLOURS[1]},
+            x=[c for c, *_ in report.calibration],
+            y=[a for _, a, _ in report.calibration],
+            mode="markers",
+            marker={
+                "size": [6 + n**0.5 * 3 for *_, n in report.calibration],
+                "color": charts.COLOURS[1],
+            },
             customdata=[n for *_, n in report.calibration],
             hovertemplate="sure to %{x:.0%}: %{y:.0%} right of %{customdata} photos<extra></extra>",
-        )  # fmt: skip
+        )
         line.update_layout(
-            height=240, margin={"l": 0, "r": 16, "t": 4, "b": 0}, showlegend=False,
-            xaxis={"title": "how sure it is", "range": [0, 1.02], "tickformat": ".0%",
-                   "fixedrange": True},
-            yaxis={"title": "how often right", "range": [0, 1.05], "tickformat": ".0%",
-                   "fixedrange": True},
-        )  # fmt: skip
+            height=240,
+            margin={"l": 0, "r": 16, "t": 4, "b": 0},
+            showlegend=False,
+            xaxis={
+                "title": "how sure it is",
+                "range": [0, 1.02],
+                "tickformat": ".0%",
+                "fixedrange": True,
+            },
+            yaxis={
+                "title": "how often right",
+                "range": [0, 1.05],
+                "tickformat": ".0%",
+                "fixedrange": True,
+            },
+        )
         st.plotly_chart(line, config=charts.CONFIG, key="calibration")
         st.caption(f"Mean distance from the line: {100 * report.error:.0f} points.")
 
@@ -164,31 +181,51 @@ def confusion(run: Run) -> None:
     size = 560 / max(len(names), 8)
     figure = go.Figure(
         go.Scatter(
-            x=columns, y=rows, mode="markers",
+            x=columns,
+            y=rows,
+            mode="markers",
             marker={
-                "symbol": "square", "size": size, "opacity": 0.35 + 0.65 * counts / counts.max(),
-                "color": [charts.COLOURS[2] if r == c else charts.COLOURS[1]
-                          for r, c in zip(rows, columns, strict=True)],
+                "symbol": "square",
+                "size": size,
+                "opacity": 0.35 + 0.65 * counts / counts.max(),
+                "color": [
+                    charts.COLOURS[2] if r == c else charts.COLOURS[1]
+                    for r, c in zip(rows, columns, strict=True)
+                ],
             },
-            text=[f"{names[r]} taken for {names[c]}: {n}"
-                  for r, c, n in zip(rows, columns, counts, strict=True)],
+            text=[
+                f"{names[r]} taken for {names[c]}: {n}"
+                for r, c, n in zip(rows, columns, counts, strict=True)
+            ],
             hovertemplate="%{text}<extra></extra>",
         )
-    )  # fmt: skip
+    )
     ends = [-0.7, len(names) - 0.3]
-    axis = {"tickvals": list(range(len(names))), "ticktext": names, "fixedrange": True,
-            "range": ends, "tickfont": {"size": 10}, "zeroline": False}  # fmt: skip
+    axis = {
+        "tickvals": list(range(len(names))),
+        "ticktext": names,
+        "fixedrange": True,
+        "range": ends,
+        "tickfont": {"size": 10},
+        "zeroline": False,
+    }
     figure.update_layout(
-        height=720, margin={"l": 0, "r": 0, "t": 8, "b": 0}, showlegend=False, dragmode=False,
+        height=720,
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        showlegend=False,
+        dragmode=False,
         xaxis=axis | {"title": "it says", "tickangle": -60},
         yaxis=axis | {"title": "it is", "range": ends[::-1]},
-    )  # fmt: skip
+    )
     left, right = st.columns([2, 1], gap="large")
     with left:
         event: Any = st.plotly_chart(
-            figure, config=charts.CONFIG, key="confusion", on_select="rerun",
+            figure,
+            config=charts.CONFIG,
+            key="confusion",
+            on_select="rerun",
             selection_mode="points",
-        )  # fmt: skip
+        )
     points = event.selection.points
     with right:
         if not points:
@@ -239,25 +276,34 @@ def take_home(run: Run) -> None:
     stem = run.plan.words.replace(", ", "-").replace(" ", "-")
     with st.container(horizontal=True):
         gallery.download(
-            "Network (.keras)", lambda: transfer.keras_file(run.classifier()), f"{stem}.keras",
+            "Network (.keras)",
+            lambda: transfer.keras_file(run.classifier()),
+            f"{stem}.keras",
             "download",
             help="Opens with keras.models.load_model: pictures in 0..1 to logits. VGG and ResNet50 "
             "need engine.backbones imported first.",
-        )  # fmt: skip
+        )
         gallery.download(
-            "For phones (TFLite)", lambda: transfer.tflite_file(run.classifier()),
-            f"{stem}.tflite", "smartphone",
-        )  # fmt: skip
+            "For phones (TFLite)",
+            lambda: transfer.tflite_file(run.classifier()),
+            f"{stem}.tflite",
+            "smartphone",
+        )
         if run.plan.how == FROZEN:
             project = transfer.Project(
-                backbone=run.plan.backbone, data=run.plan.source.name,
-                class_names=run.class_names, recipe=run.plan.recipe,
-                accuracy=report.accuracy if report else float("nan"), head=run.head,
-            )  # fmt: skip
+                backbone=run.plan.backbone,
+                data=run.plan.source.name,
+                class_names=run.class_names,
+                recipe=run.plan.recipe,
+                accuracy=report.accuracy if report else float("nan"),
+                head=run.head,
+            )
             gallery.download(
-                "Project (to open here again)", lambda: transfer.save(project),
-                f"{stem}.idealcat", "save",
-            )  # fmt: skip
+                "Project (to open here again)",
+                lambda: transfer.save(project),
+                f"{stem}.idealcat",
+                "save",
+            )
     if not st.toggle("Use it on the other screens, like any backbone", key="taught_on"):
         return
     link = {"use": run.taught()}

@@ -85,9 +85,11 @@ def _told(data: "datasets.Data") -> None:
 
 def _archive() -> Source | None:
     file = st.file_uploader(
-        f"A zip file with a folder of photos for each class, at most {MAX_MB} MB", type=["zip"],
-        max_upload_size=MAX_MB, key="own_zip",
-    )  # fmt: skip
+        f"A zip file with a folder of photos for each class, at most {MAX_MB} MB",
+        type=["zip"],
+        max_upload_size=MAX_MB,
+        key="own_zip",
+    )
     if file is None:
         st.caption("Two folders with ten photos each are enough to begin with.")
         return None

@@ -10,9 +10,17 @@ import streamlit as st
 
 HIDDEN = ("controls", "screens")
 _CHOICES = (
-    "stSelectbox", "stButtonGroup", "stSlider", "stPopover", "stCheckbox", "stNumberInput",
-    "stMultiSelect", "stTextInput", "stFileUploader", "stCameraInput",
-)  # fmt: skip
+    "stSelectbox",
+    "stButtonGroup",
+    "stSlider",
+    "stPopover",
+    "stCheckbox",
+    "stNumberInput",
+    "stMultiSelect",
+    "stTextInput",
+    "stFileUploader",
+    "stCameraInput",
+)
 _LARGE = "html { font-size: 125%; }"
 
 
@@ -64,9 +72,12 @@ def link(**more: str) -> None:
     if "screens" in hidden():
         return
     with st.session_state.link_place.popover(
-        "Link for a class", icon=":material/co_present:", width="stretch", key="class_link",
+        "Link for a class",
+        icon=":material/co_present:",
+        width="stretch",
+        key="class_link",
         on_change="rerun",  # what was moved beside a running picture is in the link too
-    ):  # fmt: skip
+    ):
         st.caption(
             "Opens this page as it is set now. Your own pictures, photos and trained classifiers "
             "do not travel with it."

@@ -105,10 +105,15 @@ class Run:
         from engine.finetuning import Tuning
 
         source = Source(data=None, folder=Path(), called=project.data)
-        run = cls(Plan(
-            backbone=project.backbone, source=source, how=FROZEN, recipe=project.recipe,
-            tuning=Tuning(),
-        ))  # fmt: skip
+        run = cls(
+            Plan(
+                backbone=project.backbone,
+                source=source,
+                how=FROZEN,
+                recipe=project.recipe,
+                tuning=Tuning(),
+            )
+        )
         run.head, run.class_names = project.head, project.class_names
         run.told = project.accuracy
         return run
@@ -190,9 +195,12 @@ class Run:
 
     def _add(self, at: float, step: Any) -> None:
         point = Point(
-            at=at, loss=step.loss, accuracy=step.accuracy, val_loss=step.val_loss,
+            at=at,
+            loss=step.loss,
+            accuracy=step.accuracy,
+            val_loss=step.val_loss,
             val_accuracy=step.val_accuracy,
-        )  # fmt: skip
+        )
         self.points.append(point)
 
     @property

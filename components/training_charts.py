@@ -44,26 +44,37 @@ def together(runs: list[Run]) -> None:
         if not judged or report is None:
             continue
         figure.add_scatter(
-            x=[p.at for p in judged], y=[p.val_accuracy for p in judged], name=run.plan.words,
-            mode="lines", line={"width": 2.5, "color": colour, "dash": dash},
+            x=[p.at for p in judged],
+            y=[p.val_accuracy for p in judged],
+            name=run.plan.words,
+            mode="lines",
+            line={"width": 2.5, "color": colour, "dash": dash},
             hovertemplate="epoch %{x}: <b>%{y:.1%}</b><extra></extra>",
-        )  # fmt: skip
+        )
         first = report.accuracy if first is None else first
-        rows.append({
-            "Run": run.plan.words,
-            "Learnt from": run.learnt,
-            "Accuracy": f"{100 * report.accuracy:.1f} %",
-            "95 % interval": f"{100 * report.low:.0f} to {100 * report.high:.0f} %",
-            "Against the first": _points(report.accuracy - first) if rows else "",
-            "Time": f"{run.seconds:.1f} s",
-        })  # fmt: skip
+        rows.append(
+            {
+                "Run": run.plan.words,
+                "Learnt from": run.learnt,
+                "Accuracy": f"{100 * report.accuracy:.1f} %",
+                "95 % interval": f"{100 * report.low:.0f} to {100 * report.high:.0f} %",
+                "Against the first": _points(report.accuracy - first) if rows else "",
+                "Time": f"{run.seconds:.1f} s",
+            }
+        )
     figure.update_layout(
-        height=280, margin={"l": 0, "r": 12, "t": 8, "b": 0}, showlegend=True,
+        height=280,
+        margin={"l": 0, "r": 12, "t": 8, "b": 0},
+        showlegend=True,
         legend={"orientation": "h", "yanchor": "top", "y": -0.25, "x": 0},
         xaxis={"title": "epoch", "fixedrange": True, "showgrid": False, "rangemode": "tozero"},
-        yaxis={"title": "accuracy, unseen photos", "range": [0, 1.02], "tickformat": ".0%",
-               "fixedrange": True},
-    )  # fmt: skip
+        yaxis={
+            "title": "accuracy, unseen photos",
+            "range": [0, 1.02],
+            "tickformat": ".0%",
+            "fixedrange": True,
+        },
+    )
     st.plotly_chart(figure, config=charts.CONFIG, key="runs_chart")
     st.dataframe(rows, hide_index=True, height="content", key="runs_table")
 

@@ -28,24 +28,33 @@ def plan_of(name: str, source: Source) -> Plan:
         if st.session_state.get("how") not in hows:
             st.session_state.how = FROZEN
         how = st.segmented_control(
-            "What learns", hows, required=True, key="how", bind="query-params",
+            "What learns",
+            hows,
+            required=True,
+            key="how",
+            bind="query-params",
             help="A frozen backbone learns nothing; only the new head on its features does.",
-        )  # fmt: skip
+        )
     with right:
         amounts = (1, 2, 3, 4, 5, 10, 20, 50, "all")
         photos = st.select_slider(
-            "Photos of each class to learn from", amounts, "all", key="photos",
-            bind="query-params",
-        )  # fmt: skip
+            "Photos of each class to learn from", amounts, "all", key="photos", bind="query-params"
+        )
     photos = None if photos == "all" else int(photos)
     row = st.container(horizontal=True)
     with row, st.popover("Training tricks", icon=":material/tune:"):
         recipe = _tricks(replace(transfer.Recipe(), photos=photos))
-        tuning = _tuning(transfer.Tuning(
-            photos=photos, scratch=how == SCRATCH, seed=recipe.seed,
-            stages=0 if how == SCRATCH else 1,
-            learning_rate=1e-3 if how == SCRATCH else 1e-5,
-        ), how, source.data)  # fmt: skip
+        tuning = _tuning(
+            transfer.Tuning(
+                photos=photos,
+                scratch=how == SCRATCH,
+                seed=recipe.seed,
+                stages=0 if how == SCRATCH else 1,
+                learning_rate=1e-3 if how == SCRATCH else 1e-5,
+            ),
+            how,
+            source.data,
+        )
     with row:
         _open_project()
     return Plan(backbone=name, source=source, how=how, recipe=recipe, tuning=tuning)
@@ -76,15 +85,30 @@ def _tricks(recipe: "Recipe") -> "Recipe":
         clip = st.select_slider("Gradient clipping", (0.0, 0.1, 1.0, 10.0), 0.0, key="t_clip")
         smooth = st.slider("Label smoothing", 0.0, 0.3, 0.0, 0.05, key="t_smooth")
         patience = st.slider(
-            "Early stopping after so many epochs", 0, 20, 0, key="t_patience",
+            "Early stopping after so many epochs",
+            0,
+            20,
+            0,
+            key="t_patience",
             help="0 for never. It keeps a fifth of the training photos aside to judge by.",
-        )  # fmt: skip
+        )
     return replace(
-        recipe, epochs=epochs, batch=batch, hidden=hidden, dropout=dropout, batch_norm=norm,
-        initializer=start, seed=int(seed), optimizer=optimizer, learning_rate=rate,
-        schedule=schedule, weight_decay=decay, clip=clip, label_smoothing=smooth,
+        recipe,
+        epochs=epochs,
+        batch=batch,
+        hidden=hidden,
+        dropout=dropout,
+        batch_norm=norm,
+        initializer=start,
+        seed=int(seed),
+        optimizer=optimizer,
+        learning_rate=rate,
+        schedule=schedule,
+        weight_decay=decay,
+        clip=clip,
+        label_smoothing=smooth,
         patience=patience,
-    )  # fmt: skip
+    )
 
 
 def _tuning(tuning: "Tuning", how: str, data: "Data | None") -> "Tuning":
@@ -121,9 +145,11 @@ def _open_project() -> None:
 
     with st.popover("Open a project", icon=":material/folder_open:"):
         file = st.file_uploader(
-            "A project saved here (.idealcat)", type=["idealcat"], max_upload_size=100,
+            "A project saved here (.idealcat)",
+            type=["idealcat"],
+            max_upload_size=100,
             key="project_file",
-        )  # fmt: skip
+        )
         if file is None or st.session_state.get("project_id") == file.file_id:
             return
         st.session_state.project_id = file.file_id

@@ -83,7 +83,7 @@ def backbone_table() -> None:
                 format="%.1f %%",
                 min_value=0,
                 max_value=100,
-            ),
+            )
         },
     )
     missing = [name for name in registry.specs() if name not in here]
@@ -138,9 +138,12 @@ def fetch(name: str, label: str, make: Callable[[], Iterator[Progress]]) -> None
     job = cache.downloads().get(name)
     if job is None:
         st.button(
-            label, icon=":material/download:", on_click=start_download, args=(name, make),
+            label,
+            icon=":material/download:",
+            on_click=start_download,
+            args=(name, make),
             key=f"offer_{name}",
-        )  # fmt: skip
+        )
     else:
         download_line(name, job)
 

@@ -46,9 +46,12 @@ def download_pets(
     for archive in archives:
         if not (waiting / archive.name).is_file():
             yield from downloads.fetch(
-                f"{url}/{archive.name}", waiting / archive.name, digest=archive.md5,
-                magic=b"\x1f\x8b", limit=2 * archive.size,
-            )  # fmt: skip
+                f"{url}/{archive.name}",
+                waiting / archive.name,
+                digest=archive.md5,
+                magic=b"\x1f\x8b",
+                limit=2 * archive.size,
+            )
     part = waiting / "unpacked"
     shutil.rmtree(part, ignore_errors=True)
     try:
@@ -113,8 +116,13 @@ def unpack(archive: bytes, into: Path) -> tuple[Path, tuple[Rejected, ...]]:
                 (target / f"{counts[name]:05d}{suffix}").write_bytes(content)
                 counts[name] += 1
     except (
-        zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError,
-    ) as error:  # fmt: skip
+        zipfile.BadZipFile,
+        zlib.error,
+        NotImplementedError,
+        RuntimeError,
+        EOFError,
+        ValueError,
+    ) as error:
         raise BadDataset(f"Expected a zip file of photos; it cannot be read ({error}).") from error
     except OSError as error:
         raise BadDataset(f"The photos could not be written: {error.strerror}.") from error

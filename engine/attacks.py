@@ -37,10 +37,26 @@ from engine.types import Prediction
 from engine.whitebox import WhiteBox
 
 __all__ = [
-    "FGSM", "PGD", "Attack", "Batch", "CarliniWagner", "DeepFool", "DiverseInput", "Frame",
-    "GradientDescent", "MomentumIterative", "Patch", "RandomNoise", "Sparse", "Targeted",
-    "TranslationInvariant", "Universal", "Untargeted", "run", "run_batch",
-]  # fmt: skip
+    "FGSM",
+    "PGD",
+    "Attack",
+    "Batch",
+    "CarliniWagner",
+    "DeepFool",
+    "DiverseInput",
+    "Frame",
+    "GradientDescent",
+    "MomentumIterative",
+    "Patch",
+    "RandomNoise",
+    "Sparse",
+    "Targeted",
+    "TranslationInvariant",
+    "Universal",
+    "Untargeted",
+    "run",
+    "run_batch",
+]
 
 
 @dataclass(frozen=True)
@@ -200,9 +216,14 @@ class _Loop:
     """What one run of the loop knows: the pictures, the goal, and the best change so far."""
 
     def __init__(
-        self, box: WhiteBox, attack: Attack, original: np.ndarray, classes: np.ndarray,
-        targeted: bool, rounded: bool,
-    ) -> None:  # fmt: skip
+        self,
+        box: WhiteBox,
+        attack: Attack,
+        original: np.ndarray,
+        classes: np.ndarray,
+        targeted: bool,
+        rounded: bool,
+    ) -> None:
         self.box, self.attack, self.original = box, attack, original
         self.classes, self.targeted, self.rounded = classes, targeted, rounded
         self._signs = np.full(len(original), 1.0 if targeted else -1.0, "float32")
@@ -229,9 +250,15 @@ class _Loop:
             )
             slope = slope / np.float32(255.0)
         return Look(
-            box=self.box, original=self.original, change=change, pictures=pictures, logits=logits,
-            gradient=slope, classes=self.classes, targeted=self.targeted,
-        )  # fmt: skip
+            box=self.box,
+            original=self.original,
+            change=change,
+            pictures=pictures,
+            logits=logits,
+            gradient=slope,
+            classes=self.classes,
+            targeted=self.targeted,
+        )
 
     def batch(self, seen: np.ndarray, look: Look, step: int) -> Batch:
         """The step as a snapshot; notes which pictures are better than all before."""
@@ -240,18 +267,24 @@ class _Loop:
             size = np.sqrt(np.square(seen).mean(axis=(1, 2, 3)))
         steps = np.full(len(seen), step)
         new = {
-            "change": seen, "logits": look.logits, "margin": look.margin, "size": size,
+            "change": seen,
+            "logits": look.logits,
+            "margin": look.margin,
+            "size": size,
             "steps": steps,
-        }  # fmt: skip
+        }
         if not self._best:
             self._best = {name: value.copy() for name, value in new.items()}
         better = self._better(new)
         for name, value in new.items():
             self._best[name][better] = value[better]
         return Batch(
-            pictures=look.pictures, logits=look.logits, margin=look.margin, steps=steps,
+            pictures=look.pictures,
+            logits=look.logits,
+            margin=look.margin,
+            steps=steps,
             already=self.already,
-        )  # fmt: skip
+        )
 
     def _better(self, new: dict[str, np.ndarray]) -> np.ndarray:
         old = self._best
@@ -277,9 +310,13 @@ class _Loop:
     def best(self) -> Batch:
         best = self._best
         return Batch(
-            pictures=self._pictures(best["change"]), logits=best["logits"], margin=best["margin"],
-            steps=best["steps"], already=self.already, last=True,
-        )  # fmt: skip
+            pictures=self._pictures(best["change"]),
+            logits=best["logits"],
+            margin=best["margin"],
+            steps=best["steps"],
+            already=self.already,
+            last=True,
+        )
 
     def _pictures(self, change: np.ndarray) -> np.ndarray:
         pictures = self.original + change

@@ -52,9 +52,12 @@ def as_backbone(
     model = keras.Model(net.model.inputs[0], answer(head_input(net.model)), name="classifier")
     plain = keras.Model(net.plain.inputs[0], answer(head_input(net.plain)), name="classifier")
     return Backbone(
-        spec=replace(net.spec, name=name), model=model, plain=plain, class_names=class_names,
+        spec=replace(net.spec, name=name),
+        model=model,
+        plain=plain,
+        class_names=class_names,
         layers=graph.describe(plain),
-    )  # fmt: skip
+    )
 
 
 def from_model(
@@ -66,9 +69,12 @@ def from_model(
     copy.set_weights(weights)
     copy.trainable = False
     return Backbone(
-        spec=replace(net.spec, name=name), model=copy, plain=copy, class_names=class_names,
+        spec=replace(net.spec, name=name),
+        model=copy,
+        plain=copy,
+        class_names=class_names,
         layers=graph.describe(copy),
-    )  # fmt: skip
+    )
 
 
 def keras_file(net: Backbone) -> bytes:
@@ -125,13 +131,26 @@ def load(content: bytes) -> Project:
         head = heads.build(mean, deviation, len(classes), recipe)
         head.set_weights(weights)
         return Project(
-            backbone=str(facts["backbone"]), data=str(facts["data"]), class_names=classes,
-            recipe=recipe, accuracy=float(facts["accuracy"]), head=head,
-        )  # fmt: skip
+            backbone=str(facts["backbone"]),
+            data=str(facts["data"]),
+            class_names=classes,
+            recipe=recipe,
+            accuracy=float(facts["accuracy"]),
+            head=head,
+        )
     except (
-        zipfile.BadZipFile, KeyError, ValueError, TypeError, OSError, EOFError,
-        NotImplementedError, RuntimeError, MemoryError, BadSettings, zlib.error,
-    ) as error:  # fmt: skip
+        zipfile.BadZipFile,
+        KeyError,
+        ValueError,
+        TypeError,
+        OSError,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+        MemoryError,
+        BadSettings,
+        zlib.error,
+    ) as error:
         raise ProjectDamaged(
             "Expected a project that this app has saved; the file cannot be read as one."
         ) from error

@@ -169,9 +169,14 @@ class Cluster:
         return waiting.index(key) if key in waiting else 0
 
     def _packets(
-        self, driver: Driver, task: Task, controls: Controls | None, resume: Checkpoint | None,
-        script: dict[int, Numbers], wanted: int,
-    ) -> Iterator[Packet]:  # fmt: skip
+        self,
+        driver: Driver,
+        task: Task,
+        controls: Controls | None,
+        resume: Checkpoint | None,
+        script: dict[int, Numbers],
+        wanted: int,
+    ) -> Iterator[Packet]:
         """The packets of an actor from step `wanted` on; those before it are made again."""
         job, step = context.current(), resume.step if resume else 0
         again = {n: numbers for n, numbers in script.items() if step <= n < wanted}

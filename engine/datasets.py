@@ -145,9 +145,13 @@ def folder(root: Path, *, test_share: float = 0.25, seed: int = 0) -> Data:
             name = list(found)[label]
             rejected.append(Rejected(name=name, reason="one photo only: learnt from, not tested"))
     return Data(
-        name=root.name, paths=tuple(paths), labels=np.array(labels), train=np.array(train),
-        class_names=tuple(found), rejected=tuple(rejected),
-    )  # fmt: skip
+        name=root.name,
+        paths=tuple(paths),
+        labels=np.array(labels),
+        train=np.array(train),
+        class_names=tuple(found),
+        rejected=tuple(rejected),
+    )
 
 
 def by_group(data: Data) -> Data:

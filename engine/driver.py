@@ -53,9 +53,12 @@ class Driver:
         self._lock = threading.Lock()
 
     def start(
-        self, task: Task, numbers: Numbers | None, resume: Checkpoint | None,
+        self,
+        task: Task,
+        numbers: Numbers | None,
+        resume: Checkpoint | None,
         script: Mapping[int, Numbers],
-    ) -> str:  # fmt: skip
+    ) -> str:
         """Begins a run, see `Worker.run`; gives its key.
 
         Raises:
@@ -86,9 +89,10 @@ class Driver:
                 if not ray.wait([run.actor.answer], timeout=PATIENCE)[0]:
                     return Nothing.YET
                 begin = run.actor.handle.run.options(
-                    concurrency_group="runs", num_returns="streaming",
+                    concurrency_group="runs",
+                    num_returns="streaming",
                     _generator_backpressure_num_objects=1,
-                )  # fmt: skip
+                )
                 run.stream = begin.remote(*run.arguments)
             if not ray.wait([run.stream], timeout=PATIENCE)[0]:
                 return Nothing.YET

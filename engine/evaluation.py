@@ -79,10 +79,17 @@ def evaluate(logits: np.ndarray, labels: np.ndarray, rows: np.ndarray) -> Report
     )
     error = sum(abs(c - a) * n for c, a, n in calibration) / len(labels)
     return Report(
-        accuracy=float(right.mean()), low=low, high=high, confusion=confusion, rows=rows,
-        labels=labels, guesses=guesses, confidence=confidence, calibration=calibration,
+        accuracy=float(right.mean()),
+        low=low,
+        high=high,
+        confusion=confusion,
+        rows=rows,
+        labels=labels,
+        guesses=guesses,
+        confidence=confidence,
+        calibration=calibration,
         error=float(error),
-    )  # fmt: skip
+    )
 
 
 def interval(right: int, of: int, z: float = 1.96) -> tuple[float, float]:

@@ -152,13 +152,21 @@ def extract(
         raise BadDataset("None of the photos can be read. Choose other files.")
     rejected = [Rejected(name=data.paths[k].name, reason="cannot be read") for k in bad]
     yield Extracted(
-        done=total, total=total, rate=0.0, seconds_left=0.0,
+        done=total,
+        total=total,
+        rate=0.0,
+        seconds_left=0.0,
         features=Features(
-            backbone=net.name, values=values if not len(bad) else values[good],
-            labels=data.labels[good], train=data.train[good], class_names=data.class_names,
-            groups=data.groups, rows=good, rejected=(*data.rejected, *rejected),
+            backbone=net.name,
+            values=values if not len(bad) else values[good],
+            labels=data.labels[good],
+            train=data.train[good],
+            class_names=data.class_names,
+            groups=data.groups,
+            rows=good,
+            rejected=(*data.rejected, *rejected),
         ),
-    )  # fmt: skip
+    )
 
 
 def builtin() -> Features:
@@ -180,9 +188,14 @@ def builtin() -> Features:
     names = [str(found["photo"][k]).rsplit("_", 1)[0].replace("_", " ") for k in first]
     groups = [("cat", "dog")[found["species"][k]] for k in first]
     return Features(
-        backbone="Pocket", values=found["features"], labels=breeds, train=found["trainval"],
-        class_names=tuple(names), groups=tuple(groups), rows=np.arange(len(breeds)),
-    )  # fmt: skip
+        backbone="Pocket",
+        values=found["features"],
+        labels=breeds,
+        train=found["trainval"],
+        class_names=tuple(names),
+        groups=tuple(groups),
+        rows=np.arange(len(breeds)),
+    )
 
 
 def grouped(features: Features) -> Features:

@@ -112,10 +112,17 @@ def fine_tune(
         if logits is not None and len(logits):
             val_loss, val_accuracy = measure_logits(logits, labels[test])
         return TuningStep(
-            epoch=epoch, epochs=tuning.epochs, loss=loss, accuracy=accuracy, val_loss=val_loss,
-            val_accuracy=val_accuracy, model=tuned, learnt=len(learn), val_logits=logits,
+            epoch=epoch,
+            epochs=tuning.epochs,
+            loss=loss,
+            accuracy=accuracy,
+            val_loss=val_loss,
+            val_accuracy=val_accuracy,
+            model=tuned,
+            learnt=len(learn),
+            val_logits=logits,
             rows=rows[test],
-        )  # fmt: skip
+        )
 
     labels, test = data.labels[rows], np.zeros(0, int)
     pictures = np.empty((len(rows), *net.input_size, 3), "uint8")
@@ -158,9 +165,11 @@ def check_size(net: Backbone, data: Data, tuning: Tuning) -> tuple[np.ndarray, n
     Raises:
         BadDataset: they do not fit in memory, where fine-tuning needs them all.
     """
-    chosen = data.train if tuning.photos is None else few_of(
-        data.labels, data.train, tuning.photos, tuning.seed
-    )  # fmt: skip
+    chosen = (
+        data.train
+        if tuning.photos is None
+        else few_of(data.labels, data.train, tuning.photos, tuning.seed)
+    )
     rows = np.flatnonzero(chosen | ~data.train)
     need = len(rows) * net.input_size[0] * net.input_size[1] * 3
     if need > MOST_BYTES:

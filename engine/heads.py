@@ -147,9 +147,11 @@ def train_head(features: Features, recipe: Recipe) -> Iterator[Epoch]:
     loss_of = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing)
     no_xla: Any = False  # on a CPU it is slower, and compiles again
     head.compile(
-        optimizer=_optimizer(recipe, steps), loss=loss_of, jit_compile=no_xla,
+        optimizer=_optimizer(recipe, steps),
+        loss=loss_of,
+        jit_compile=no_xla,
         steps_per_execution=steps,
-    )  # fmt: skip
+    )
     fit: Any = head.fit
     generator = np.random.default_rng([recipe.seed, 6])
     best, best_weights, waited = np.inf, None, 0
@@ -161,9 +163,15 @@ def train_head(features: Features, recipe: Recipe) -> Iterator[Epoch]:
             raise Diverged("The loss is no number any more. Choose a lower learning rate.")
         val_loss, val_accuracy = measure(head, x_val, y_val)
         yield Epoch(
-            number=number, epochs=recipe.epochs, loss=loss, accuracy=accuracy, val_loss=val_loss,
-            val_accuracy=val_accuracy, head=head, learnt=int(learn.sum()),
-        )  # fmt: skip
+            number=number,
+            epochs=recipe.epochs,
+            loss=loss,
+            accuracy=accuracy,
+            val_loss=val_loss,
+            val_accuracy=val_accuracy,
+            head=head,
+            learnt=int(learn.sum()),
+        )
         if recipe.patience and val_loss < best - 1e-4:
             best, best_weights, waited = val_loss, head.get_weights(), 0
         elif recipe.patience:

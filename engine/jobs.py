@@ -144,11 +144,7 @@ class Job:
     """
 
     def __init__(
-        self,
-        make: Callable[[], Iterator[Any]],
-        name: str = "job",
-        *,
-        lease: float | None = None,
+        self, make: Callable[[], Iterator[Any]], name: str = "job", *, lease: float | None = None
     ) -> None:
         self.snapshot: Any = None
         self.error: BaseException | None = None

@@ -118,9 +118,10 @@ def _digest(file: Path) -> str:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m engine.kit", description=__doc__,
+        prog="python -m engine.kit",
+        description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     fetching = commands.add_parser("fetch", help="from the internet to this machine")
     fetching.add_argument("names", nargs="*", metavar="BACKBONE")

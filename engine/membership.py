@@ -74,10 +74,12 @@ class Membership:
             raise ClusterGone(self.silence)
         try:
             ray.init(
-                address=self.address, namespace="ideal-cat", log_to_driver=False,
+                address=self.address,
+                namespace="ideal-cat",
+                log_to_driver=False,
                 logging_level=logging.WARNING,
                 runtime_env={"py_modules": [str(Path(__file__).parent)]},
-            )  # fmt: skip
+            )
         except ConnectionError as error:
             raise ClusterGone(self.silence) from error
         except Exception as error:  # what else Ray raises has no common kind

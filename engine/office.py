@@ -37,9 +37,7 @@ def _drive(address: str, bounds: Bounds) -> Any:
 
 
 _Manager.register(
-    "driver",
-    _drive,
-    exposed=("start", "next", "steer", "checkpoint", "stop", "status", "size"),
+    "driver", _drive, exposed=("start", "next", "steer", "checkpoint", "stop", "status", "size")
 )
 
 
@@ -100,9 +98,10 @@ class Office:
         self._folder = tempfile.TemporaryDirectory(prefix="ideal-cat-")
         key, place = secrets.token_bytes(32), Path(self._folder.name) / "driver"
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "engine.office"], stdin=subprocess.PIPE,
+            [sys.executable, "-m", "engine.office"],
+            stdin=subprocess.PIPE,
             cwd=Path(__file__).parents[1],
-        )  # fmt: skip
+        )
         assert self._process.stdin is not None  # noqa: S101 -- asked for above
         self._process.stdin.write(f"{key.hex()} {place}\n".encode())
         self._process.stdin.flush()

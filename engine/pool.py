@@ -101,9 +101,8 @@ class Pool:
     """
 
     def __init__(
-        self, address: str, bounds: Bounds | None = None,
-        environment: dict[str, str] | None = None,
-    ) -> None:  # fmt: skip
+        self, address: str, bounds: Bounds | None = None, environment: dict[str, str] | None = None
+    ) -> None:
         self.address = address
         self._bounds = bounds or Bounds.of_environment()
         self._environment = environment or {}
@@ -223,11 +222,13 @@ class Pool:
         handle = (
             remote(concurrency_groups={"runs": RUNS, "words": 4})(Worker)
             .options(
-                num_cpus=bounds.cpus, num_gpus=gpus, max_restarts=-1,
+                num_cpus=bounds.cpus,
+                num_gpus=gpus,
+                max_restarts=-1,
                 runtime_env={"env_vars": cores | self._environment},
             )
             .remote()
-        )  # fmt: skip
+        )
         self._actors.append(Actor(handle=handle, answer=self._word(handle)))
 
     @staticmethod

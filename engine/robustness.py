@@ -104,9 +104,12 @@ class Verdict:
 
 
 def survival(
-    net: Backbone, original: np.ndarray, changed: np.ndarray, goal: Targeted | Untargeted,
+    net: Backbone,
+    original: np.ndarray,
+    changed: np.ndarray,
+    goal: Targeted | Untargeted,
     names: Sequence[str] = tuple(DEFENCES),
-) -> tuple[Verdict, ...]:  # fmt: skip
+) -> tuple[Verdict, ...]:
     """Whether an attack survives what may happen to a picture, and whether the original does.
 
     Args:
@@ -193,9 +196,12 @@ class Attacked:
 
 
 def attacked(
-    net: Backbone | Sequence[Backbone], pictures: np.ndarray, goal: Targeted | Untargeted,
-    attack: Attack, seed: int,
-) -> Attacked:  # fmt: skip
+    net: Backbone | Sequence[Backbone],
+    pictures: np.ndarray,
+    goal: Targeted | Untargeted,
+    attack: Attack,
+    seed: int,
+) -> Attacked:
     """Attacks pictures `(N, H, W, 3)` in 0..1, all at once."""
     seen = WhiteBox(net).logits(pictures).argmax(axis=1)
     targeted = isinstance(goal, Targeted)

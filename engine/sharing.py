@@ -158,9 +158,13 @@ def transfer_matrix(
     names = tuple(net.name for net in nets)
     rows = [
         tasks.TransferRow(
-            backbones=names, attacked=tuple(net.name for net in group), pictures=tuple(pictures),
-            wanted=wanted, how=attack, seed=seed,
+            backbones=names,
+            attacked=tuple(net.name for net in group),
+            pictures=tuple(pictures),
+            wanted=wanted,
+            how=attack,
+            seed=seed,
         )
         for group in transferability.transfer_groups(nets, wanted, ensemble=ensemble)
-    ]  # fmt: skip
+    ]
     return runner.line(nets).turns(lambda: runner.spread(rows, nets))

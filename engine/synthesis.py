@@ -21,16 +21,7 @@ from engine import backend, images, recipes
 from engine.backbones import Backbone, softmax, top_predictions
 from engine.controls import Checkpoint, Controls
 from engine.errors import BadSettings, Diverged
-from engine.objectives import (
-    L1,
-    L2,
-    Algebra,
-    Objective,
-    Part,
-    TotalVariation,
-    answers,
-    check,
-)
+from engine.objectives import L1, L2, Algebra, Objective, Part, TotalVariation, answers, check
 from engine.recipes import OPTIMIZERS, Settings, preset
 from engine.types import Prediction
 
@@ -141,9 +132,15 @@ def _weights(objective: Objective, controls: Controls) -> np.ndarray:
 
 
 def _frame(
-    net: Backbone, shown: int | None, number: int, weights: np.ndarray,
-    picture: Any, values: Any, logits: Any, last: bool = False,
-) -> Frame:  # fmt: skip
+    net: Backbone,
+    shown: int | None,
+    number: int,
+    weights: np.ndarray,
+    picture: Any,
+    values: Any,
+    logits: Any,
+    last: bool = False,
+) -> Frame:
     values, logits = backend.numpy(values), backend.numpy(logits).mean(axis=0)
     if not np.isfinite(values).all():
         raise Diverged(

@@ -72,9 +72,14 @@ def transfer_groups(
 
 
 def transfer_row(
-    nets: Sequence[Backbone], group: Sequence[Backbone], pictures: Sequence[np.ndarray],
-    wanted: str | None, attack: Attack, *, seed: int = 0,
-) -> TransferRow:  # fmt: skip
+    nets: Sequence[Backbone],
+    group: Sequence[Backbone],
+    pictures: Sequence[np.ndarray],
+    wanted: str | None,
+    attack: Attack,
+    *,
+    seed: int = 0,
+) -> TransferRow:
     """One row of `transfer_matrix`: `group` is attacked together."""
     fitted = np.stack([images.fit(picture, group[0].input_size) for picture in pictures])
     goal = Untargeted() if wanted is None else Targeted(group[0].class_names.index(wanted))
@@ -82,12 +87,16 @@ def transfer_row(
     before = {net.name: _labels(net, pictures) for net in nets}
     labels = {net.name: _labels(net, list(found)) for net in nets}
     fooled = {
-        name: float(np.mean([
-            now != was and wanted in (None, now)
-            for now, was in zip(after, before[name], strict=True)
-        ]))
+        name: float(
+            np.mean(
+                [
+                    now != was and wanted in (None, now)
+                    for now, was in zip(after, before[name], strict=True)
+                ]
+            )
+        )
         for name, after in labels.items()
-    }  # fmt: skip
+    }
     return TransferRow(attacked=" + ".join(net.name for net in group), fooled=fooled, labels=labels)
 
 

@@ -59,9 +59,13 @@ class WhiteBox:
         return backend.evaluate(forward, pictures)
 
     def gradient(
-        self, pictures: np.ndarray, classes: np.ndarray, signs: np.ndarray, loss: Loss,
+        self,
+        pictures: np.ndarray,
+        classes: np.ndarray,
+        signs: np.ndarray,
+        loss: Loss,
         views: np.ndarray | None = None,
-    ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    ) -> tuple[np.ndarray, np.ndarray]:
         """The gradient of a loss that is small when the attack has what it wants.
 
         Args:
@@ -89,9 +93,11 @@ class WhiteBox:
 
         def part(x: Any, classes: Any, signs: Any, *views: Any) -> tuple[np.ndarray, np.ndarray]:
             (_, logits), slope = compiled(
-                backend.tensor(x), _ops.convert_to_tensor(classes, "int32"),
-                backend.tensor(signs), *map(backend.tensor, views),
-            )  # fmt: skip
+                backend.tensor(x),
+                _ops.convert_to_tensor(classes, "int32"),
+                backend.tensor(signs),
+                *map(backend.tensor, views),
+            )
             return backend.numpy(logits), backend.numpy(slope)
 
         batches = (pictures, classes, signs, *([] if views is None else [views]))

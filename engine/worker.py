@@ -102,9 +102,12 @@ class _Run:
     """A task, its controls, and the last places it stood at."""
 
     def __init__(
-        self, task: Task, numbers: Numbers | None, resume: Checkpoint | None,
+        self,
+        task: Task,
+        numbers: Numbers | None,
+        resume: Checkpoint | None,
         script: Mapping[int, Numbers],
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.asked = numbers
         self.stopped = False
         self.kept: deque[Checkpoint] = deque(maxlen=4)

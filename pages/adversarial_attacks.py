@@ -66,9 +66,15 @@ def choices() -> attack.Plan | None:
     with right:
         chosen, how, seed, backbones = attack_form.settings(net.name)
     return attack.Plan(
-        backbones=backbones, picture=picture, called=picked.name, goal=goal, attack=how,
-        kind=chosen, seed=seed, reached=goal == answer[0].class_index,
-    )  # fmt: skip
+        backbones=backbones,
+        picture=picture,
+        called=picked.name,
+        goal=goal,
+        attack=how,
+        kind=chosen,
+        seed=seed,
+        reached=goal == answer[0].class_index,
+    )
 
 
 def goal_class(net, seen) -> int:
@@ -86,9 +92,13 @@ def live(plan: attack.Plan) -> None:
     run = st.session_state.get("attack_run")
     shown = run or attack.Run(plan)
     job_panel.panel(
-        attack.KEY, attack.Run(plan).begin, "Attack", shown.step, max(shown.plan.attack.steps, 1),
+        attack.KEY,
+        attack.Run(plan).begin,
+        "Attack",
+        shown.step,
+        max(shown.plan.attack.steps, 1),
         able=not plan.reached,
-    )  # fmt: skip
+    )
     if run is not None and not run.plan.same(plan):
         shell.stale(f"the attack before, on “{run.plan.called}”", "Attack")
     ended = run is not None and not job_panel.active(attack.KEY) and run.recording.latest

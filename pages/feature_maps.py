@@ -64,9 +64,11 @@ def where_it_looks(name: str, picked: pickers.Picked) -> None:
         left, middle, right = st.columns([2, 1, 1], gap="medium", vertical_alignment="bottom")
         with left:
             chosen = pickers.class_name(
-                net.class_names, answer[0].class_index, key=f"explain_{name}_{digest}",
+                net.class_names,
+                answer[0].class_index,
+                key=f"explain_{name}_{digest}",
                 label="For the class",
-            )  # fmt: skip
+            )
         opacity = middle.slider("Opacity", 0.0, 1.0, 0.8, 0.05, key="opacity", bind="query-params")
         # fifty times the work of a prediction: a class would wait for it, so it is asked for
         every_pixel = right.toggle("Ask every pixel, too", key="pixels", bind="query-params")

@@ -56,10 +56,15 @@ def choices() -> dict[str, Any] | None:
         target, label = ideal_target.choose(net)
         shell.check_link("preset", RECIPES, "the recipe")
         preset = st.segmented_control(
-            "Recipe", RECIPES, default="clear", required=True, key="preset", bind="query-params",
+            "Recipe",
+            RECIPES,
+            default="clear",
+            required=True,
+            key="preset",
+            bind="query-params",
             help="clear: the best pictures we know how to make. lesson: plain pixels, "
             "cross-entropy and variation loss. noise: no penalty at all.",
-        )  # fmt: skip
+        )
     settings = recipes.preset(preset, net.spec.builder)
     with right:
         shell.check_link("mode", MODES, "the comparison")
@@ -96,16 +101,22 @@ def sliders(chosen: dict[str, Any], run: ideal.Run | None) -> ideal.Steering:
     shell.check_link("variation", tuple(map(str, factors)), "the variation loss")
     linked = {str(factor): factor for factor in factors}.get(st.query_params.get("variation"), own)
     variation = st.select_slider(
-        "Variation loss", factors, linked,
-        format_func=lambda factor: ideal.number(unit * factor), key=f"variation_{key}",
+        "Variation loss",
+        factors,
+        linked,
+        format_func=lambda factor: ideal.number(unit * factor),
+        key=f"variation_{key}",
         persist_state="session",
-    )  # fmt: skip
+    )
     left, right = st.columns([2, 1], vertical_alignment="bottom")
     rate = left.select_slider(
-        "Learning rate", (0.1, 0.3, 1.0, 3.0, 10.0), 1.0,
+        "Learning rate",
+        (0.1, 0.3, 1.0, 3.0, 10.0),
+        1.0,
         format_func=lambda factor: ideal.number(settings.learning_rate * factor),
-        key=f"rate_{key}", persist_state="session",
-    )  # fmt: skip
+        key=f"rate_{key}",
+        persist_state="session",
+    )
     with right.popover("Penalties", icon=":material/compress:", width="stretch"):
         st.caption("Both pull every value towards grey; they act while it runs.")
         weights: dict[str, float | None] = {}
@@ -114,9 +125,13 @@ def sliders(chosen: dict[str, Any], run: ideal.Run | None) -> ideal.Steering:
             ("l2", "Distance from grey (L2)", settings.l2_weight),
         ):
             weight = st.select_slider(
-                words, sorted({*ideal.PENALTY_WEIGHTS, own}), own, key=f"{name}_{key}",
-                format_func=ideal.number, persist_state="session",
-            )  # fmt: skip
+                words,
+                sorted({*ideal.PENALTY_WEIGHTS, own}),
+                own,
+                key=f"{name}_{key}",
+                format_func=ideal.number,
+                persist_state="session",
+            )
             weights[name] = None if weight == own else weight
     steering = ideal.Steering(variation=variation, rate=rate, **weights)
     if run is not None and run.recipe == chosen["recipe"] and job_panel.active(ideal.KEY):
@@ -170,9 +185,13 @@ def afterwards() -> None:
             st.header("What other networks see in it", anchor=False)
             wanted = cache.backbone(plan.backbone).class_names[plan.target]
             others.verdict(
-                plan.backbone, record.latest.picture, "agrees", "sees something else", wanted,
+                plan.backbone,
+                record.latest.picture,
+                "agrees",
+                "sees something else",
+                wanted,
                 key="verdict",
-            )  # fmt: skip
+            )
             with st.expander("What in it matters", icon=":material/center_focus_strong:"):
                 if st.toggle("Ask every pixel", key="matters"):
                     ideal_charts.matters(plan, record.latest.picture)

@@ -232,12 +232,13 @@ def draw_log(log: Path, figure: Path) -> None:
         {
             name: [(float(row["epoch"]), float(row[column])) for row in rows]
             for name, column in (
-                ("training crops", "accuracy"), ("validation photos", "val_accuracy"),
+                ("training crops", "accuracy"),
+                ("validation photos", "val_accuracy"),
             )
         },
         "Top-1 accuracy by epoch",
         figure,
-    )  # fmt: skip
+    )
 
 
 if __name__ == "__main__":

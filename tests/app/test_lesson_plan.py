@@ -24,5 +24,8 @@ def test_a_link_of_the_lesson_plan_makes_sense(link):
     assert not app.exception
     assert not [w.value for w in app.warning if "link asks" in w.value]
     if wanted := query.get("class"):
-        assert wanted in [box.value if isinstance(box.value, str) else box.options[box.value]
-                          for box in app.selectbox if box.label == "Class"]  # fmt: skip
+        assert wanted in [
+            box.value if isinstance(box.value, str) else box.options[box.value]
+            for box in app.selectbox
+            if box.label == "Class"
+        ]

@@ -97,8 +97,9 @@ def test_a_film_step_shows_its_own_picture(page, address):
     film = page.get_by_role("slider", name="Film")
     film.focus()
     film.press("Home")
-    expect(page.get_by_text("The change: none yet").or_(page.get_by_text(re.compile("times as")))
-           .first).to_be_visible()  # fmt: skip
+    expect(
+        page.get_by_text("The change: none yet").or_(page.get_by_text(re.compile("times as"))).first
+    ).to_be_visible()
     expect(page.get_by_alt_text(re.compile("^Result: (?!golden)"))).to_be_visible()
 
 

@@ -16,9 +16,14 @@ from engine.strategies import mean
 from engine.whitebox import WhiteBox, resized
 
 BOUNDED = (
-    attacks.FGSM, attacks.PGD, attacks.MomentumIterative, attacks.DiverseInput,
-    attacks.TranslationInvariant, attacks.Universal, attacks.RandomNoise,
-)  # fmt: skip
+    attacks.FGSM,
+    attacks.PGD,
+    attacks.MomentumIterative,
+    attacks.DiverseInput,
+    attacks.TranslationInvariant,
+    attacks.Universal,
+    attacks.RandomNoise,
+)
 ALL = (
     *(attack() for attack in BOUNDED),
     attacks.PGD(norm="l2", epsilon=2),
@@ -27,7 +32,7 @@ ALL = (
     attacks.Patch(steps=20),
     attacks.DeepFool(steps=20),
     attacks.CarliniWagner(steps=40, searches=2),
-)  # fmt: skip
+)
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +72,11 @@ def test_a_saved_picture_gives_what_the_attack_says(net, photos, attack, targete
     assert step.last
 
 
-@pytest.mark.parametrize("attack", [a for a in ALL if not isinstance(a, attacks.RandomNoise)],
-                         ids=lambda a: f"{type(a).__name__}")  # fmt: skip
+@pytest.mark.parametrize(
+    "attack",
+    [a for a in ALL if not isinstance(a, attacks.RandomNoise)],
+    ids=lambda a: f"{type(a).__name__}",
+)
 def test_the_attack_does_far_better_than_noise_of_its_size(net, photos, attack):
     batch, classes = photos
     end = last(attacks.run_batch(net, batch, classes, attack, targeted=False))
@@ -113,11 +121,13 @@ def test_every_change_stays_within_its_ball(
 
 def test_few_pixels_and_a_patch_leave_the_rest_alone(net, photos):
     batch, classes = photos
-    sparse = last(attacks.run_batch(net, batch, classes, attacks.Sparse(pixels=30, steps=5),
-                                    targeted=False))  # fmt: skip
+    sparse = last(
+        attacks.run_batch(net, batch, classes, attacks.Sparse(pixels=30, steps=5), targeted=False)
+    )
     assert (np.abs(sparse.pictures - batch).max(axis=-1) > 0).sum(axis=(1, 2)).max() <= 30
-    patch = last(attacks.run_batch(net, batch, classes, attacks.Patch(share=0.1, steps=5),
-                                   targeted=False))  # fmt: skip
+    patch = last(
+        attacks.run_batch(net, batch, classes, attacks.Patch(share=0.1, steps=5), targeted=False)
+    )
     touched = np.abs(patch.pictures - batch).max(axis=(0, -1)) > 0
     rows, columns = np.flatnonzero(touched.any(axis=1)), np.flatnonzero(touched.any(axis=0))
     side = int(np.sqrt(0.1 * 80 * 80))
@@ -174,11 +184,9 @@ def test_what_was_wrong_before_is_told(net, photos):
 def test_smallest_changes_are_smaller_and_just_across_the_border(net, photos):
     batch, classes = photos
     ends = {
-        attack: last(
-            attacks.run_batch(net, batch, classes, attack, targeted=False, rounded=False)
-        )
+        attack: last(attacks.run_batch(net, batch, classes, attack, targeted=False, rounded=False))
         for attack in (attacks.DeepFool(), attacks.CarliniWagner(), attacks.PGD(epsilon=2))
-    }  # fmt: skip
+    }
     deep, carlini, pgd = (np.sqrt(mean(np.square(e.pictures - batch))) for e in ends.values())
     assert np.median(deep) < np.median(pgd)
     assert np.median(carlini) < np.median(pgd)

@@ -12,13 +12,23 @@ from engine.errors import UnknownBackbone, UnknownClass, UnknownLayer, WeightsUn
 
 DOWNLOADED = [name for name, spec in registry.specs().items() if not spec.builtin]
 PREPROCESSING = {
-    "VGG16": "vgg16", "VGG19": "vgg19", "ResNet50": "resnet50", "ResNet50V2": "resnet_v2",
-    "InceptionV3": "inception_v3", "Xception": "xception", "DenseNet121": "densenet",
-    "MobileNet": "mobilenet", "MobileNet 0.75": "mobilenet", "MobileNetV2": "mobilenet_v2",
-    "MobileNetV3Small": "mobilenet_v3", "MobileNetV3Large": "mobilenet_v3",
-    "EfficientNetB0": "efficientnet", "EfficientNetV2B0": "efficientnet_v2",
-    "ConvNeXtTiny": "convnext", "NASNetMobile": "nasnet",
-}  # fmt: skip
+    "VGG16": "vgg16",
+    "VGG19": "vgg19",
+    "ResNet50": "resnet50",
+    "ResNet50V2": "resnet_v2",
+    "InceptionV3": "inception_v3",
+    "Xception": "xception",
+    "DenseNet121": "densenet",
+    "MobileNet": "mobilenet",
+    "MobileNet 0.75": "mobilenet",
+    "MobileNetV2": "mobilenet_v2",
+    "MobileNetV3Small": "mobilenet_v3",
+    "MobileNetV3Large": "mobilenet_v3",
+    "EfficientNetB0": "efficientnet",
+    "EfficientNetV2B0": "efficientnet_v2",
+    "ConvNeXtTiny": "convnext",
+    "NASNetMobile": "nasnet",
+}
 HAS_BATCH_NORM = [n for n in DOWNLOADED if n not in ("VGG16", "VGG19", "ConvNeXtTiny")]
 
 
@@ -115,9 +125,10 @@ def check_layers(net, picture):
     assert features.kernels(net).shape[-1] == 3
 
 
-@pytest.mark.parametrize(("scaling", "module"), [
-    ("caffe", "vgg16"), ("tf", "mobilenet_v2"), ("torch", "densenet"), ("none", "efficientnet")
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("scaling", "module"),
+    [("caffe", "vgg16"), ("tf", "mobilenet_v2"), ("torch", "densenet"), ("none", "efficientnet")],
+)
 def test_preprocessing_equals_keras(scaling, module, cat):
     picture = keras.Input((None, None, 3))
     ours = keras.Model(picture, backbones.preprocess(picture, scaling))(cat[None])

@@ -74,19 +74,34 @@ def test_the_digest_follows_the_files(tmp_path):
 
 
 def test_an_archive_is_unpacked_by_class(tmp_path):
-    content = zipped({"top/cats/a.png": photo(), "top/cats/b.PNG": photo(), "dogs/a.jpg": b"x",
-                      "readme.txt": b"hello", "__MACOSX/cats/._a.png": b"x"})  # fmt: skip
+    content = zipped(
+        {
+            "top/cats/a.png": photo(),
+            "top/cats/b.PNG": photo(),
+            "dogs/a.jpg": b"x",
+            "readme.txt": b"hello",
+            "__MACOSX/cats/._a.png": b"x",
+        }
+    )
     root, left_out = archives.unpack(content, tmp_path / "in")
     assert [one.name for one in left_out] == ["readme.txt"]
     assert sorted(p.relative_to(root).as_posix() for p in root.rglob("*.*")) == [
-        "cats/00000.png", "cats/00001.png", "dogs/00000.jpg"
-    ]  # fmt: skip
+        "cats/00000.png",
+        "cats/00001.png",
+        "dogs/00000.jpg",
+    ]
 
 
 @pytest.mark.parametrize(
-    "name", ["../../evil.png", "/etc/evil.png", "a/../../../b/evil.png", "..\\..\\evil\\e.png",
-             "cats/../../x/\x00evil.png"],
-)  # fmt: skip
+    "name",
+    [
+        "../../evil.png",
+        "/etc/evil.png",
+        "a/../../../b/evil.png",
+        "..\\..\\evil\\e.png",
+        "cats/../../x/\x00evil.png",
+    ],
+)
 def test_no_name_in_an_archive_leads_out(tmp_path, name):
     content = zipped({name: photo(), "cats/a.png": photo()})
     archives.unpack(content, tmp_path / "deep" / "in")
@@ -129,14 +144,19 @@ def test_few_photos_are_of_the_training_ones(tmp_path):
 
 
 def pets_archives() -> dict[str, bytes]:
-    rows = {"trainval": ["Abyssinian_1 1 1 1", "beagle_1 2 2 1"], "test": ["Abyssinian_2 1 1 1",
-            "beagle_2 2 2 1"]}  # fmt: skip
+    rows = {
+        "trainval": ["Abyssinian_1 1 1 1", "beagle_1 2 2 1"],
+        "test": ["Abyssinian_2 1 1 1", "beagle_2 2 2 1"],
+    }
     files = {
-        "annotations.tar.gz": {f"annotations/{s}.txt": "\n".join(r).encode()
-                               for s, r in rows.items()},
-        "images.tar.gz": {f"images/{line.split()[0]}.jpg": photo(k)
-                          for k, line in enumerate([*rows["trainval"], *rows["test"]])},
-    }  # fmt: skip
+        "annotations.tar.gz": {
+            f"annotations/{s}.txt": "\n".join(r).encode() for s, r in rows.items()
+        },
+        "images.tar.gz": {
+            f"images/{line.split()[0]}.jpg": photo(k)
+            for k, line in enumerate([*rows["trainval"], *rows["test"]])
+        },
+    }
     packed = {}
     for name, members in files.items():
         buffer = io.BytesIO()

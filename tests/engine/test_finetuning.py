@@ -72,9 +72,11 @@ def test_fine_tuning_starts_from_the_head_and_leaves_the_backbone_alone(net, cro
 
 
 def test_from_scratch_knows_nothing_at_first(net, crops):
-    first = next(measured(
-        transfer.fine_tune(net, datasets.folder(crops), None, transfer.Tuning(scratch=True))
-    ))  # fmt: skip
+    first = next(
+        measured(
+            transfer.fine_tune(net, datasets.folder(crops), None, transfer.Tuning(scratch=True))
+        )
+    )
     assert first.val_loss == pytest.approx(np.log(3), abs=0.01)
 
 
@@ -89,9 +91,11 @@ def test_augmented_pictures_stay_pictures():
 def test_too_many_photos_for_fine_tuning_are_refused(net, crops, monkeypatch):
     data = datasets.folder(crops)
     many = replace(
-        data, paths=data.paths * 3000, labels=np.tile(data.labels, 3000),
+        data,
+        paths=data.paths * 3000,
+        labels=np.tile(data.labels, 3000),
         train=np.tile(data.train, 3000),
-    )  # fmt: skip
+    )
     with pytest.raises(BadDataset, match=r"at most 1\.5 GB"):
         next(transfer.fine_tune(net, many, None, transfer.Tuning()))
 

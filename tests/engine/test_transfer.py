@@ -11,13 +11,7 @@ import numpy as np
 import pytest
 
 from engine import datasets, extraction, images, transfer
-from engine.errors import (
-    BadDataset,
-    BadSettings,
-    DatasetUnavailable,
-    Diverged,
-    ProjectDamaged,
-)
+from engine.errors import BadDataset, BadSettings, DatasetUnavailable, Diverged, ProjectDamaged
 from tests.engine.conftest import CROPPED
 
 
@@ -67,8 +61,11 @@ def test_bad_photos_are_named_and_left_out(net, crops, tmp_path):
     found = last(extraction.extract(net, datasets.folder(root), tmp_path / "kept")).features
     assert len(found.values) == 9
     assert {r.name for r in found.rejected} == {
-        "broken.jpg", "half.png", "coffee/notes.txt", "empty"
-    }  # fmt: skip
+        "broken.jpg",
+        "half.png",
+        "coffee/notes.txt",
+        "empty",
+    }
     assert last(transfer.train_head(found, transfer.Recipe(epochs=2))).learnt == found.train.sum()
 
 
@@ -143,9 +140,14 @@ def test_the_same_seed_gives_the_same_head(features):
 
 @pytest.mark.parametrize(
     "change",
-    [{"epochs": 0}, {"dropout": 1.0}, {"learning_rate": 0.0}, {"optimizer": "magic"},
-     {"photos": 0}],
-)  # fmt: skip
+    [
+        {"epochs": 0},
+        {"dropout": 1.0},
+        {"learning_rate": 0.0},
+        {"optimizer": "magic"},
+        {"photos": 0},
+    ],
+)
 def test_senseless_recipes_are_refused(features, change):
     with pytest.raises(BadSettings, match="make no sense"):
         list(transfer.train_head(features, transfer.Recipe(**change)))
@@ -170,9 +172,13 @@ def test_the_classifier_is_a_backbone_and_comes_back_from_its_files(net, feature
     np.testing.assert_allclose(own.logits(batch), expected, atol=1e-4)
     assert own.predict(batch[0])[0].label in CROPPED
     project = transfer.Project(
-        backbone="Pocket", data="d", class_names=features.class_names, recipe=recipe, accuracy=0.5,
+        backbone="Pocket",
+        data="d",
+        class_names=features.class_names,
+        recipe=recipe,
+        accuracy=0.5,
         head=head,
-    )  # fmt: skip
+    )
     again = transfer.load(transfer.save(project))
     assert (again.class_names, again.recipe) == (features.class_names, recipe)
     np.testing.assert_allclose(
@@ -187,9 +193,15 @@ def test_the_classifier_is_a_backbone_and_comes_back_from_its_files(net, feature
 def test_a_project_that_is_none_is_refused_and_nothing_is_executed(features):
     head = last(transfer.train_head(features, transfer.Recipe(epochs=1))).head
     good = transfer.save(
-        transfer.Project(backbone="Pocket", data="d", class_names=features.class_names,
-                         recipe=transfer.Recipe(), accuracy=1, head=head)
-    )  # fmt: skip
+        transfer.Project(
+            backbone="Pocket",
+            data="d",
+            class_names=features.class_names,
+            recipe=transfer.Recipe(),
+            accuracy=1,
+            head=head,
+        )
+    )
 
     def altered(**changes) -> bytes:
         buffer = io.BytesIO()
@@ -207,8 +219,14 @@ def test_a_project_that_is_none_is_refused_and_nothing_is_executed(features):
     with zipfile.ZipFile(evil, "w") as archive:
         archive.writestr("project.json", zipfile.ZipFile(io.BytesIO(good)).read("project.json"))
         archive.writestr("head/00.npy", pickled.getvalue())
-    bad = (b"", good[:200], altered(format=9), altered(class_names=["one"]), evil.getvalue(),
-           altered(recipe={"optimizer": "magic"}))  # fmt: skip
+    bad = (
+        b"",
+        good[:200],
+        altered(format=9),
+        altered(class_names=["one"]),
+        evil.getvalue(),
+        altered(recipe={"optimizer": "magic"}),
+    )
     for content in bad:
         with pytest.raises(ProjectDamaged):
             transfer.load(content)
