@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from components import before_after, cache, charts, gallery, job_panel, teacher
+from components import before_after, cache, charts, gallery, job_panel, last_result, teacher
 from engine import images
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ class Run:
 
         st.session_state.attack_run = self
         job_panel.start(KEY, frames)
+        last_result.keep(KEY, self)
 
 
 def pictures(run: Run, step: int | None = None) -> None:
@@ -105,17 +106,17 @@ def pictures(run: Run, step: int | None = None) -> None:
     with left:
         said = f"{answer[0].label} {100 * answer[0].probability:.1f} %"
         both = " (together)" if len(plan.backbones) > 1 else ""
-        gallery.show(
+        gallery.show_live(
             gallery.enlarged(plan.picture, 448), f"Original: {said}", f"Before{both}: {said}"
         )
     with middle:
         shown, times = magnified(plan.picture, picture)
         words = f"The change, {times} times as strong" if times else "The change: none yet"
-        gallery.show(gallery.enlarged(shown, 448), words, words)
+        gallery.show_live(gallery.enlarged(shown, 448), words, words)
     with right:
         top = answer[0] if point is None else point.predictions[0]
         said = f"{top.label} {100 * top.probability:.1f} %"
-        gallery.show(gallery.enlarged(picture, 448), f"Result: {said}", f"After: {said}")
+        gallery.show_live(gallery.enlarged(picture, 448), f"Result: {said}", f"After: {said}")
 
 
 def _point(run: Run, step: int | None) -> Any:
@@ -182,6 +183,11 @@ def film(run: Run) -> None:
     st.plotly_chart(
         charts.curves(lines, "probability", "step"), config=charts.CONFIG, key="attack_film"
     )
+    if getattr(run.plan.attack, "random_start", False):
+        st.caption(
+            "Step 0 is a random change within epsilon, where this attack starts; the bars under "
+            "*Before* are of the original photo."
+        )
 
 
 def wipe(run: Run) -> None:
@@ -221,6 +227,7 @@ def link(plan: Plan) -> dict[str, str]:
 def downloads(run: Run) -> None:
     """The attacked picture as it is, the change, the run as an animation, a link."""
     plan, frame = run.plan, run.recording.latest
+    fooled = frame.succeeded and not frame.already
     stem = f"attacked-{plan.called}-{plan.wanted}".replace(" ", "-").replace("/", "-")
     with st.container(horizontal=True):
         gallery.download(
@@ -228,7 +235,8 @@ def downloads(run: Run) -> None:
             lambda: images.png(frame.picture),
             f"{stem}.png",
             "image",
-            help="Exact to the last bit. Upload it above as your own picture: it still fools.",
+            help="Exact to the last bit."
+            + (" Upload it above as your own picture: it still fools." if fooled else ""),
         )
         gallery.download(
             "Change, magnified (PNG)",

@@ -98,14 +98,13 @@ def transfer(run: Run) -> None:
     from engine import sharing, transferability
 
     plan, name = run.plan, run.plan.backbones[0]
-    others.verdict(
+    source = cache.answer(plan.backbones, images.digest(plan.picture), plan.picture)[0].label
+    others.under_attack(
         name,
-        run.recording.latest.picture,
-        "is fooled too",
-        "is not fooled",
-        None if plan.goal is None else plan.wanted,
-        "transfer",
         plan.picture,
+        run.recording.latest.picture,
+        source,
+        None if plan.goal is None else plan.wanted,
     )
     here = sorted(cache.ready(), key=lambda n: n != name)[:MOST]
     if len(here) < 2:
@@ -140,7 +139,11 @@ def transfer(run: Run) -> None:
 
 def _matrix(rows: list) -> None:
     tested = list(rows[0].fooled)
-    shares = np.array([[row.fooled[name] for name in tested] for row in rows])
+    reached, changed = (
+        np.array([[getattr(row, share)[name] for name in tested] for row in rows])
+        for share in ("fooled", "changed")
+    )
+    shares = reached + (changed - reached) / 2  # changed, but not to the target: in between
     one = len(rows[0].labels[tested[0]]) == 1
     words = [
         [
@@ -161,7 +164,7 @@ def _matrix(rows: list) -> None:
             xgap=3,
             ygap=3,
             showscale=False,
-            colorscale=[[0, "#167565"], [1, "#b95d17"]],
+            colorscale=[[0, "#167565"], [0.5, "#8a6a00"], [1, "#b95d17"]],
             textfont={"color": "#fff", "size": 13},
             hovertemplate="attacked %{y}, tested %{x}: %{text}<extra></extra>",
         )
@@ -173,7 +176,10 @@ def _matrix(rows: list) -> None:
         yaxis={"title": "attacked", "autorange": "reversed", "fixedrange": True, "showgrid": False},
     )
     st.plotly_chart(figure, config=charts.CONFIG, key="matrix_chart")
-    st.caption("Orange: fooled, green: not. A row is who was attacked, a column who was shown it.")
+    st.caption(
+        "A row is the attacked network, a column the one that is shown the result. Orange: fooled "
+        "as intended. Brown: changed to another class than the target. Green: unchanged."
+    )
 
 
 def sweep(run: Run) -> None:

@@ -102,7 +102,9 @@ def runner() -> "Runner":
 @st.cache_resource(show_spinner=False)
 def tunings() -> Admission:
     """Where fine-tunings wait for each other: each keeps a network and its photos in memory."""
-    return Admission(2)
+    from engine.finetuning import AT_ONCE
+
+    return Admission(AT_ONCE)
 
 
 @st.cache_resource(show_spinner=False)

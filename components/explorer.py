@@ -221,10 +221,11 @@ def what_it_likes(name: str, layer: str, channel: int) -> None:
                 f"The part of the sample {sample} that excites channel {channel} most",
                 f"{sample.lower()}: {patch.response:.2g}",
             )
-    st.caption("Where the built-in photos excite this channel most, and how much.")
     responses = [patch.response for _, patch in patches]
-    if max(responses) - min(responses) < 0.02 * max(max(responses), 1e-12):
-        st.caption("It answers alike on all of them: it is on unless something switches it off.")
+    signed = " A minus sign: it responds in the negative direction." if min(responses) < 0 else ""
+    st.caption(f"Where this channel's response to each sample is largest in magnitude.{signed}")
+    if max(responses) - min(responses) < 0.02 * max(map(abs, responses)):
+        st.caption("The response is the same to all of them.")
     key, drawn = (name, layer, channel), st.session_state.get("likes")
     asked = st.button("Draw what it likes", icon=":material/brush:", width="stretch")
     st.page_link(

@@ -2,18 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
 
-from components import cache, gallery, job_panel, teacher
+from components import cache, gallery, job_panel, last_result, teacher
 from engine import images
 
 if TYPE_CHECKING:
     from engine.backbones import Backbone
     from engine.recipes import Settings
-    from engine.recording import Recording
     from engine.synthesis import Controls, Frame
 
 KEY = "ideal"
@@ -187,6 +187,7 @@ class Run:
 
         st.session_state.ideal_run = self
         job_panel.start(KEY, frames)
+        last_result.keep(KEY, self)
 
 
 def _fixed(settings: "Settings") -> "Settings":
@@ -218,9 +219,9 @@ def pictures(run: Run) -> None:
         with column:
             frame = record.latest
             if frame is None:
-                gallery.show(np.full((1, 1, 3), 0.5, "float32"), "Nothing yet", plan.words)
+                gallery.show_live(np.full((1, 1, 3), 0.5, "float32"), "Nothing yet", plan.words)
                 continue
-            gallery.show(
+            gallery.show_live(
                 gallery.enlarged(
                     gallery.stretched(frame.picture) if stretch else frame.picture, 448
                 ),
@@ -295,14 +296,19 @@ def link(plan: Plan, preset: str) -> dict[str, str]:
     return found
 
 
-def downloads(plan: Plan, record: "Recording", preset: str) -> None:
-    """The picture, the run as an animation, and a link that repeats it."""
-    frame = record.latest
-    if frame is None:
-        return
-    stem = f"ideal-{plan.words}-{plan.backbone}".replace(" ", "-").replace("/", "-")
+def downloads(run: Run) -> None:
+    """Every picture of the run, its animation, and a link that repeats the first one."""
+    several = len(run.plans) > 1
     with st.container(horizontal=True):
-        gallery.download("Picture (PNG)", lambda: images.png(frame.picture), f"{stem}.png", "image")
-        gallery.download("Run (WebP animation)", record.animation, f"{stem}.webp", "movie")
+        for plan, record in zip(run.plans, run.recordings, strict=True):
+            frame = record.latest
+            if frame is None:
+                continue
+            stem = f"ideal-{plan.words}-{plan.backbone}".replace(" ", "-").replace("/", "-")
+            of = f": {plan.words}" if several else ""
+            gallery.download(
+                f"Picture{of} (PNG)", partial(images.png, frame.picture), f"{stem}.png", "image"
+            )
+            gallery.download(f"Run{of} (WebP animation)", record.animation, f"{stem}.webp", "movie")
         with st.popover("Link to this recipe", icon=":material/link:"):
-            teacher.address(link(plan, preset))
+            teacher.address(link(run.plans[0], run.recipe[0]))

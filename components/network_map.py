@@ -15,13 +15,13 @@ KINDS = (
 
 _HTML = '<div class="map" role="group" aria-label="Layers of the network"></div>'
 _CSS = """
-.map { display: flex; gap: 12px; overflow-x: auto; padding: 3px 3px 6px;
-  font-family: var(--st-font); color: var(--st-text-color); scrollbar-width: thin; }
-.stage { display: flex; flex-direction: column; gap: 4px; }
+.map { display: flex; flex-wrap: wrap; gap: 12px; padding: 3px 3px 6px;
+  font-family: var(--st-font); color: var(--st-text-color); }
+.stage { display: flex; flex-direction: column; gap: 4px; max-width: 100%; }
 .bars { display: flex; align-items: flex-end; gap: 1px; height: 96px; padding-top: 3px;
   border-bottom: 2px solid var(--st-border-color); }
 .label { font-size: 12px; opacity: .8; white-space: nowrap; }
-button { all: unset; box-sizing: border-box; flex: 1 0 4px; max-width: 16px; cursor: pointer;
+button { all: unset; box-sizing: border-box; flex: 1 1 4px; max-width: 16px; cursor: pointer;
   border-radius: 2px 2px 0 0; opacity: .75; }
 button:hover { opacity: 1; filter: brightness(1.15); }
 button:focus-visible { outline: 2px solid var(--st-text-color); outline-offset: 1px; }
@@ -35,9 +35,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const map = parentElement.querySelector(".map");
   const active = parentElement.activeElement || document.activeElement;
   const focused = map.contains(active) ? active.dataset.layer : null;
-  const left = map.scrollLeft, first = !map.hasChildNodes();
   map.replaceChildren();
-  let chosen = null;
   const buttons = [];
   for (const stage of data.stages) {
     const box = document.createElement("div");
@@ -56,7 +54,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
       bar.disabled = !maps;
       bar.tabIndex = name === data.selected ? 0 : -1;
       bar.onclick = () => setTriggerValue("picked", name);
-      if (name === data.selected) chosen = bar;
       if (maps) buttons.push(bar);
       bars.append(bar);
     }
@@ -74,12 +71,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const next = buttons[Math.min(Math.max(at + step, 0), buttons.length - 1)];
     next.focus();
   };
-  map.scrollLeft = left;
   if (focused) buttons.find((bar) => bar.dataset.layer === focused)?.focus();
-  if (first && chosen) {
-    const middle = chosen.offsetLeft - map.offsetLeft - map.clientWidth / 2;
-    map.scrollLeft = Math.max(0, middle);
-  }
 }
 """
 _map = st.components.v2.component("network_map", html=_HTML, css=_CSS, js=_JS)

@@ -156,14 +156,24 @@ def backbone(*, key: str = "backbone", label: str = "Backbone", taught: bool = T
 
 
 def class_name(names: tuple[str, ...], default: int, *, key: str, label: str = "Class") -> int:
-    """A search box over all class names; returns the class index."""
+    """A search box over all class names; returns the class index.
+
+    Until a person has chosen one, the box follows `default`, which may depend on the picture.
+    """
     counts = Counter(names)  # two classes of ImageNet are cranes; a label must name one class
     labels = [f"{n} ({k})" if counts[n] > 1 else n for k, n in enumerate(names)]
+    chosen = f"{key}_chosen"
+    if not st.session_state.get(chosen):
+        st.session_state[key] = default
+
+    def choose() -> None:
+        st.session_state[chosen] = True
+
     return st.selectbox(
         label,
         range(len(names)),
-        index=default,
         key=key,
         format_func=lambda k: labels[k],
+        on_change=choose,
         persist_state="session",
     )

@@ -8,12 +8,13 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from components import cache, charts, features_report, gallery, pickers
-from components.training import FROZEN, Run
+from components.training import FROZEN, SCRATCH, Run
 from engine import images
 from engine.errors import BadImage
 
 if TYPE_CHECKING:
     from engine.datasets import Data
+    from engine.evaluation import Report
 
 
 def sections(run: Run) -> None:
@@ -62,14 +63,28 @@ def headline(run: Run) -> None:
         with st.expander(f"{len(left_out)} photos cannot be read", icon=":material/rule:"):
             for one in left_out[:50]:
                 st.markdown(f"`{one.name}`: {one.reason}")
+    words = verdict(report, len(run.class_names), crossed=run.crossed is not None)
+    words = f"{words} Trained on {run.learnt} photos in {run.seconds:.1f} s."
+    if run.plan.how == SCRATCH and run.latest is not None and run.latest.accuracy is not None:
+        words += f" It classifies {100 * run.latest.accuracy:.0f} % of its training photos."
+    if report.better_than_chance:
+        st.success(words, icon=":material/check:")
+    else:
+        st.info(words, icon=":material/info:")
+
+
+def verdict(report: "Report", classes: int, *, crossed: bool = False) -> str:
+    """Accuracy, its interval, and whether that is better than chance, in words."""
     photos = len(report.labels)
-    st.success(
-        f"{100 * report.accuracy:.1f} % of {photos} photos it has never seen are named rightly "
-        f"(95 % interval {100 * report.low:.0f} to {100 * report.high:.0f} %), learnt from "
-        f"{run.learnt} photos in {run.seconds:.1f} s. By chance it would be "
-        f"{100 / len(run.class_names):.1f} %.",
-        icon=":material/check:",
+    how = f"{photos} photos, cross-validated," if crossed else f"{photos} photos it has never seen"
+    chance = 100 / classes
+    words = (
+        f"{100 * report.accuracy:.1f} % of {how} are classified correctly (95 % interval "
+        f"{100 * report.low:.0f} to {100 * report.high:.0f} %)."
     )
+    if report.better_than_chance:
+        return f"{words} By chance: {chance:.1f} %."
+    return f"{words} That is not clearly better than chance, {chance:.1f} %."
 
 
 def _unmeasured(run: Run) -> str:
@@ -117,7 +132,7 @@ def classes(run: Run) -> None:
     figure.update_layout(
         height=22 * len(names) + 80,
         margin={"l": 0, "r": 16, "t": 4, "b": 0},
-        xaxis={"title": "named rightly, %", "range": [0, 100], "fixedrange": True},
+        xaxis={"title": "classified correctly, %", "range": [0, 100], "fixedrange": True},
         yaxis={"fixedrange": True, "dtick": 1},
     )
     left, right = st.columns([1.5, 1], gap="large")
@@ -218,7 +233,7 @@ def confusion(run: Run) -> None:
         yaxis=axis | {"title": "it is", "range": ends[::-1]},
     )
     left, right = st.columns([2, 1], gap="large")
-    with left:
+    with left, st.container(key="confusion_box"):
         event: Any = st.plotly_chart(
             figure,
             config=charts.CONFIG,

@@ -3,11 +3,20 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import streamlit as st
 
 from components import cache, teacher
 from engine.errors import EngineError
+
+STYLE = Path(__file__).parent / "style.css"
+DARK = """<style>
+[data-testid="stBaseButton-primary"] { color: #14131C; }
+[data-testid="stBaseButton-primary"]:is(:hover, :focus-visible, :active) {
+  color: #14131C; background-color: #BDB7FF; border-color: #BDB7FF;
+}
+</style>"""
 
 PAGES = (
     ("streamlit_app.py", "Home", ":material/home:"),
@@ -21,6 +30,9 @@ PAGES = (
 def page(title: str, subtitle: str, *, icon: str = "🐈") -> None:
     """Begins a page: every page calls this first."""
     st.set_page_config(page_title=f"{title} · Ideal Cat", page_icon=icon, layout="wide")
+    st.html(STYLE)
+    if st.context.theme.type == "dark":  # Streamlit's white label does not stand out from it
+        st.html(DARK)
     with st.sidebar:
         st.markdown("### 🐈 Ideal Cat")
         if "screens" not in teacher.hidden():

@@ -49,13 +49,27 @@ def _pets(name: str, grouped: bool) -> Source | None:
         )
         _offer(root, size)
         return Source(data=None, folder=features_folder(), grouped=grouped)
-    st.warning(
-        f"Oxford-IIIT Pets is not on this machine: {size} to download, or set IDEAL_CAT_PETS to "
-        "its folder. The built-in backbone Pocket can train without the photos.",
-        icon=":material/cloud_download:",
+    st.info(
+        f"Oxford-IIIT Pets is not on this machine. The built-in backbone Pocket can train now: "
+        f"features of 259 of its photos came with the app. {name} needs the photos themselves.",
+        icon=":material/pets:",
     )
-    _offer(root, size)
+    with st.container(horizontal=True):
+        st.button(
+            "Train with Pocket",
+            icon=":material/play_arrow:",
+            type="primary",
+            on_click=_with_builtin,
+            key="train_builtin",
+        )
+        _offer(root, size)
     return None
+
+
+def _with_builtin() -> None:
+    """Goes on with the built-in backbone, and starts its training when the page has its plan."""
+    st.session_state.backbone = "Pocket"
+    st.session_state.train_at_once = True
 
 
 def _offer(root: Path, size: str) -> None:

@@ -4,6 +4,7 @@ A link's `hide` takes away what pupils are not to touch: `controls`, what is set
 `screens`, the way to the other pages. The state is in the link, nothing is kept on the server.
 """
 
+from collections.abc import Mapping
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -21,7 +22,10 @@ _CHOICES = (
     "stFileUploader",
     "stCameraInput",
 )
-_LARGE = "html { font-size: 125%; }"
+_LARGE = """
+html { font-size: 125%; }
+.st-key-choices [data-testid="stColumn"] { min-width: min(100%, 15rem); }
+"""
 
 
 def hidden() -> tuple[str, ...]:
@@ -60,14 +64,17 @@ def aside() -> None:
     st.session_state.link_place = st.empty()
 
 
-def link(**more: str) -> None:
-    """Offers a link to this page as it is set.
+def link(left_out: str, shown: Mapping[str, str] | None = None, **more: str) -> None:
+    """Offers a link to this page.
 
     Args:
+        left_out: settings of this page that do not travel with the link, in words; "" for none.
+        shown: what a parameter is called on the page, where that is not its value.
         more: what is not in the page's address already, by the names of the link's parameters.
     """
     if "controls" in hidden():
-        fixed = [f"{name.replace('_', ' ')} **{value}**" for name, value in more.items()]
+        words = more | dict(shown or {})
+        fixed = [f"{name.replace('_', ' ')} **{value}**" for name, value in words.items()]
         st.session_state.fixed_place.markdown(" · ".join(fixed))
     if "screens" in hidden():
         return
@@ -79,8 +86,8 @@ def link(**more: str) -> None:
         on_change="rerun",  # what was moved beside a running picture is in the link too
     ):
         st.caption(
-            "Opens this page as it is set now. Your own pictures, photos and trained classifiers "
-            "do not travel with it."
+            "Opens this page with its main settings. Not included: "
+            + ", ".join(filter(None, (left_out, "your own pictures, photos and classifiers.")))
         )
         wanted = {
             "controls": st.toggle("Hide what is set before the start", key="link_controls"),

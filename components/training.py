@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from components import cache, job_panel
+from components import cache, job_panel, last_result
 from engine import images
 from engine.types import Prediction
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 KEY = "training"
 FROZEN, TUNED, SCRATCH = "only a new head", "the last blocks too", "everything, from scratch"
 HOWS = (FROZEN, TUNED, SCRATCH)
+ENOUGH = 20  # test photos; with fewer, accuracy is cross-validated
 KEPT = 6  # runs that stay on the chart
 
 
@@ -60,12 +61,45 @@ class Plan:
 
     @property
     def words(self) -> str:
-        """What tells it from other runs."""
+        """What tells it from other runs: backbone, what learns, photos, and every changed option.
+
+        Two plans on the same photos have the same words only if they are the same training.
+        """
         photos = self.recipe.photos
-        amount = "all photos" if photos is None else f"{photos} a class"
+        amount = "all photos" if photos is None else f"{photos} per class"
         how = {FROZEN: "frozen", TUNED: "fine-tuned", SCRATCH: "from scratch"}[self.how]
-        task = ", cat or dog" if self.source.grouped else ""
-        return f"{self.backbone}, {how}, {amount}{task}"
+        task = ["cat or dog"] if self.source.grouped else []
+        return ", ".join([self.backbone, how, amount, *task, *self._changed()])
+
+    def _changed(self) -> list[str]:
+        """The options that act on this training and are not the usual ones."""
+        from engine import transfer
+
+        pairs = []
+        if self.how != SCRATCH:
+            pairs.append(("", self.recipe, transfer.Recipe()))
+        if self.how != FROZEN:
+            pairs.append(("backbone ", self.tuning, usual_tuning(self.how)))
+        return [
+            f"{whose}{field.name.replace('_', ' ')} {_said(getattr(mine, field.name))}"
+            for whose, mine, usual in pairs
+            for field in fields(mine)
+            if field.name not in ("photos", "scratch")
+            and getattr(mine, field.name) != getattr(usual, field.name)
+        ]
+
+
+def usual_tuning(how: str) -> "Tuning":
+    """How a backbone learns along unless a person changes it."""
+    from engine.finetuning import Tuning
+
+    if how == SCRATCH:
+        return Tuning(stages=0, scratch=True, learning_rate=1e-3, epochs=100, augment=False)
+    return Tuning()
+
+
+def _said(value: Any) -> str:
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else f"{value}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +107,8 @@ class Point:
     """One step of a training; what was not measured in it is None."""
 
     at: float
-    loss: float
-    accuracy: float
+    loss: float | None
+    accuracy: float | None
     val_loss: float | None
     val_accuracy: float | None
 
@@ -93,6 +127,7 @@ class Run:
         self.head: Any = None
         self.tuned: Any = None
         self.learnt = 0
+        self.crossed: Report | None = None  # cross-validated, where test photos are few
         self.told = float("nan")  # accuracy that an opened project says it had
         self._judged: Any = None
         self._report: tuple[int, Report] | None = None
@@ -123,6 +158,8 @@ class Run:
         runs = [run for run in st.session_state.get("training_runs", []) if run.points]
         st.session_state.training_runs = [*runs, self][-KEPT:]
         job_panel.start(KEY, self._learn)
+        if self.plan.how == FROZEN:  # a whole fine-tuned network is not kept
+            last_result.keep(KEY, self)
         for run in runs:
             run.dropped, run.tuned = True, None  # one fine-tuned network in memory is enough
 
@@ -141,7 +178,7 @@ class Run:
         plan, net = self.plan, cache.backbone(self.plan.backbone)
         scratch = plan.how == SCRATCH
         if plan.how != FROZEN:
-            finetuning.check_size(net, plan.source.data, plan.tuning)
+            finetuning.check_memory(net, plan.source.data, plan.tuning)
         if not scratch:
             yield from self._extracted(net)
             share = 1.0 if plan.how == FROZEN else 0.3
@@ -153,6 +190,7 @@ class Run:
                 self.said = f"epoch {epoch.number} of {epoch.epochs}"
                 yield
         if plan.how == FROZEN:
+            yield from self._cross_validated()
             return
         self.said = "reading the photos"
         yield
@@ -163,13 +201,26 @@ class Run:
             if step.val_logits is not None:
                 self.tuned, self.learnt = step.model, step.learnt
                 self._judged = (step.val_logits, step.rows)
-            elif not np.isfinite(step.loss):
-                yield  # still reading, or looking at the test photos for the first time
-                continue
-            self._add(before + step.epoch, step)
+                self._add(before + step.epoch, step)
             self.fraction = begun + (1 - begun) * step.epoch / step.epochs
-            who = "everything learns" if scratch else "the backbone learns along"
-            self.said = f"epoch {step.epoch:.1f} of {step.epochs}, {who}"
+            who = "all layers" if scratch else "backbone and head"
+            self.said = f"epoch {step.epoch:.1f} of {step.epochs}, training {who}"
+            yield
+
+    def _cross_validated(self) -> Iterator[None]:
+        """A figure from all photos, where there are too few to test on."""
+        from engine import transfer
+
+        features = self.features
+        tested = int((~features.train).sum())
+        several = np.bincount(features.labels) > 1  # classes with photos to learn and to test
+        if tested >= ENOUGH or several.sum() < 2:
+            return
+        self.said = f"{self.said}, cross-validation"
+        yield
+        folds = partial(transfer.cross_validate, features, self.plan.recipe)
+        for report in cache.line().turns(folds):
+            self.crossed = report
             yield
 
     def _extracted(self, net) -> Iterator[None]:
@@ -217,6 +268,8 @@ class Run:
         """What it is worth on the test photos as it is now; None while there are none."""
         from engine import transfer
 
+        if self.crossed is not None:
+            return self.crossed
         if self._report is not None and self._report[0] == len(self.points):
             return self._report[1]
         if self._judged is not None:

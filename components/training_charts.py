@@ -9,7 +9,7 @@ from components.training import Run
 
 def curves(run: Run) -> None:
     """Accuracy and loss of the run, on photos it learns from and on others."""
-    points = list(run.points)
+    points = [p for p in run.points if p.accuracy is not None]
     judged = [p for p in points if p.val_accuracy is not None]
     figure = charts.curves(
         [

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from components import cache, gallery, job_panel, shell
-from components.training import FROZEN, HOWS, KEY, SCRATCH, TUNED, Plan, Run, Source
+from components.training import FROZEN, HOWS, KEY, SCRATCH, TUNED, Plan, Run, Source, usual_tuning
 from engine import images
 from engine.errors import ProjectDamaged
 
@@ -42,25 +42,20 @@ def plan_of(name: str, source: Source) -> Plan:
         )
     photos = None if photos == "all" else int(photos)
     row = st.container(horizontal=True)
-    with row, st.popover("Training tricks", icon=":material/tune:"):
-        recipe = _tricks(replace(transfer.Recipe(), photos=photos))
-        tuning = _tuning(
-            transfer.Tuning(
-                photos=photos,
-                scratch=how == SCRATCH,
-                seed=recipe.seed,
-                stages=0 if how == SCRATCH else 1,
-                learning_rate=1e-3 if how == SCRATCH else 1e-5,
-            ),
-            how,
-            source.data,
-        )
+    with row, st.popover("Training options", icon=":material/tune:"):
+        recipe = transfer.Recipe(photos=photos)
+        seed = int(st.number_input("Seed", 0, 9999, 0, key="t_seed"))
+        recipe = replace(recipe, seed=seed)
+        if how != SCRATCH:  # from scratch there is no head on frozen features
+            recipe = _head(recipe)
+        tuning = replace(usual_tuning(how), photos=photos, seed=seed)
+        tuning = _tuning(tuning, how, source.data)
     with row:
         _open_project()
     return Plan(backbone=name, source=source, how=how, recipe=recipe, tuning=tuning)
 
 
-def _tricks(recipe: "Recipe") -> "Recipe":
+def _head(recipe: "Recipe") -> "Recipe":
     from engine import transfer
 
     left, right = st.columns(2, gap="medium")
@@ -72,7 +67,6 @@ def _tricks(recipe: "Recipe") -> "Recipe":
         dropout = st.slider("Dropout", 0.0, 0.8, recipe.dropout, 0.1, key="t_dropout")
         norm = st.toggle("Batch normalization", recipe.batch_norm, key="t_norm")
         start = st.selectbox("Weights at the start", transfer.INITIALIZERS, key="t_start")
-        seed = st.number_input("Seed", 0, 9999, 0, key="t_seed")
     with right:
         st.markdown("**The training**")
         names = list(transfer.OPTIMIZERS)
@@ -100,7 +94,6 @@ def _tricks(recipe: "Recipe") -> "Recipe":
         dropout=dropout,
         batch_norm=norm,
         initializer=start,
-        seed=int(seed),
         optimizer=optimizer,
         learning_rate=rate,
         schedule=schedule,
@@ -115,13 +108,17 @@ def _tuning(tuning: "Tuning", how: str, data: "Data | None") -> "Tuning":
     if how == FROZEN:
         return tuning
     st.markdown("**The backbone**")
-    epochs = st.slider("Epochs of the backbone", 1, 30, tuning.epochs, key=f"b_epochs_{how}")
+    epochs = st.slider("Epochs of the backbone", 1, 100, tuning.epochs, key=f"b_epochs_{how}")
     rates = (1e-5, 2e-5, 5e-5, 1e-4, 3e-4, 1e-3, 3e-3)
     rate = st.select_slider("Its learning rate", rates, tuning.learning_rate, key=f"b_rate_{how}")
     stages = tuning.stages
     if how == TUNED:
         stages = st.slider("Stages that learn, from the end", 1, 5, 1, key="b_stages")
-    augment = st.toggle("Mirrored, cut and lit differently each time", True, key="b_augment")
+    augment = st.toggle(
+        "Augment: mirror, crop and relight each photo at random",
+        tuning.augment,
+        key=f"b_augment_{how}",
+    )
     if augment and data is not None:
         _preview(data)
     return replace(tuning, epochs=epochs, learning_rate=rate, stages=stages, augment=augment)

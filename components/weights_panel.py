@@ -107,6 +107,8 @@ def _download_form(missing: list[str]) -> None:
     )
     for wanted, job in list(cache.downloads().items()):
         download_line(wanted, job)
+    if failure := st.session_state.get(f"download_failed_{name}"):
+        st.error(failure, icon=":material/cloud_off:")
 
 
 def loaded(name: str | None) -> "Backbone | None":
@@ -137,8 +139,11 @@ def fetch(name: str, label: str, make: Callable[[], Iterator[Progress]]) -> None
     """A button that starts a download, or its progress; everyone on this server sees it."""
     job = cache.downloads().get(name)
     if job is None:
+        failure = st.session_state.get(f"download_failed_{name}")
+        if failure:
+            st.error(failure, icon=":material/cloud_off:")
         st.button(
-            label,
+            "Try again" if failure else label,
             icon=":material/download:",
             on_click=start_download,
             args=(name, make),
@@ -150,6 +155,7 @@ def fetch(name: str, label: str, make: Callable[[], Iterator[Progress]]) -> None
 
 def start_download(name: str, make: Callable[[], Iterator[Progress]]) -> None:
     """Starts a download unless it is running."""
+    st.session_state.pop(f"download_failed_{name}", None)
     with _starting:
         running = cache.downloads().get(name)
         if running is None or running.done:
@@ -173,7 +179,8 @@ def download_line(name: str, job: Job) -> None:
             st.progress(min(step.fraction, 1.0) if step else 0.0, message)
         elif job.error is not None:
             _forget(name, job)
-            st.error(str(job.error), icon=":material/cloud_off:")
+            st.session_state[f"download_failed_{name}"] = str(job.error)
+            st.rerun()  # the page draws the reason, and a button to try again
         else:
             _forget(name, job)
             st.toast(f"{name} is ready.", icon=":material/check:")

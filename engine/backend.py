@@ -64,6 +64,23 @@ def device() -> Device:
     return Device(kind="CPU", name=f"{cores()} CPU cores", memory=0)
 
 
+def available_memory() -> int | None:
+    """Bytes this process can still take: of the machine, or of its container; None if unknown.
+
+    Read by hand, as the usual libraries do not know of a container's limit.
+    """
+    found = []
+    with contextlib.suppress(OSError, ValueError, StopIteration):
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        line = next(line for line in lines if line.startswith("MemAvailable"))
+        found.append(1024 * int(line.split()[1]))
+    with contextlib.suppress(OSError, ValueError):  # "max" is no number: there is no limit
+        group = Path("/sys/fs/cgroup")
+        limit = int((group / "memory.max").read_text())
+        found.append(limit - int((group / "memory.current").read_text()))
+    return max(min(found), 0) if found else None
+
+
 def compute_in_the_background() -> None:
     """Lets all else come before TensorFlow's threads, three times to one, where Linux can.
 

@@ -6,8 +6,10 @@ and its digest are right, so a half file is never taken for a whole one, wheneve
 """
 
 import contextlib
+import errno
 import hashlib
 import shutil
+import socket
 import time
 import urllib.error
 import urllib.request
@@ -75,6 +77,11 @@ def fetch(
         ) from error
     except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
         reason = getattr(error, "reason", error)
+        if _no_connection(reason):
+            raise DownloadFailed(
+                f"{target.name} was not downloaded: there is no internet connection. Connect this "
+                "machine and try again; the built-in backbone Pocket works without a connection."
+            ) from error
         raise DownloadFailed(
             f"{target.name} could not be downloaded: {reason}. Check the network and try again; "
             "what has arrived is kept."
@@ -84,6 +91,12 @@ def fetch(
             f"{target.name} could not be written to {target.parent}: {error.strerror}. "
             "Make room or set KERAS_HOME to another folder."
         ) from error
+
+
+def _no_connection(reason: object) -> bool:
+    """Whether the server's name could not be resolved or its network cannot be reached."""
+    unreachable = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN)
+    return isinstance(reason, socket.gaierror) or getattr(reason, "errno", None) in unreachable
 
 
 def _receive(

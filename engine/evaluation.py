@@ -13,7 +13,7 @@ class Report:
     """Accuracy and mistakes on n photos.
 
     Attributes:
-        accuracy, low, high: share named rightly, and its 95 % interval.
+        accuracy, low, high: share classified correctly, and its 95 % interval.
         confusion: `(classes, classes)`, photos of a class (row) taken for another (column).
         rows: `(n,)` the photos' numbers.
         labels, guesses: `(n,)` class indices.
@@ -36,8 +36,13 @@ class Report:
     error: float
 
     @property
+    def better_than_chance(self) -> bool:
+        """Whether the whole interval lies above what guessing would give."""
+        return self.low > 1 / len(self.confusion)
+
+    @property
     def per_class(self) -> np.ndarray:
-        """Share of each class named rightly, `(classes,)`; nan where there was no photo."""
+        """Share of each class classified correctly, `(classes,)`; nan where there was no photo."""
         photos = self.confusion.sum(axis=1)
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.diag(self.confusion) / np.where(photos, photos, np.nan)

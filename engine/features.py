@@ -160,7 +160,7 @@ def _up_to(net: Backbone, layer_name: str) -> Any:
 
 
 def peaks(net: Backbone, pictures: Sequence[np.ndarray], layer_name: str) -> Peaks:
-    """Where every channel of a layer answers most, in each of some pictures.
+    """Where every channel of a layer has its largest magnitude, in each of some pictures.
 
     Args:
         pictures: each `(H, W, 3)` in 0..1 at the network's input size.
@@ -172,14 +172,14 @@ def peaks(net: Backbone, pictures: Sequence[np.ndarray], layer_name: str) -> Pea
     maps = backend.numpy(_up_to(net, layer_name)(backend.tensor(np.stack(pictures))))
     n, h, w, c = maps.shape
     flat = maps.reshape(n, h * w, c)
-    rows, columns = np.unravel_index(flat.argmax(axis=1), (h, w))
-    return Peaks(
-        rows=(rows + 0.5) / h, columns=(columns + 0.5) / w, values=flat.max(axis=1), side=h
-    )
+    at = np.abs(flat).argmax(axis=1)
+    rows, columns = np.unravel_index(at, (h, w))
+    values = np.take_along_axis(flat, at[:, None], axis=1)[:, 0]
+    return Peaks(rows=(rows + 0.5) / h, columns=(columns + 0.5) / w, values=values, side=h)
 
 
 def strongest_patches(peaks: Peaks, pictures: Sequence[np.ndarray], channel: int) -> list[Patch]:
-    """The places in real pictures that excite one channel most, one a picture, strongest first.
+    """The places in real pictures where one channel is largest in magnitude, the strongest first.
 
     The patch is centred on the strongest value of the channel's map. Its side grows with the
     layer's stride, from a sixth of the picture to half of it; the true receptive field is larger
@@ -199,4 +199,4 @@ def strongest_patches(peaks: Peaks, pictures: Sequence[np.ndarray], channel: int
         patch = picture[top : top + side, left : left + side].copy()  # not a view of the whole
         response = float(peaks.values[number, channel])
         found.append(Patch(picture=number, pixels=patch, response=response))
-    return sorted(found, key=lambda patch: -patch.response)
+    return sorted(found, key=lambda patch: -abs(patch.response))

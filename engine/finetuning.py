@@ -1,5 +1,6 @@
 """Fine-tuning: the last blocks of a backbone learn along, from a trained head or from nothing."""
 
+import math
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from engine.extraction import head_input
 from engine.heads import measure_logits
 
 MOST_BYTES = 1_500_000_000  # of photos in memory
+AT_ONCE = 2  # trainings of this kind that the app lets run at the same time
+MEASURED = 256  # photos at most that an epoch is measured on, of those it learns from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,18 +57,19 @@ class Tuning:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TuningStep:
-    """A few batches: `epoch` as a number with a fraction, running `loss` and `accuracy`.
+    """A few batches; `epoch` is a number with a fraction.
 
-    `val_loss` and `val_accuracy` are of the test photos, measured at the beginning and after each
-    epoch, None between; `val_logits` are those of these photos then, and `rows` their numbers.
-    `model` maps pictures to logits and is the network as it is now; when the training is stopped,
-    as it was when it was last measured.
+    `loss` and `accuracy` are of (256 of) the photos it learns from, `val_loss` and `val_accuracy`
+    of the test photos. Both are measured in the same way, on whole photos in inference mode, at
+    the beginning and after each epoch; they are None between. `val_logits` are those of the test
+    photos then, and `rows` their numbers. `model` maps pictures to logits and is the network as it
+    is now; when the training is stopped, as it was when it was last measured.
     """
 
     epoch: float
     epochs: int
-    loss: float
-    accuracy: float
+    loss: float | None
+    accuracy: float | None
     val_loss: float | None
     val_accuracy: float | None
     model: Any
@@ -80,7 +84,8 @@ def fine_tune(
     """Trains a copy of the backbone together with a head; the backbone itself is left as it is.
 
     Batch normalization keeps what it learnt from the large data set (it runs in inference mode),
-    except from scratch, where there is nothing to keep.
+    except from scratch, where there is nothing to keep and training ends once every training
+    photo is classified correctly.
 
     Args:
         net: the backbone.
@@ -93,24 +98,37 @@ def fine_tune(
         Diverged: the loss is no number any more.
     """
     tuning.check()
-    rows, learn = check_size(net, data, tuning)
+    rows, learn = check_memory(net, data, tuning)
     tuned = trainable(net, len(data.class_names), head, tuning)
     divided: Any = _Divided(tuned)
     model = keras.Model(tuned.inputs[0], divided(tuned.inputs[0]))
     no_xla: Any = False  # on a CPU it is slower, and compiles again
     model.compile(
-        optimizer=backend.single_replica(keras.optimizers.Adam(tuning.learning_rate)),
+        optimizer=backend.single_replica(keras.optimizers.Adam(_rate(tuning, len(learn)))),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
         jit_compile=no_xla,
     )
     generator = np.random.default_rng([tuning.seed, 8])
-    loss = accuracy = float("nan")
 
-    def state(epoch: float, logits: np.ndarray | None = None) -> TuningStep:
-        val_loss, val_accuracy = (None, None)
-        if logits is not None and len(logits):
-            val_loss, val_accuracy = measure_logits(logits, labels[test])
+    def state(epoch: float) -> TuningStep:
+        """A step between two measurements."""
+        return TuningStep(
+            epoch=epoch,
+            epochs=tuning.epochs,
+            loss=None,
+            accuracy=None,
+            val_loss=None,
+            val_accuracy=None,
+            model=tuned,
+            learnt=len(learn),
+        )
+
+    def measured(epoch: float) -> Generator[TuningStep, None, TuningStep]:
+        """Measures both sets of photos; between the batches it can be stopped."""
+        own = yield from _watched(model, pictures, seen, lambda: state(epoch))
+        logits = yield from _watched(model, pictures, test, lambda: state(epoch))
+        loss, accuracy = measure_logits(own, labels[seen])
+        val_loss, val_accuracy = measure_logits(logits, labels[test]) if len(test) else (None, None)
         return TuningStep(
             epoch=epoch,
             epochs=tuning.epochs,
@@ -134,36 +152,38 @@ def fine_tune(
     test = np.flatnonzero(~data.train[rows] & read)
     if len(np.unique(labels[learn])) < 2:
         raise BadDataset("Expected photos of at least two classes to learn from.")
+    seen = np.random.default_rng([tuning.seed, 9]).permutation(learn)[:MEASURED]
     kept = tuned.get_weights()
     try:
-        logits = yield from _watched(model, pictures, test, lambda: state(0.0))
-        yield state(0.0, logits)
         batches = -(-len(learn) // tuning.batch)
+        if tuning.scratch:
+            _fit_batch_norm(tuned, batches)
+        yield (yield from measured(0.0))
         for epoch in range(tuning.epochs):
             order = generator.permutation(learn)
-            model.reset_metrics()
             for number in range(batches):
                 batch = np.resize(order[number * tuning.batch :], min(tuning.batch, len(order)))
                 x = images.from_uint8(pictures[batch])
                 x = augmented(x, generator) if tuning.augment else x
-                found: Any = model.train_on_batch(x, labels[batch], return_dict=True)
-                loss, accuracy = float(found["loss"]), float(found["accuracy"])
+                loss: Any = model.train_on_batch(x, labels[batch])
                 if not np.isfinite(loss):
                     raise Diverged("The loss is no number any more. Choose a lower learning rate.")
                 yield state(epoch + (number + 1) / batches)
-            now = epoch + 1.0
-            logits = yield from _watched(model, pictures, test, lambda now=now: state(now))
+            step = yield from measured(epoch + 1.0)
             kept = tuned.get_weights()
-            yield state(now, logits)
+            yield step
+            if tuning.scratch and step.accuracy == 1.0:
+                break  # it fits its photos: there is no more to learn from them
     finally:
         tuned.set_weights(kept)  # what was stopped in between is as it was last measured
 
 
-def check_size(net: Backbone, data: Data, tuning: Tuning) -> tuple[np.ndarray, np.ndarray]:
+def check_memory(net: Backbone, data: Data, tuning: Tuning) -> tuple[np.ndarray, np.ndarray]:
     """The photos that are needed, and which of these to learn from, `(n,)` each.
 
     Raises:
-        BadDataset: they do not fit in memory, where fine-tuning needs them all.
+        BadDataset: the photos, or the network with its gradients and Adam's two averages, do not
+            fit in memory.
     """
     chosen = (
         data.train
@@ -178,7 +198,54 @@ def check_size(net: Backbone, data: Data, tuning: Tuning) -> tuple[np.ndarray, n
             f"{MOST_BYTES / 1e9:.1f} GB. Choose fewer photos of each class, or a backbone with a "
             "smaller input."
         )
+    need += memory_of(net, tuning)
+    free = backend.available_memory()
+    if free is not None and need > free / AT_ONCE:
+        raise BadDataset(
+            f"Training {net.name} like this needs about {need / 1e9:.1f} GB of memory; "
+            f"{free / AT_ONCE / 1e9:.1f} GB are free for it. Choose a smaller backbone, fewer "
+            "stages or a smaller batch."
+        )
     return rows, np.flatnonzero(chosen[rows])
+
+
+def _rate(tuning: Tuning, photos: int) -> Any:
+    """The learning rate; from scratch it falls to zero, so that the last epochs fit the photos."""
+    if not tuning.scratch:
+        return tuning.learning_rate
+    steps = tuning.epochs * -(-photos // tuning.batch)
+    return keras.optimizers.schedules.CosineDecay(tuning.learning_rate, steps)
+
+
+def _fit_batch_norm(model: keras.Model, batches: int) -> None:
+    """Lets batch normalization forget what it began with within an epoch of `batches` steps.
+
+    Keras' momentum of 0.99 to 0.999 is for thousands of steps: after fifty, the statistics used in
+    inference would still be the initial ones, and a network that has learnt would seem not to.
+    """
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = min(layer.momentum, max(0.9, 1 - 4 / batches))
+
+
+def memory_of(net: Backbone, tuning: Tuning) -> int:
+    """Bytes that training takes beside the photos, about.
+
+    The copy's weights; for each weight that learns, a gradient and Adam's two averages; for a
+    batch, every layer's output and its gradient.
+    """
+    first = _first_stage(net, tuning)
+    weights = sum(info.parameters for info in net.layers)
+    learning = sum(info.parameters for info in net.layers if info.stage >= first)
+    outputs = sum(math.prod(info.shape) for info in net.layers)
+    return 4 * (weights + 3 * learning + 2 * outputs * tuning.batch)
+
+
+def _first_stage(net: Backbone, tuning: Tuning) -> int:
+    """The first stage that learns."""
+    if not tuning.stages or tuning.scratch:
+        return 0
+    return max(info.stage for info in net.layers if info.has_maps) - tuning.stages + 1
 
 
 class _Divided(keras.layers.Layer):
@@ -197,10 +264,10 @@ def trainable(net: Backbone, classes: int, head: keras.Model | None, tuning: Tun
     copy = backbones.build(net.spec)
     if not tuning.scratch:
         copy.set_weights(net.plain.get_weights())
-        first = max(info.stage for info in net.layers if info.has_maps) - tuning.stages + 1
+        first = _first_stage(net, tuning)
         stage = {info.name: info.stage for info in net.layers}
         for layer in copy.layers:
-            late = stage.get(layer.name, 0) >= first or not tuning.stages
+            late = stage.get(layer.name, 0) >= first
             frozen = isinstance(layer, keras.layers.BatchNormalization)
             layer.trainable = late and not frozen
     read = head_input(copy)

@@ -10,7 +10,16 @@ from engine.classifiers import Project, as_backbone, from_model, keras_file, loa
 from engine.evaluation import Report, evaluate, interval
 from engine.extraction import Extracted, Features, builtin, extract, grouped, vectors, width
 from engine.finetuning import Tuning, TuningStep, augmented, fine_tune, predicted
-from engine.heads import INITIALIZERS, OPTIMIZERS, SCHEDULES, Epoch, Recipe, logits_of, train_head
+from engine.heads import (
+    INITIALIZERS,
+    OPTIMIZERS,
+    SCHEDULES,
+    Epoch,
+    Recipe,
+    cross_validate,
+    logits_of,
+    train_head,
+)
 
 __all__ = [
     "INITIALIZERS",
@@ -27,6 +36,7 @@ __all__ = [
     "as_backbone",
     "augmented",
     "builtin",
+    "cross_validate",
     "evaluate",
     "extract",
     "fine_tune",

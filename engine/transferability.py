@@ -20,12 +20,14 @@ from engine.types import Prediction
 class TransferRow:
     """One attacked network (or several, joined by " + ") and what all tested ones make of it.
 
-    `fooled` is `{tested network: share of the pictures}`, `labels` what each of them now sees,
-    `{tested network: (first label of each picture)}`.
+    `fooled` is `{tested network: share of the pictures}` that are now the target (without one:
+    anything else than before), `changed` the share that is anything else than before, `labels`
+    what each network now predicts, `{tested network: (first label of each picture)}`.
     """
 
     attacked: str
     fooled: dict[str, float]
+    changed: dict[str, float]
     labels: dict[str, tuple[str, ...]]
 
 
@@ -86,18 +88,18 @@ def transfer_row(
     found = attacked(group, fitted, goal, attack, seed).pictures
     before = {net.name: _labels(net, pictures) for net in nets}
     labels = {net.name: _labels(net, list(found)) for net in nets}
-    fooled = {
-        name: float(
-            np.mean(
-                [
-                    now != was and wanted in (None, now)
-                    for now, was in zip(after, before[name], strict=True)
-                ]
-            )
-        )
-        for name, after in labels.items()
+    pairs = {name: list(zip(after, before[name], strict=True)) for name, after in labels.items()}
+    changed = {name: [now != was for now, was in both] for name, both in pairs.items()}
+    reached = {
+        name: [now != was and wanted in (None, now) for now, was in both]
+        for name, both in pairs.items()
     }
-    return TransferRow(attacked=" + ".join(net.name for net in group), fooled=fooled, labels=labels)
+    return TransferRow(
+        attacked=" + ".join(net.name for net in group),
+        fooled={name: float(np.mean(flags)) for name, flags in reached.items()},
+        changed={name: float(np.mean(flags)) for name, flags in changed.items()},
+        labels=labels,
+    )
 
 
 def _labels(net: Backbone, pictures: Sequence[np.ndarray]) -> tuple[str, ...]:

@@ -54,7 +54,7 @@ class Activations:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peaks:
-    """The strongest value of each channel of a layer in each of n pictures.
+    """The value of largest magnitude of each channel of a layer in each of n pictures.
 
     `rows` and `columns` say where, as shares of the picture, `values` how strong, all `(n, c)`;
     `side` is the height of the maps.
@@ -68,7 +68,7 @@ class Peaks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patch:
-    """The part of a real picture that excites a channel most.
+    """The part of a real picture where a channel is largest in magnitude, one patch a picture.
 
     `picture` is its number in the list that was given, `pixels` `(side, side, 3)` in 0..1,
     `response` the channel's activation at its centre.

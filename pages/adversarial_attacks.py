@@ -8,6 +8,7 @@ from components import (
     attack_form,
     cache,
     job_panel,
+    last_result,
     pickers,
     shell,
     teacher,
@@ -138,6 +139,7 @@ def afterwards() -> None:
 with teacher.choices():
     plan = choices()
 if plan is not None:
-    teacher.link(**attack.link(plan))
+    last_result.offer(attack.KEY)
+    teacher.link("the numbers under *More settings*, pixels and sticker", **attack.link(plan))
     job_panel.watch(attack.KEY, shell.told(lambda: live(plan)))
     afterwards()

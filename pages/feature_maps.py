@@ -116,7 +116,7 @@ def first_kernels(name: str) -> None:
 with teacher.choices():
     ready = backbone_and_picture()
 if ready is not None:
-    teacher.link(backbone=ready[0])
+    teacher.link("", backbone=ready[0])
     explorer.explorer(*ready)
     where_it_looks(*ready)
     first_kernels(ready[0])

@@ -13,6 +13,7 @@ from components import (
     ideal_recipe,
     ideal_target,
     job_panel,
+    last_result,
     others,
     pickers,
     shell,
@@ -179,19 +180,12 @@ def afterwards() -> None:
         return
     plan, record = run.plans[0], run.recordings[0]
     with shell.errors():
-        ideal.downloads(plan, record, run.recipe[0])
+        ideal.downloads(run)
         ideal.timeline(run)
         if len(run.plans) == 1 and isinstance(plan.target, int):
-            st.header("What other networks see in it", anchor=False)
+            st.header("What other networks predict", anchor=False)
             wanted = cache.backbone(plan.backbone).class_names[plan.target]
-            others.verdict(
-                plan.backbone,
-                record.latest.picture,
-                "agrees",
-                "sees something else",
-                wanted,
-                key="verdict",
-            )
+            others.recognition(plan.backbone, record.latest.picture, wanted)
             with st.expander("What in it matters", icon=":material/center_focus_strong:"):
                 if st.toggle("Ask every pixel", key="matters"):
                     ideal_charts.matters(plan, record.latest.picture)
@@ -200,8 +194,17 @@ def afterwards() -> None:
 with teacher.choices():
     chosen = choices()
 if chosen is not None:
+    last_result.offer(ideal.KEY)
     job_panel.watch(ideal.KEY, shell.told(lambda: live(chosen)))
     variation = st.session_state.get(f"variation_{'_'.join(chosen['recipe'])}")
-    linked = ideal.link(chosen["plans"][0], chosen["recipe"][0])
-    teacher.link(**linked, **({} if variation is None else {"variation": str(variation)}))
+    first = chosen["plans"][0]
+    linked, shown = ideal.link(first, chosen["recipe"][0]), {}
+    if variation is not None:
+        linked["variation"] = str(variation)
+        shown["variation"] = ideal.number(ideal.variation_unit(first.settings) * variation)
+    teacher.link(
+        "optimizer, parametrization, transformations, learning rate, L1 and L2, two classes mixed",
+        shown,
+        **linked,
+    )
     afterwards()

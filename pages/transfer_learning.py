@@ -4,6 +4,7 @@ import streamlit as st
 
 from components import (
     job_panel,
+    last_result,
     pickers,
     report,
     shell,
@@ -17,8 +18,8 @@ from components import (
 
 shell.page(
     "Transfer learning",
-    "A network that was trained on a million photos of other things learns yours in seconds: all "
-    "that is new is one layer at its end.",
+    "A network trained on other photos learns to tell yours apart in seconds: only one new layer "
+    "at its end is trained.",
 )
 shell.lesson_card(
     "How many photos of each breed does it need to tell 37 breeds of cats and dogs apart? Does it "
@@ -56,6 +57,10 @@ def live(plan: training.Plan) -> None:
         st.session_state.training_run = training.Run(plan)
         st.session_state.training_run.begin()
 
+    if st.session_state.pop("train_at_once", False):
+        begin()
+        st.rerun()
+
     job_panel.panel(training.KEY, begin, "Train", shown.fraction, 1.0, shown.said or "beginning")
     if run is None or not (run.points or run.usable):
         if not job_panel.active(training.KEY):
@@ -88,6 +93,7 @@ def afterwards() -> None:
 with teacher.choices():
     plan = choices()
 if plan is not None:
-    teacher.link(backbone=plan.backbone)
+    last_result.offer(training.KEY)
+    teacher.link("training options", backbone=plan.backbone)
     job_panel.watch(training.KEY, shell.told(lambda: live(plan)))
     afterwards()

@@ -73,10 +73,10 @@ def soft_targets(data: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     return head.predict(x, batch_size=1024, verbose=0), unit
 
 
-def crops(pictures: tf.Tensor, size: int) -> tf.Tensor:
-    """Random resized crops (area 50 to 100 %), mirrored half the time, with colour jitter."""
+def crops(pictures: tf.Tensor, size: int, area: float = AREA) -> tf.Tensor:
+    """Random resized crops (`area` to 1 of a photo), mirrored half the time, with colour jitter."""
     n = tf.shape(pictures)[0]
-    side = tf.sqrt(tf.random.uniform((n,), AREA, 1.0))
+    side = tf.sqrt(tf.random.uniform((n,), area, 1.0))
     ratio = tf.exp(tf.random.uniform((n,), math.log(3 / 4) / 2, math.log(4 / 3) / 2))
     height, width = tf.minimum(side * ratio, 1.0), tf.minimum(side / ratio, 1.0)
     top = tf.random.uniform((n,)) * (1 - height)

@@ -1,13 +1,15 @@
 """Every page by Streamlit's own test runner: opened cold, with good and senseless links."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine import weights
+from engine import archives, images, pocket, weights
 
 ROOT = Path(__file__).parents[2]
 PAGES = [f"pages/{p.name}" for p in sorted((ROOT / "pages").glob("*.py"))]
@@ -131,3 +133,77 @@ def test_a_run_leaves_the_state_of_keras_alone():
     assert Probe().name == "probe"
     app.run()
     assert Probe().name == "probe_1"  # "probe" again, had the state been cleared
+
+
+def test_the_target_follows_the_picture_until_a_person_chooses():
+    app = opened("pages/adversarial_attacks.py", backbone="Pocket")
+    names = pocket.class_names()
+
+    def target(app) -> str:
+        box = next(box for box in app.selectbox if box.label == "Class")
+        return names[box.value]
+
+    assert target(app) == "golden retriever"  # the sample is a cat
+    app.pills(key="sample").set_value("Coffee").run()
+    assert target(app) == "Egyptian cat"
+    box = next(box for box in app.selectbox if box.label == "Class")
+    box.set_value(names.index("lemon")).run()
+    app.pills(key="sample").set_value("Cat").run()
+    assert target(app) == "lemon"
+    assert not app.exception
+
+
+def test_a_failed_download_says_why_and_can_be_tried_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    nowhere = partial(archives.download_pets, url="http://nobody.invalid/pets")
+    monkeypatch.setattr(archives, "download_pets", nowhere)
+    app = opened("pages/transfer_learning.py", backbone="Pocket")
+    app.button(key="offer_Oxford-IIIT Pets").click().run()
+    for _ in range(100):  # until the page has seen the end of the download
+        if app.error:
+            break
+        app.run()
+    assert "there is no internet connection" in app.error[0].value
+    assert app.button(key="offer_Oxford-IIIT Pets").label == "Try again"
+    assert app.button(key="training_begin").label == "Train"
+
+
+@pytest.mark.skipif("MobileNetV2" not in weights.available(), reason="needs MobileNetV2")
+def test_without_pets_one_click_trains_the_built_in_backbone(tmp_path, monkeypatch):
+    monkeypatch.setenv("IDEAL_CAT_PETS", str(tmp_path))
+    app = opened("pages/transfer_learning.py")
+    assert app.selectbox(key="backbone").value == "MobileNetV2"
+    assert app.button(key="offer_Oxford-IIIT Pets")
+    app.button(key="train_builtin").click().run()
+    assert app.selectbox(key="backbone").value == "Pocket"
+    app.session_state.training_job.wait(120)
+    app.run()
+    assert app.session_state.training_run.usable
+    assert not app.exception
+
+
+def test_from_scratch_shows_no_control_that_does_nothing(tmp_path, monkeypatch):
+    generator = np.random.default_rng(0)
+    (tmp_path / "images").mkdir()
+    (tmp_path / "annotations").mkdir()
+    for split, numbers in (("trainval", (1, 2, 3)), ("test", (4,))):
+        lines = []
+        for breed, name in enumerate(("Abyssinian", "beagle"), start=1):
+            for k in numbers:
+                photo = generator.random((24, 24, 3), "float32")
+                (tmp_path / "images" / f"{name}_{k}.jpg").write_bytes(images.png(photo))
+                lines.append(f"{name}_{k} {breed} {breed} {breed}")
+        (tmp_path / "annotations" / f"{split}.txt").write_text("\n".join(lines))
+    monkeypatch.setenv("IDEAL_CAT_PETS", str(tmp_path))
+    head = {"t_dropout", "t_hidden", "t_norm", "t_optimizer", "t_patience", "t_epochs"}
+
+    def shown(app) -> set:
+        kinds = (app.slider, app.select_slider, app.toggle, app.selectbox)
+        return {widget.key for kind in kinds for widget in kind}
+
+    app = opened("pages/transfer_learning.py", backbone="Pocket")
+    assert head <= shown(app)
+    app.segmented_control(key="how").set_value("everything, from scratch").run()
+    assert not app.exception
+    assert not head & shown(app)
+    assert {"b_epochs_everything, from scratch", "photos"} <= shown(app)

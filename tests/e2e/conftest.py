@@ -99,12 +99,19 @@ def phone(browser):
 
 @pytest.fixture
 def page(browser):
-    """A fresh tab, 1440 px wide, that fails on any error the page's scripts throw."""
+    """A fresh tab, 1440 px wide, that fails on script errors and on files that are gone."""
     context = browser.new_context(viewport={"width": 1440, "height": 1000})
     context.set_default_timeout(60_000)
     page = context.new_page()
     thrown = []
     page.on("pageerror", lambda error: thrown.append(str(error)))
+
+    def gone(response) -> None:
+        own = "/_stcore/" in response.url  # Streamlit looks for its server below each page's path
+        if response.status >= 400 and not own:
+            thrown.append(f"{response.status} {response.url}")
+
+    page.on("response", gone)
     yield page
     context.close()
     assert not thrown

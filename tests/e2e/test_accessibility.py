@@ -22,6 +22,7 @@ def opened(page: Page, url: str, button: str, end: str) -> None:
     if button:
         page.get_by_role("button", name=re.compile(button)).click()
         expect(page.get_by_text(re.compile(end)).first).to_be_visible()
+    expect(page.locator("[data-test-script-state=notRunning]")).to_be_visible()
     expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
 
 
@@ -44,6 +45,62 @@ def test_axe_finds_nothing_serious(browser, address, screen, scheme):
         if violation["impact"] in ("serious", "critical")
     ]
     assert serious == []
+
+
+CONTRAST = """(button) => {
+  const light = (colour) => {
+    const parts = colour.match(/[\\d.]+/g).slice(0, 3).map((n) => n / 255);
+    const linear = parts.map((n) => (n <= 0.03928 ? n / 12.92 : ((n + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+  };
+  const { color, backgroundColor } = getComputedStyle(button);
+  const [a, b] = [light(color), light(backgroundColor)];
+  return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_main_button_can_be_read(browser, address, scheme):
+    context = browser.new_context(color_scheme=scheme, reduced_motion="reduce")
+    page = context.new_page()
+    page.goto(f"{address}/transfer_learning?backbone=Pocket")
+    button = page.get_by_role("button", name=re.compile("Train$"))
+    expect(button).to_be_enabled()
+    page.wait_for_function("() => document.getAnimations().length === 0")
+    contrast = button.evaluate(CONTRAST)
+    context.close()
+    assert contrast >= 4.5
+
+
+@pytest.mark.parametrize("screen", ["transfer_learning", "feature_maps", "adversarial_attacks"])
+def test_nothing_ends_beyond_the_edge_of_a_phone(phone, address, screen):
+    phone.goto(f"{address}/{screen}?backbone=Pocket")
+    expect(phone.get_by_role("radio").first).to_be_visible()
+    expect(phone.get_by_test_id("stStatusWidget")).to_have_count(0)
+    if screen == "feature_maps":
+        expect(phone.locator(".map button").last).to_be_visible()
+    ends = phone.evaluate(
+        "() => [...document.querySelectorAll('[role=radio], .map button')]"
+        ".map((e) => [e.innerText || e.title, e.getBoundingClientRect().right])"
+    )
+    assert ends
+    assert [name for name, end in ends if end > 390] == []
+
+
+@pytest.mark.parametrize("screen", ["adversarial_attacks", "ideal_images"])
+def test_large_text_cuts_no_word(browser, address, screen):
+    context = browser.new_context(viewport={"width": 1024, "height": 768})
+    page = context.new_page()
+    page.goto(f"{address}/{screen}?backbone=Pocket&large_text=true")
+    expect(page.get_by_role("radio").first).to_be_visible()
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+    cut = page.evaluate(
+        "() => [...document.querySelectorAll('[role=radio] *, [data-testid=stSelectbox] *')]"
+        ".filter((e) => e.innerText && e.scrollWidth > e.clientWidth + 1"
+        " && getComputedStyle(e).overflowX === 'hidden').map((e) => e.innerText)"
+    )
+    context.close()
+    assert cut == []
 
 
 def focus(page: Page, name: str) -> None:

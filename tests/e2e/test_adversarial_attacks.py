@@ -1,5 +1,6 @@
 """An attack in real Chromium with the built-in backbone: watched, saved, uploaded again."""
 
+import base64
 import io
 import re
 
@@ -29,12 +30,15 @@ def test_the_saved_picture_uploaded_again_still_fools(page, address, tmp_path):
     attack(page)
     expect(page.get_by_text(re.compile("Fooled at step .* “golden retriever”"))).to_be_visible()
     result = page.get_by_alt_text(re.compile("^Result")).get_attribute("alt")
+    page.get_by_role("button", name="Attacked picture (PNG)").hover()
+    expect(page.get_by_text(re.compile("it still fools"))).to_be_visible()
     with page.expect_download() as saved:
         page.get_by_role("button", name="Attacked picture (PNG)").click()
     file = tmp_path / "attacked.png"
     file.write_bytes(saved.value.path().read_bytes())
     with Image.open(file) as image:
         assert image.size == (registry.POCKET_SIZE, registry.POCKET_SIZE)
+    expect(page.get_by_text(re.compile("Step 0 is a random change within epsilon"))).to_be_visible()
     page.get_by_text("Upload", exact=True).first.click()
     page.locator("input[type=file]").set_input_files(file)
     expect(page.get_by_text(re.compile(r"in the picture “attacked\.png”"))).to_be_visible()
@@ -49,7 +53,7 @@ def test_the_change_is_within_epsilon_on_screen(page, address):
     pictures = {}
     for name in ("Original", "Result"):
         source = page.get_by_alt_text(re.compile(f"^{name}")).get_attribute("src")
-        body = page.request.get(source if "://" in source else address + source).body()
+        body = base64.b64decode(source.removeprefix("data:image/png;base64,"))
         pictures[name] = np.asarray(Image.open(io.BytesIO(body)).convert("RGB")).astype(int)
     change = np.abs(pictures["Result"] - pictures["Original"])
     assert 0 < change.max() <= 2
@@ -78,6 +82,8 @@ def test_random_noise_does_not_fool(page, address):
     opened(page, address, "&attack=Random+noise&goal=anything+else")
     attack(page)
     expect(page.get_by_text(re.compile("^Not fooled"))).to_be_visible()
+    page.get_by_role("button", name="Attacked picture (PNG)").hover()
+    expect(page.get_by_text("Exact to the last bit.", exact=True)).to_be_visible()  # and no more
 
 
 def test_the_handle_wipes_between_before_and_after(page, address):

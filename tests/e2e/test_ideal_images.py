@@ -116,6 +116,30 @@ def test_old_pictures_are_not_taken_for_new_settings(page, address):
     expect(page.get_by_text(re.compile("the run before, Egyptian cat by Pocket"))).to_be_visible()
 
 
+def test_every_picture_of_a_comparison_can_be_taken_home(page, address):
+    opened(page, address, "&mode=three+variation+losses&steps=20")
+    start(page)
+    expect(page.get_by_text(re.compile(r"^step 20 of 20, done$"))).to_be_visible()
+    for words in ("none", "some", "strong"):
+        with page.expect_download() as picture:
+            page.get_by_role("button", name=f"Picture: {words} (PNG)").click()
+        assert Image.open(io.BytesIO(picture.value.path().read_bytes())).size == SIZE
+
+
+def test_a_reload_offers_the_last_result(page, address):
+    opened(page, address, "&class=goldfish&steps=20")
+    expect(page.get_by_role("button", name="Show my last result")).to_have_count(0)
+    start(page)
+    expect(page.get_by_text(re.compile(r"^step 20 of 20, done$"))).to_be_visible()
+    page.reload()
+    page.get_by_role("button", name="Show my last result").click()
+    expect(page.get_by_alt_text("goldfish, step 20")).to_be_visible()
+    expect(page.get_by_role("button", name="Picture (PNG)")).to_be_visible()
+    other = page.context.new_page()  # another tab has nothing of it
+    opened(other, address, "&class=goldfish&steps=20")
+    expect(other.get_by_role("button", name="Show my last result")).to_have_count(0)
+
+
 def test_phone_width_has_no_sideways_scroll(phone, address):
     opened(phone, address)
     start(phone)

@@ -17,6 +17,7 @@ def test_a_link_brings_its_settings_and_hides_the_controls(page, address):
     expect(page.get_by_role("link", name="Feature maps")).to_have_count(0)
     expect(page.get_by_text(re.compile("Link for a class"))).to_have_count(0)
     expect(page.get_by_role("slider", name="Variation loss")).to_be_visible()
+    expect(page.get_by_text("variation 3 × 10⁻⁵")).to_be_visible()
     start.click()
     expect(page.get_by_text(re.compile(r"^step 160 of 160, done$"))).to_be_visible()
     expect(page.get_by_alt_text("goldfish, step 160")).to_be_visible()
@@ -28,6 +29,14 @@ def test_the_link_that_is_offered_opens_the_page_as_it_was(page, address):
     expect(page.get_by_role("button", name=re.compile("Attack$"))).to_be_visible()
     page.get_by_role("button", name=re.compile("Link for a class")).click()
     page.get_by_text("Hide what is set before the start").click()
+    expect(
+        page.get_by_text(
+            re.compile(
+                "^Opens this page with its main settings. Not included: the "
+                "numbers under More settings"
+            )
+        )
+    ).to_be_visible()
     code = page.get_by_test_id("stPopoverBody").get_by_test_id("stCode")
     expect(code).to_contain_text("hide=controls")
     link = code.inner_text().strip()

@@ -9,13 +9,14 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from engine import downloads, registry, weights
 from engine.errors import DownloadFailed
 
 ROOT = Path(__file__).parents[2]
-CONTENT = weights.HDF5 + os.urandom(900_000)
+CONTENT = weights.HDF5 + np.random.default_rng(0).bytes(900_000)
 MD5 = hashlib.md5(CONTENT).hexdigest()
 
 
@@ -213,3 +214,10 @@ def test_a_download_left_by_a_killed_process_is_not_a_whole_file(tmp_path, monke
     (folder / weights.INDEX_NAME).write_text("{}")
     (folder / f"{spec.filename}.part").write_bytes(CONTENT)
     assert "MobileNetV2" not in weights.available()
+
+
+def test_without_a_connection_the_sentence_says_so(tmp_path):
+    target = tmp_path / "weights.h5"
+    with pytest.raises(DownloadFailed, match="there is no internet connection"):
+        run("http://nobody.invalid/weights.h5", target)
+    assert not target.exists()

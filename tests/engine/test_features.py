@@ -151,3 +151,20 @@ def test_patches_are_where_a_channel_answers_most(red_and_blue):
     assert [patch.picture for patch in patches] == [1, 0]
     assert [patch.response for patch in patches] == [1.0, 0.5]
     assert [float(patch.pixels.max()) for patch in patches] == [1.0, 0.5]
+
+
+def test_patches_are_ranked_by_magnitude_as_channels_are(untrained, cat):
+    """A linear layer has negative values: the largest magnitude counts, and its sign is told."""
+    picture = images.fit(cat, untrained.input_size)
+    layer = "block_2_project_BN"
+    maps = features.activations(untrained, picture, layer).values
+    found = features.peaks(untrained, [picture], layer)
+    flat = maps.reshape(-1, maps.shape[-1])
+    expected = flat[np.abs(flat).argmax(axis=0), np.arange(flat.shape[1])]
+    np.testing.assert_allclose(found.values[0], expected, rtol=1e-4, atol=1e-6)
+    assert (expected < 0).any()
+    channel = int(np.argmin(expected))
+    both = features.peaks(untrained, [np.zeros_like(picture), picture], layer)
+    patches = features.strongest_patches(both, [np.zeros_like(picture), picture], channel)
+    strengths = [abs(patch.response) for patch in patches]
+    assert strengths == sorted(strengths, reverse=True)

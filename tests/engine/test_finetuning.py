@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine import datasets, finetuning, images, transfer
+from engine import backend, datasets, finetuning, images, transfer
 from engine.errors import BadDataset
 
 
@@ -69,6 +69,47 @@ def test_fine_tuning_starts_from_the_head_and_leaves_the_backbone_alone(net, cro
     stages = {info.name: info.stage for info in net.layers}
     assert moved
     assert all(stages[name] == last_stage and "_bn" not in name for name in moved)
+
+
+def test_training_photos_are_measured_as_test_photos_are(net, crops):
+    tuning = transfer.Tuning(epochs=2, batch=4, learning_rate=3e-3, scratch=True, stages=0)
+    data = datasets.folder(crops)
+    steps = list(transfer.fine_tune(net, data, None, tuning))
+    kept = list(measured(steps))
+    assert [step.epoch for step in kept] == [0, 1, 2]
+    assert all(step.accuracy is None and step.loss is None for step in steps if step not in kept)
+    train = [images.load(path) for path, own in zip(data.paths, data.train, strict=True) if own]
+    pictures = np.stack([images.to_uint8(images.fit(photo, net.input_size)) for photo in train])
+    guesses = transfer.predicted(kept[-1].model, pictures).argmax(axis=1)
+    assert kept[-1].accuracy == pytest.approx(float((guesses == data.labels[data.train]).mean()))
+
+
+def test_from_scratch_it_fits_the_photos_it_learns_from(net, crops):
+    """Also in inference mode: the statistics of batch normalization are not the initial ones."""
+    tuning = transfer.Tuning(
+        epochs=20, batch=9, learning_rate=1e-3, scratch=True, stages=0, augment=False
+    )
+    end = last(measured(transfer.fine_tune(net, datasets.folder(crops), None, tuning)))
+    assert end.accuracy > 0.9
+
+
+def test_what_the_network_needs_is_asked_for_before(net, crops, monkeypatch):
+    from engine import backbones
+
+    data, vgg = datasets.folder(crops), backbones.load("VGG16", pretrained=False)
+    tuning = transfer.Tuning(stages=0)
+    assert finetuning.memory_of(vgg, tuning) > 3e9
+    assert finetuning.memory_of(net, transfer.Tuning(stages=1)) < finetuning.memory_of(net, tuning)
+    monkeypatch.setattr(backend, "available_memory", lambda: 5_000_000_000)
+    with pytest.raises(BadDataset, match=r"needs about \d\.\d GB of memory; 2\.5 GB are free"):
+        finetuning.check_memory(vgg, data, tuning)
+    monkeypatch.setattr(backend, "available_memory", lambda: None)  # unknown: it is let in
+    finetuning.check_memory(vgg, data, tuning)
+
+
+def test_available_memory_is_a_number_of_this_machine():
+    free = backend.available_memory()
+    assert free is None or 0 < free < 1e14
 
 
 def test_from_scratch_knows_nothing_at_first(net, crops):

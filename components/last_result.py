@@ -1,0 +1,94 @@
+"""Finds a person's last result again after the page was reloaded.
+
+A reload is a new session to the server. The browser keeps a random name for the tab in its session
+storage, which survives a reload, is not part of the address and is gone with the tab.
+"""
+
+import threading
+from collections import OrderedDict
+from typing import Any
+
+import streamlit as st
+
+KEPT = 24  # runs of all tabs; a recorded picture takes up to 7 MB
+
+_JS = """
+export default function ({ data, setStateValue }) {
+  let name = sessionStorage.getItem("ideal-cat-tab");
+  if (!name) {
+    const bytes = crypto.getRandomValues(new Uint8Array(16));
+    name = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    sessionStorage.setItem("ideal-cat-tab", name);
+  }
+  if (data.known !== name) setStateValue("tab", name);
+}
+"""
+_tab = st.components.v2.component("tab_name", js=_JS)
+
+
+class LastResults:
+    """The last run of each tab and screen; of all, the `keep` newest."""
+
+    def __init__(self, keep: int = KEPT) -> None:
+        self._keep = keep
+        self._runs: OrderedDict[tuple[str, str], Any] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def put(self, tab: str, screen: str, run: Any) -> None:
+        """Keeps a run as the last one of a tab's screen."""
+        with self._lock:
+            self._runs.pop((tab, screen), None)
+            self._runs[tab, screen] = run
+            while len(self._runs) > self._keep:
+                self._runs.popitem(last=False)
+
+    def get(self, tab: str, screen: str) -> Any:
+        """The last run of a tab's screen; None where there is none."""
+        with self._lock:
+            return self._runs.get((tab, screen))
+
+
+@st.cache_resource(show_spinner=False)
+def _results() -> LastResults:
+    return LastResults()
+
+
+def keep(screen: str, run: Any) -> None:
+    """Keeps a run that has just begun, and its job, as this tab's last result on a screen."""
+    if tab := st.session_state.get("tab_name"):
+        job = st.session_state.get(f"{screen}_job")
+        _results().put(tab, screen, (run, job))
+
+
+def offer(screen: str) -> None:
+    """Offers the tab's last result on a screen where this session has none yet."""
+    _name_tab(screen)
+    tab, state = st.session_state.get("tab_name"), f"{screen}_run"
+    found = _results().get(tab, screen) if tab else None
+    if found is None or state in st.session_state:
+        return
+
+    def show() -> None:
+        st.session_state[state], job = found
+        if job is not None:
+            job.touch()
+            st.session_state[f"{screen}_job"] = job
+
+    st.button(
+        "Show my last result",
+        icon=":material/history:",
+        on_click=show,
+        key=f"{screen}_last",
+        type="tertiary",
+    )
+
+
+@st.fragment
+def _name_tab(screen: str) -> None:
+    """Asks the browser for the tab's name, once a session."""
+    known = st.session_state.get("tab_name")
+    found = _tab(data={"known": known}, key="tab_name_box", on_tab_change=lambda: None).tab
+    if known is None and isinstance(found, str) and len(found) == 32:
+        st.session_state.tab_name = found
+        if _results().get(found, screen) is not None:
+            st.rerun()

@@ -1,0 +1,90 @@
+"""What components say of results: pure functions, no page."""
+
+from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from components import report
+from components.others import attack_outcome
+from components.training import FROZEN, SCRATCH, TUNED, Plan, Source, usual_tuning
+from engine import transfer
+
+CLASSES = ("pug", "tennis ball", "Egyptian cat")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "source", "target", "outcome", "words"),
+    [
+        ("pug", "pug", "pug", "Egyptian cat", "unchanged", "still predicts “pug”"),
+        ("pug", "tennis ball", "pug", "Egyptian cat", "changed", "from “pug” to “tennis ball”"),
+        ("pug", "Egyptian cat", "pug", "Egyptian cat", "target", "to the target “Egyptian cat”"),
+        ("pug", "tennis ball", "pug", None, "changed", "from “pug” to “tennis ball”"),
+        ("tennis ball", "tennis ball", "pug", None, "unchanged", "for both pictures"),
+        ("pug", "pug", "beagle", "pug", "unknown class", "has no class “beagle”"),
+        ("pug", "tennis ball", "pug", "lynx", "unknown class", "has no class “lynx”"),
+    ],
+)
+def test_an_attack_on_another_network_has_four_outcomes(
+    before, after, source, target, outcome, words
+):
+    found, said = attack_outcome(before, after, source, target, CLASSES)
+    assert found == outcome
+    assert words in said
+    assert ("not fooled" in said) == (before == after == source and outcome == "unchanged")
+
+
+def evaluated(right: int, of: int, classes: int) -> transfer.Report:
+    """A report on `of` photos, `right` of them classified correctly."""
+    labels = np.arange(of) % classes
+    guesses = np.where(np.arange(of) < right, labels, (labels + 1) % classes)
+    return transfer.evaluate(np.eye(classes, dtype="float32")[guesses] * 5, labels, np.arange(of))
+
+
+@pytest.mark.parametrize(
+    ("right", "of", "classes", "better"),
+    [(3, 111, 37, False), (1, 2, 2, False), (90, 111, 37, True), (11, 12, 2, True)],
+)
+def test_a_figure_that_chance_explains_is_no_success(right, of, classes, better):
+    found = evaluated(right, of, classes)
+    assert found.accuracy == pytest.approx(right / of)
+    assert found.better_than_chance == better
+    words = report.verdict(found, classes)
+    assert ("not clearly better than chance" in words) == (not better)
+
+
+SOURCE = Source(data=None, folder=Path())
+OTHER = {str: "SGD", bool: None, int: 7, float: 0.05}
+
+
+def plan(how: str, recipe=None, tuning=None) -> Plan:
+    return Plan(
+        backbone="Pocket",
+        source=SOURCE,
+        how=how,
+        recipe=recipe or transfer.Recipe(),
+        tuning=tuning or usual_tuning(how),
+    )
+
+
+@pytest.mark.parametrize("field", [f.name for f in fields(transfer.Recipe)])
+def test_every_option_of_the_head_tells_runs_apart(field):
+    recipe = transfer.Recipe()
+    usual = getattr(recipe, field)
+    other = 3 if usual is None else not usual if isinstance(usual, bool) else OTHER[type(usual)]
+    changed = replace(recipe, **{field: other})
+    for how in (FROZEN, TUNED):
+        assert plan(how, recipe=changed).words != plan(how).words
+    if field != "photos":  # from scratch there is no head that it could act on
+        assert plan(SCRATCH, recipe=changed).words == plan(SCRATCH).words
+
+
+@pytest.mark.parametrize("field", ["stages", "learning_rate", "epochs", "batch", "augment", "seed"])
+def test_every_option_of_the_backbone_tells_runs_apart(field):
+    for how in (TUNED, SCRATCH):
+        tuning = usual_tuning(how)
+        usual = getattr(tuning, field)
+        other = not usual if isinstance(usual, bool) else OTHER[type(usual)]
+        assert plan(how, tuning=replace(tuning, **{field: other})).words != plan(how).words
+        assert plan(FROZEN, tuning=replace(tuning, **{field: other})).words == plan(FROZEN).words
