@@ -19,7 +19,7 @@ WORKDIR /home/user/app
 COPY --chown=user requirements.txt requirements-gpu.txt requirements-cluster.txt ./
 RUN python -m venv /home/user/venv && pip install --no-cache-dir -r "$REQUIREMENTS"
 COPY --chown=user . .
-RUN python -m engine.kit fetch --if-possible $KIT
+RUN python -m engine.storage.offline fetch --if-possible $KIT
 
 EXPOSE 8501
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \

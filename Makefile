@@ -32,9 +32,9 @@ audit: .venv/dev.stamp
 
 # The offline kit: weights and photos of this machine to a stick, and from the stick to another.
 kit: .venv/run.stamp
-	$(BIN)/python -m engine.kit pack "$(STICK)"
+	$(BIN)/python -m engine.storage.offline pack "$(STICK)"
 from-kit: .venv/run.stamp
-	$(BIN)/python -m engine.kit unpack "$(STICK)"
+	$(BIN)/python -m engine.storage.offline unpack "$(STICK)"
 
 bench: .venv/dev.stamp chromium
 	$(BIN)/python -m benchmarks.run
@@ -58,7 +58,7 @@ figures: bench bench-peers
 
 .PHONY: chromium
 chromium: .venv/dev.stamp
-	@$(BIN)/python -m tests.chromium --install
+	@$(BIN)/python -m harness.chromium --install
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

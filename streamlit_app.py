@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from components import shell, weights_panel
+from components import shell
+from components.home import panels
 
 DOORS = (
     (
@@ -44,5 +45,5 @@ for row in (DOORS[:2], DOORS[2:]):
             st.markdown(words)
             st.page_link(path, label=f"Open {name.lower()}", icon=":material/arrow_forward:")
 
-weights_panel.engine_status()
-weights_panel.backbone_table()
+panels.engine_status()
+panels.backbone_table()

@@ -19,7 +19,7 @@ import tensorflow as tf
 
 from benchmarks.apart import Apart
 from engine import attacks, backbones, backend, images
-from engine.attacks import run_batch
+from engine.attacks.loop import run_batch
 
 TITLE = "Adversarial attacks (MobileNetV2, 224 px)"
 PHOTOS, BATCH = 100, 16

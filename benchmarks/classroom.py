@@ -10,7 +10,6 @@ seed that others have too the very same picture.
 
 import argparse
 import asyncio
-import random
 import re
 import threading
 import time
@@ -21,32 +20,13 @@ from statistics import mean, median
 import numpy as np
 from playwright.sync_api import sync_playwright
 
-from benchmarks.lesson import BACKBONES, Marks, lesson
 from benchmarks.live import WATCH, opened
-from benchmarks.pupil import Pupil
-from tests import chromium
-from tests.e2e.conftest import free_port, running
+from harness import chromium
+from harness.lesson import BACKBONES, Marks, the_class
+from harness.pupil import Pupil
+from harness.server import free_port, running
 
 TITLE = "A class of thirty, five minutes, server and all pupils on the same two cores"
-
-
-async def the_class(
-    address: str, pupils: int, marks: Marks, until: float, within: float = 30.0
-) -> list[tuple[str, float]]:
-    """All pupils at once, who come in within some seconds; the times of their widgets' answers."""
-    chance = random.Random(0)
-
-    async def one(number: int) -> list[tuple[str, float]]:
-        await asyncio.sleep(chance.uniform(0, within))
-        try:
-            return await lesson(address, number, marks, until)
-        except Exception as error:  # the others go on
-            marks.errors[f"{type(error).__name__}: {str(error)[:60]} … {str(error)[-300:]}"] += 1
-        return []
-
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one(number)) for number in range(pupils)]
-    return [answer for task in tasks for answer in task.result()]
 
 
 def browse(address: str, number: int, marks: Marks, until: float) -> None:

@@ -19,8 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from engine import backbones, cluster, pool, recipes, synthesis, tasks, weights
-from engine.jobs import SLICE, Admission
+from engine import backbones, cluster, synthesis
+from engine.cluster import driver_process, pool
+from engine.runs import tasks
+from engine.runs.jobs import SLICE, Admission
+from engine.storage import weights
 
 TITLE = "A Ray cluster of several nodes on these two cores"
 NAMES = ("MobileNetV2", "Pocket")
@@ -49,7 +52,7 @@ def nodes(count: int, cpus: int = 1) -> Iterator[cluster.Cluster]:
     made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
     for _ in range(count):
         made.add_node(num_cpus=cpus)
-    office = cluster.Office(made.address, pool.Bounds(least=count, most=count, cpus=cpus))
+    office = driver_process.Office(made.address, pool.Bounds(least=count, most=count, cpus=cpus))
     runner = cluster.Cluster(office, Admission(2))
     try:
         with ThreadPoolExecutor(count) as each:  # so many at once that every worker has one
@@ -96,7 +99,7 @@ def compared(
 ) -> Iterator[tuple[str, str]]:
     """The same ideal image here and there, in turns: its pixels, and the time of a step."""
     net = backbones.load(name)
-    settings = replace(recipes.preset("clear", net.spec.builder), steps=40)
+    settings = replace(synthesis.preset("clear", net.spec.builder), steps=40)
     task = tasks.IdealImage(backbone=name, target=5, settings=settings)
     here, there = tasks.Threads(Admission(2)), runner
     times: dict[Any, list[float]] = {here: [], there: []}

@@ -11,7 +11,7 @@ import numpy as np
 import skimage
 from streamlit.testing.v1 import AppTest
 
-from components import gallery
+from components.widgets import gallery
 from engine import backbones, features, images
 
 TITLE = "Feature maps (MobileNetV2, 224 px)"

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from playwright.sync_api import sync_playwright
 
-from tests import chromium
-from tests.e2e.conftest import serving
+from harness import chromium
+from harness.server import serving
 
 TITLE = "Home page, fresh server, first visit, real Chromium"
 

@@ -18,7 +18,8 @@ import tensorflow as tf
 from PIL import Image
 
 from benchmarks.apart import Apart
-from engine import backbones, backend, images, recipes, synthesis
+from engine import backbones, backend, images, synthesis
+from engine.synthesis.settings import LESSON
 
 TITLE = "Ideal images (MobileNetV2, 224 px, batch 1)"
 CLASSES = range(0, 1000, 50)
@@ -48,8 +49,8 @@ def speed(rounds: int = 5, steps: int = 40) -> Iterator[tuple[str, str]]:
     """A step of ours against the lesson's eager loop and a bare compiled gradient step."""
     net = backbones.load("MobileNetV2")
     ways = {
-        "ours, the lesson's recipe": ours(net, recipes.LESSON),
-        "ours, the clear recipe": ours(net, recipes.preset("clear", net.spec.builder)),
+        "ours, the lesson's recipe": ours(net, LESSON),
+        "ours, the clear recipe": ours(net, synthesis.preset("clear", net.spec.builder)),
         "bare compiled gradient step, folded network": bare(net),
         "the lesson's eager loop, plain Keras network": Apart(eager),
     }
@@ -71,7 +72,7 @@ def speed(rounds: int = 5, steps: int = 40) -> Iterator[tuple[str, str]]:
         yield name, f"{1000 * median(seconds):.1f} ms a step, {median(seconds) / first:.2f} of ours"
     compiled = {k: f for k, f in net._kept.items() if callable(f)}
     traces = [f.experimental_get_tracing_count() for f in compiled.values()]
-    moved = replace(recipes.LESSON, variation_weight=0.1, learning_rate=0.3, steps=5)
+    moved = replace(LESSON, variation_weight=0.1, learning_rate=0.3, steps=5)
     list(synthesis.ideal_image(net, 17, moved))
     again = [f.experimental_get_tracing_count() for f in net._kept.values() if callable(f)]
     yield ("compilations for other sliders and another class", str(sum(again) - sum(traces)))
@@ -80,7 +81,7 @@ def speed(rounds: int = 5, steps: int = 40) -> Iterator[tuple[str, str]]:
 def memory(runs: int = 50) -> tuple[str, str]:
     """What fifty runs leave behind, after a few."""
     net = backbones.load("MobileNetV2")
-    run = ours(net, recipes.preset("clear", net.spec.builder))
+    run = ours(net, synthesis.preset("clear", net.spec.builder))
     sizes = []
     for count in (5, runs):
         for _ in range(count):
@@ -90,7 +91,7 @@ def memory(runs: int = 50) -> tuple[str, str]:
     return f"memory gained by {runs} runs", f"{(sizes[1] - sizes[0]) / 1024:.0f} MB"
 
 
-def ours(net: backbones.Backbone, settings: recipes.Settings) -> Callable[[int], None]:
+def ours(net: backbones.Backbone, settings: synthesis.Settings) -> Callable[[int], None]:
     """`synthesis.ideal_image`, frames and all."""
 
     def run(steps: int) -> None:
@@ -186,7 +187,7 @@ def quality() -> Iterator[tuple[str, str]]:
     """Twenty classes, seed 0: the network's own probability, and what another network names."""
     net, other = backbones.load("MobileNetV2"), backbones.load("MobileNet 0.75")
     for name in ("clear", "lesson"):
-        settings = replace(recipes.preset(name, net.spec.builder), steps=160)
+        settings = replace(synthesis.preset(name, net.spec.builder), steps=160)
         own, first, five, times = 0, 0, 0, []
         for target in CLASSES:
             started = time.perf_counter()
@@ -214,7 +215,7 @@ def sheet(file: Path) -> None:
         (net, SHEET, "clear"),
         (pocket, [pocket.class_names.index(c) for c in CATS], "clear"),
     ):
-        settings = recipes.preset(name, network.spec.builder)
+        settings = synthesis.preset(name, network.spec.builder)
         row = []
         for target in targets:
             *_, frame = synthesis.ideal_image(network, target, replace(settings, steps=160))

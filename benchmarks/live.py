@@ -10,8 +10,8 @@ from statistics import median
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests import chromium
-from tests.e2e.conftest import serving
+from harness import chromium
+from harness.server import serving
 
 TITLE = "Ideal images and attacks in real Chromium, from the click"
 BACKBONES = ("MobileNetV2", "Pocket")

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from benchmarks.folding import forward, in_turns
-from engine import backbones, backend, registry
+from engine import backbones, backend
+from engine.storage import registry
 
 TITLE = "Pocket, the built-in backbone"
 

@@ -6,8 +6,8 @@ from statistics import median
 
 from playwright.sync_api import sync_playwright
 
-from tests import chromium
-from tests.e2e.conftest import serving
+from harness import chromium
+from harness.server import serving
 
 TITLE = "Feature maps in real Chromium (MobileNetV2, 224 px), from the click to the new picture"
 

@@ -8,7 +8,8 @@ import platform
 import sys
 
 from benchmarks import classroom, cluster, first_screen, folding, home, live, pocket, redraw
-from engine import backend, weights
+from engine import backend
+from engine.storage import weights
 
 
 def main() -> None:

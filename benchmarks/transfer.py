@@ -18,7 +18,8 @@ import keras
 import numpy as np
 
 from benchmarks.apart import Apart
-from engine import backbones, backend, datasets, transfer
+from engine import backbones, backend, transfer
+from engine.storage import datasets
 from training.curves import draw_curves
 
 TITLE = "Transfer learning (MobileNetV2, 224 px)"

@@ -13,18 +13,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from engine import config
+
 
 def cores() -> int:
     """CPU cores this process may use; of those, at most `IDEAL_CAT_CORES`, where that is set."""
     here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    share = os.environ.get("IDEAL_CAT_CORES", "")
-    return min(here or 1, int(share)) if share.isdigit() and int(share) else here or 1
+    return min(here or 1, config.core_limit() or 100_000)
 
 
 # One picture's operations are too small to be shared out among cores: on two cores a gradient step
 # of MobileNetV2 is 1.2 times faster when one core computes each, and the other is free for another
 # person or for the other half of a batch. TensorFlow reads this when it is imported.
-os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(cores() // 2, 1)))
+config.set_operation_threads(max(cores() // 2, 1))
 
 import keras  # noqa: E402
 import numpy as np  # noqa: E402

@@ -8,9 +8,8 @@ import numpy as np
 from keras import ops
 
 from engine import backend, images
-from engine.backbones import Backbone
+from engine.backbones import Backbone, graph
 from engine.errors import UnknownLayer
-from engine.graph import walk
 from engine.types import Activations, LayerInfo, Patch, Peaks
 
 
@@ -125,7 +124,7 @@ def kernels(net: Backbone) -> np.ndarray:
     Raises:
         UnknownLayer: the network does not begin with a convolution of the three colours.
     """
-    for _, layer in walk(net.plain):
+    for _, layer in graph.walk(net.plain):
         if isinstance(layer, keras.layers.Conv2D):
             kernel = backend.numpy(layer.kernel)  # (kh, kw, 3, n)
             if kernel.shape[2] == 3:

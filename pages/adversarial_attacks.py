@@ -2,18 +2,10 @@
 
 import streamlit as st
 
-from components import (
-    attack,
-    attack_checks,
-    attack_form,
-    cache,
-    job_panel,
-    last_result,
-    pickers,
-    shell,
-    teacher,
-    weights_panel,
-)
+from components import shell
+from components.adversarial_attacks import attack, checks, form
+from components.shell import cache, class_link, downloads, last_result
+from components.widgets import pickers, run_panel
 from engine import images
 
 GOALS = ("a class I choose", "anything else")
@@ -44,7 +36,7 @@ def choices() -> attack.Plan | None:
     left, middle, right = st.columns([1.3, 1, 1], gap="large")
     with left:
         name = pickers.backbone()
-    if (net := weights_panel.loaded(name)) is None:
+    if (net := downloads.loaded(name)) is None:
         return None
     with left:
         picked = pickers.picture()
@@ -65,7 +57,7 @@ def choices() -> attack.Plan | None:
             f"the picture “{picked.name}”."
         )
     with right:
-        chosen, how, seed, backbones = attack_form.settings(net.name)
+        chosen, how, seed, backbones = form.settings(net.name)
     return attack.Plan(
         backbones=backbones,
         picture=picture,
@@ -92,7 +84,7 @@ def live(plan: attack.Plan) -> None:
     """The panel, the pictures, the film."""
     run = st.session_state.get("attack_run")
     shown = run or attack.Run(plan)
-    job_panel.panel(
+    run_panel.panel(
         attack.KEY,
         attack.Run(plan).begin,
         "Attack",
@@ -102,7 +94,7 @@ def live(plan: attack.Plan) -> None:
     )
     if run is not None and not run.plan.same(plan):
         shell.stale(f"the attack before, on “{run.plan.called}”", "Attack")
-    ended = run is not None and not job_panel.active(attack.KEY) and run.recording.latest
+    ended = run is not None and not run_panel.active(attack.KEY) and run.recording.latest
     if ended:
         with shell.errors():
             attack.outcome(run)
@@ -128,18 +120,18 @@ def live(plan: attack.Plan) -> None:
 def afterwards() -> None:
     """What there is to ask of an attack that has ended."""
     run = st.session_state.get("attack_run")
-    if run is None or run.recording.latest is None or job_panel.active(attack.KEY):
+    if run is None or run.recording.latest is None or run_panel.active(attack.KEY):
         return
     with shell.errors():
         attack.downloads(run)
-        attack_checks.remember(run)
-        attack_checks.sections(run)
+        checks.remember(run)
+        checks.sections(run)
 
 
-with teacher.choices():
+with class_link.choices():
     plan = choices()
 if plan is not None:
     last_result.offer(attack.KEY)
-    teacher.link("the numbers under *More settings*, pixels and sticker", **attack.link(plan))
-    job_panel.watch(attack.KEY, shell.told(lambda: live(plan)))
+    class_link.link("the numbers under *More settings*, pixels and sticker", **attack.link(plan))
+    run_panel.watch(attack.KEY, shell.told(lambda: live(plan)))
     afterwards()

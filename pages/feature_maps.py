@@ -2,7 +2,10 @@
 
 import streamlit as st
 
-from components import cache, charts, explorer, gallery, pickers, shell, teacher, weights_panel
+from components import shell
+from components.feature_maps import explorer
+from components.shell import cache, class_link, downloads
+from components.widgets import charts, gallery, pickers
 from engine import images
 
 shell.page(
@@ -31,7 +34,7 @@ def backbone_and_picture() -> tuple[str, pickers.Picked] | None:
     with left:
         name = pickers.backbone()
         picked = pickers.picture()
-    net = weights_panel.loaded(name)
+    net = downloads.loaded(name)
     if net is None:
         return None
     with shell.errors():
@@ -113,10 +116,10 @@ def first_kernels(name: str) -> None:
         )
 
 
-with teacher.choices():
+with class_link.choices():
     ready = backbone_and_picture()
 if ready is not None:
-    teacher.link("", backbone=ready[0])
+    class_link.link("", backbone=ready[0])
     explorer.explorer(*ready)
     where_it_looks(*ready)
     first_kernels(ready[0])

@@ -5,21 +5,10 @@ from typing import Any
 
 import streamlit as st
 
-from components import (
-    cache,
-    charts,
-    ideal,
-    ideal_charts,
-    ideal_recipe,
-    ideal_target,
-    job_panel,
-    last_result,
-    others,
-    pickers,
-    shell,
-    teacher,
-    weights_panel,
-)
+from components import shell
+from components.ideal_images import curves, ideal, settings_form, targets
+from components.shell import cache, class_link, downloads, last_result
+from components.widgets import charts, other_networks, pickers, run_panel
 
 MODES = ("one picture", "three variation losses", "two backbones")
 RECIPES = ("clear", "lesson", "noise")
@@ -48,13 +37,13 @@ def choices() -> dict[str, Any] | None:
     left, middle, right = st.columns([1, 1.2, 1], gap="large")
     with left:
         name = pickers.backbone()
-    if (net := weights_panel.loaded(name)) is None:
+    if (net := downloads.loaded(name)) is None:
         return None
     name = net.name
-    from engine import recipes
+    from engine import synthesis
 
     with middle:
-        target, label = ideal_target.choose(net)
+        target, label = targets.choose(net)
         shell.check_link("preset", RECIPES, "the recipe")
         preset = st.segmented_control(
             "Recipe",
@@ -66,19 +55,19 @@ def choices() -> dict[str, Any] | None:
             help="clear: the best pictures we know how to make. lesson: plain pixels, "
             "cross-entropy and variation loss. noise: no penalty at all.",
         )
-    settings = recipes.preset(preset, net.spec.builder)
+    settings = synthesis.preset(preset, net.spec.builder)
     with right:
         shell.check_link("mode", MODES, "the comparison")
         mode = st.selectbox("Show", MODES, key="mode", bind="query-params")
         seed = shell.linked_number("seed", 0, 9999, 0)
         with st.popover("More settings", icon=":material/tune:", width="stretch"):
-            more = ideal_recipe.choose(settings, f"{preset}_{net.spec.builder}", seed)
+            more = settings_form.choose(settings, f"{preset}_{net.spec.builder}", seed)
     start, negative = None, more["negative"]
     if more["from_photo"]:
         start = pickers.picture(key="ideal_photo", label="Photo to start from").picture
 
-    def settings_of(backbone: str) -> recipes.Settings:
-        own = recipes.preset(preset, cache.backbone(backbone).spec.builder)
+    def settings_of(backbone: str) -> synthesis.Settings:
+        own = synthesis.preset(preset, cache.backbone(backbone).spec.builder)
         return replace(
             own, **more["settings"], target_weight=own.target_weight * (-1 if negative else 1)
         )
@@ -135,7 +124,7 @@ def sliders(chosen: dict[str, Any], run: ideal.Run | None) -> ideal.Steering:
             )
             weights[name] = None if weight == own else weight
     steering = ideal.Steering(variation=variation, rate=rate, **weights)
-    if run is not None and run.recipe == chosen["recipe"] and job_panel.active(ideal.KEY):
+    if run is not None and run.recipe == chosen["recipe"] and run_panel.active(ideal.KEY):
         run.steer(steering)
     return steering
 
@@ -151,7 +140,7 @@ def live(chosen: dict[str, Any]) -> None:
     planned = ideal.planned(chosen, steering)
     progress = run or planned
     with above if several else left:  # side by side they need the whole width
-        job_panel.panel(ideal.KEY, planned.begin, "Start", progress.step, progress.steps)
+        run_panel.panel(ideal.KEY, planned.begin, "Start", progress.step, progress.steps)
         if run is not None and not run.same(planned):
             shell.stale(f"the run before, {run.words}", "Start")
         if run is None:
@@ -160,7 +149,7 @@ def live(chosen: dict[str, Any]) -> None:
             ideal.pictures(run)
     if run is not None:
         with left:
-            st.plotly_chart(ideal_charts.losses(run), config=charts.CONFIG, key="ideal_losses")
+            st.plotly_chart(curves.losses(run), config=charts.CONFIG, key="ideal_losses")
         with right:
             frame = run.recordings[0].latest
             for one, controls, record in zip(run.plans, run.controls, run.recordings, strict=True):
@@ -170,13 +159,13 @@ def live(chosen: dict[str, Any]) -> None:
                     charts.confidence(frame.predictions), config=charts.CONFIG, key="ideal_bars"
                 )
         with left if several else right:
-            st.plotly_chart(ideal_charts.curves(run), config=charts.CONFIG, key="ideal_curves")
+            st.plotly_chart(curves.curves(run), config=charts.CONFIG, key="ideal_curves")
 
 
 def afterwards() -> None:
     """What there is to do with a picture that is made: look back, take home, ask others."""
     run = st.session_state.get("ideal_run")
-    if run is None or run.recordings[0].latest is None or job_panel.active(ideal.KEY):
+    if run is None or run.recordings[0].latest is None or run_panel.active(ideal.KEY):
         return
     plan, record = run.plans[0], run.recordings[0]
     with shell.errors():
@@ -185,24 +174,24 @@ def afterwards() -> None:
         if len(run.plans) == 1 and isinstance(plan.target, int):
             st.header("What other networks predict", anchor=False)
             wanted = cache.backbone(plan.backbone).class_names[plan.target]
-            others.recognition(plan.backbone, record.latest.picture, wanted)
+            other_networks.recognition(plan.backbone, record.latest.picture, wanted)
             with st.expander("What in it matters", icon=":material/center_focus_strong:"):
                 if st.toggle("Ask every pixel", key="matters"):
-                    ideal_charts.matters(plan, record.latest.picture)
+                    curves.matters(plan, record.latest.picture)
 
 
-with teacher.choices():
+with class_link.choices():
     chosen = choices()
 if chosen is not None:
     last_result.offer(ideal.KEY)
-    job_panel.watch(ideal.KEY, shell.told(lambda: live(chosen)))
+    run_panel.watch(ideal.KEY, shell.told(lambda: live(chosen)))
     variation = st.session_state.get(f"variation_{'_'.join(chosen['recipe'])}")
     first = chosen["plans"][0]
     linked, shown = ideal.link(first, chosen["recipe"][0]), {}
     if variation is not None:
         linked["variation"] = str(variation)
         shown["variation"] = ideal.number(ideal.variation_unit(first.settings) * variation)
-    teacher.link(
+    class_link.link(
         "optimizer, parametrization, transformations, learning rate, L1 and L2, two classes mixed",
         shown,
         **linked,

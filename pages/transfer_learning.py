@@ -2,19 +2,10 @@
 
 import streamlit as st
 
-from components import (
-    job_panel,
-    last_result,
-    pickers,
-    report,
-    shell,
-    sources,
-    teacher,
-    training,
-    training_charts,
-    training_form,
-    weights_panel,
-)
+from components import shell
+from components.shell import class_link, downloads, last_result
+from components.transfer_learning import curves, form, report, sources, training
+from components.widgets import pickers, run_panel
 
 shell.page(
     "Transfer learning",
@@ -41,11 +32,11 @@ def choices() -> training.Plan | None:
     left, right = st.columns([1, 1.4], gap="large")
     with left:
         name = pickers.backbone(taught=False)
-    if (net := weights_panel.loaded(name)) is None:
+    if (net := downloads.loaded(name)) is None:
         return None
     with right:
         source = sources.choose(net.name)
-    return None if source is None else training_form.plan_of(net.name, source)
+    return None if source is None else form.plan_of(net.name, source)
 
 
 def live(plan: training.Plan) -> None:
@@ -61,9 +52,9 @@ def live(plan: training.Plan) -> None:
         begin()
         st.rerun()
 
-    job_panel.panel(training.KEY, begin, "Train", shown.fraction, 1.0, shown.said or "beginning")
+    run_panel.panel(training.KEY, begin, "Train", shown.fraction, 1.0, shown.said or "beginning")
     if run is None or not (run.points or run.usable):
-        if not job_panel.active(training.KEY):
+        if not run_panel.active(training.KEY):
             if run is not None:
                 st.info("It was stopped before anything was learnt.", icon=":material/info:")
             st.caption("Press Train: the photos are looked at once, then it learns.")
@@ -71,29 +62,29 @@ def live(plan: training.Plan) -> None:
         return
     if run.points and run.plan.words != plan.words:
         shell.stale(f"the training before: {run.plan.words}", "Train")
-    if not job_panel.active(training.KEY):
+    if not run_panel.active(training.KEY):
         report.headline(run)
     if run.points:
-        training_charts.curves(run)
+        curves.curves(run)
 
 
 def afterwards() -> None:
     """What there is to ask of a classifier."""
     run = st.session_state.get("training_run")
-    if run is None or not run.usable or job_panel.active(training.KEY):
+    if run is None or not run.usable or run_panel.active(training.KEY):
         return
     with shell.errors():
         runs = [r for r in st.session_state.get("training_runs", []) if r.points]
         if len(runs) > 1:
             st.header("All runs of this session", anchor=False)
-            training_charts.together(runs)
+            curves.together(runs)
         report.sections(run)
 
 
-with teacher.choices():
+with class_link.choices():
     plan = choices()
 if plan is not None:
     last_result.offer(training.KEY)
-    teacher.link("training options", backbone=plan.backbone)
-    job_panel.watch(training.KEY, shell.told(lambda: live(plan)))
+    class_link.link("training options", backbone=plan.backbone)
+    run_panel.watch(training.KEY, shell.told(lambda: live(plan)))
     afterwards()

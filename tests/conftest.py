@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import skimage
 
-from engine import images, weights
+from engine import images
+from engine.storage import weights
 
 SAMPLES = Path(skimage.__file__).parent / "data"
 SHARED = Path(__file__).parents[2] / "shared" / "data"

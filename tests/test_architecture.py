@@ -1,46 +1,154 @@
-"""Imports run one way, down: pages, then components, then the engine."""
+"""Imports run one way, down, from room to room, and each room is entered through its front door."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FILES = [
-    *ROOT.glob("*.py"),
-    *(p for layer in ("pages", "components", "engine") for p in (ROOT / layer).rglob("*.py")),
-]
-FORBIDDEN = {
-    "engine": {"streamlit", "components", "pages", "plotly", "training"},
-    "components": {"pages", "streamlit_app", "tensorflow", "keras", "jax"},
+# What each room may import, besides itself. A room is a folder of the engine or of the components;
+# the engine's single files are its ground, and `features`, which is a room of one file.
+ENGINE = {
+    "errors": set(),
+    "types": set(),
+    "config": set(),
+    "images": {"errors"},
+    "backend": {"config", "errors", "types"},
+    "storage": {"config", "errors", "types"},
+    "backbones": {"storage", "backend", "config", "errors", "types"},
+    "features": {"backbones", "backend", "images", "errors", "types"},
+    "synthesis": {"backbones", "backend", "images", "errors", "types"},
+    "attacks": {"backbones", "backend", "images", "errors", "types"},
+    "transfer": {"backbones", "storage", "backend", "config", "images", "errors"},
+    "runs": {"synthesis", "attacks", "transfer", "backbones", "storage", "images"},
+    "cluster": {"runs", "synthesis", "backbones", "storage", "backend", "config", "errors"},
+}
+SCREENS = {"home", "feature_maps", "transfer_learning", "ideal_images", "adversarial_attacks"}
+COMPONENTS = {"shell": set(), "widgets": {"shell"}} | {
+    screen: {"shell", "widgets"} for screen in SCREENS
+}
+FORBIDDEN = {  # by whatever part of the project
+    "engine": {"streamlit", "components", "pages", "plotly", "training", "benchmarks", "tests"},
+    "components": {"pages", "streamlit_app", "tensorflow", "keras", "jax", "benchmarks", "tests"},
     "pages": {"pages", "streamlit_app", "tensorflow", "keras", "jax", "threading"},
+    "benchmarks": {"tests", "pages"},
+    "tests": {"pages", "benchmarks"},
+    "harness": {"tests", "pages", "benchmarks", "components"},
     ".": {"pages", "tensorflow", "keras", "jax", "threading"},
 }
+FILES = [
+    *ROOT.glob("*.py"),
+    *(p for part in FORBIDDEN if part != "." for p in (ROOT / part).rglob("*.py")),
+]
 
 
-def imported(tree: ast.AST) -> set[str]:
-    modules = set()
-    for node in ast.walk(tree):
+def imports(file: Path) -> list[tuple[str, tuple[str, ...]]]:
+    """`(module, names)` of every import of a file, also those within functions."""
+    found = []
+    for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
-            modules |= {alias.name for alias in node.names}
+            found += [(alias.name, ()) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            modules.add(node.module or "")
-            modules |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return modules
+            found.append((node.module or "", tuple(alias.name for alias in node.names)))
+    return found
+
+
+def place(file: Path) -> tuple[str, str]:
+    """`(part, room)` of a file: `engine/attacks/loop.py` is in `("engine", "attacks")`."""
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    if len(parts) == 1:
+        return ".", ""
+    return parts[0], parts[1] if parts[0] in ("engine", "components") else ""
+
+
+def rooms_imported(part: str, file: Path) -> list[tuple[str, str, tuple[str, ...]]]:
+    """`(room, module, names)` of what a file imports of the engine or of the components."""
+    found = []
+    for module, names in imports(file):
+        if module == part:
+            found += [(name, module, (name,)) for name in names]
+        elif module.startswith(f"{part}."):
+            found.append((module.split(".")[1], module, names))
+    return found
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(ROOT)))
-def test_imports_run_down(file):
-    layer = str(file.relative_to(ROOT).parts[0]) if file.parent != ROOT else "."
-    tops = {module.split(".")[0] for module in imported(ast.parse(file.read_text()))}
-    assert not tops & FORBIDDEN[layer]
+def test_parts_import_downwards(file):
+    part, _ = place(file)
+    tops = {module.split(".")[0] for module, _ in imports(file)}
+    assert not tops & FORBIDDEN[part]
+
+
+@pytest.mark.parametrize("part", ["engine", "components"])
+def test_every_room_is_in_the_table(part):
+    table = ENGINE if part == "engine" else COMPONENTS
+    rooms = {place(file)[1] for file in (ROOT / part).rglob("*.py")} - {"__init__"}
+    assert rooms == set(table)
+
+
+@pytest.mark.parametrize("part", ["engine", "components"])
+def test_rooms_import_only_what_the_table_allows(part):
+    table = ENGINE if part == "engine" else COMPONENTS
+    aliases = {"datasets": "storage", "robustness": "attacks"}  # named by the engine itself, too
+    arrows = {
+        (room, aliases.get(other, other), str(file.relative_to(ROOT)))
+        for file in (ROOT / part).rglob("*.py")
+        if (room := place(file)[1]) != "__init__"
+        for other, _, _ in rooms_imported(part, file)
+    }
+    assert [
+        arrow
+        for arrow in sorted(arrows)
+        if arrow[1] != arrow[0] and arrow[1] not in table[arrow[0]]
+    ] == []
+
+
+def test_the_tables_have_no_circle():
+    for table in (ENGINE, COMPONENTS):
+        rest = dict(table)
+        while rest:
+            ground = {room for room, below in rest.items() if not below & set(rest)}
+            assert ground, f"these rooms import each other: {sorted(rest)}"
+            rest = {room: below for room, below in rest.items() if room not in ground}
+
+
+@pytest.mark.parametrize("part", ["engine", "components"])
+def test_rooms_are_entered_through_their_front_door(part):
+    """Whoever stands outside imports a name that the room's `__init__` exports, or its module."""
+    reached = []
+    for file in FILES:
+        mine = place(file)
+        if mine[0] == "tests":  # tests of a room may look into it
+            continue
+        for room, module, names in rooms_imported(part, file):
+            if mine == (part, room) or not (ROOT / part / room).is_dir():
+                continue
+            inside = module.split(".")[2:]
+            private = [name for name in names if name.startswith("_")]
+            if (inside and mine[0] == "engine") or private:
+                reached.append((str(file.relative_to(ROOT)), module, names))
+    assert reached == []
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(ROOT)))
 def test_only_the_backend_file_knows_the_backend(file):
-    if file.name != "backend.py":
-        tops = {module.split(".")[0] for module in imported(ast.parse(file.read_text()))}
-        assert not tops & {"tensorflow", "jax"}
+    if place(file)[0] not in ("tests", "benchmarks") and file.name != "backend.py":
+        assert not {module.split(".")[0] for module, _ in imports(file)} & {"tensorflow", "jax"}
+
+
+def test_only_config_reads_the_environment():
+    readers = [
+        file.name
+        for part in ("engine", "components", "pages")
+        for file in (ROOT / part).rglob("*.py")
+        if any(
+            isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv")
+            for node in ast.walk(ast.parse(file.read_text()))
+        )
+    ]
+    assert readers == ["config.py"]
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "pages").glob("*.py")), ids=lambda f: f.name)
@@ -49,14 +157,22 @@ def test_pages_define_no_classes(file):
     assert not [n for n in ast.walk(ast.parse(file.read_text())) if isinstance(n, ast.ClassDef)]
 
 
-def test_home_is_drawn_without_tensorflow():
-    """What the home page imports at its top must not import Keras, nor Plotly."""
-    light = ["streamlit_app.py", "components/shell.py", "components/weights_panel.py"]
-    light += ["components/cache.py", "engine/weights.py", "engine/registry.py", "engine/images.py"]
-    for name in light:
-        tree = ast.parse((ROOT / name).read_text())
-        top = ast.Module([n for n in tree.body if not isinstance(n, ast.If)], [])
-        outer = [n for n in top.body if isinstance(n, ast.Import | ast.ImportFrom)]
-        modules = imported(ast.Module(outer, []))
-        assert not {m.split(".")[0] for m in modules} & {"keras", "tensorflow", "plotly", "skimage"}
-        assert not modules & {"engine.backbones", "engine.backend", "engine.features"}
+def test_home_is_drawn_without_heavy_libraries():
+    """A fresh process imports what the home page imports; none of these comes along.
+
+    Streamlit itself brings Plotly, which is why only what the app adds is looked at.
+    """
+    top = [
+        n
+        for n in ast.parse((ROOT / "streamlit_app.py").read_text()).body
+        if isinstance(n, ast.Import | ast.ImportFrom)
+    ]
+    program = "import sys, streamlit\nbefore = set(sys.modules)\n"
+    program += "\n".join(map(ast.unparse, top)) + (
+        "\nprint([m for m in ('keras', 'tensorflow', 'skimage', 'plotly', 'scipy')"
+        " if m in set(sys.modules) - before])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"

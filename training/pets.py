@@ -14,8 +14,10 @@ import keras
 import numpy as np
 from scipy.optimize import minimize
 
-from engine import backbones, images, pocket, weights
-from engine.graph import output_of
+from engine import backbones, config, images
+from engine.backbones import pocket
+from engine.backbones.graph import output_of
+from engine.storage import weights
 
 BACKBONES = ("Pocket", "MobileNetV2")
 
@@ -76,7 +78,7 @@ def main(root: Path) -> None:
         x = features(backbones.load(name), root, names)
         if name == "Pocket":
             np.savez_compressed(
-                pocket.ASSETS / "pets_pocket.npz",
+                config.ASSETS / "pets_pocket.npz",
                 features=x.astype("float16"),
                 breed=breeds.astype("uint8"),
                 species=species.astype("uint8"),

@@ -26,7 +26,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from engine import pocket, registry, weights
+from engine import config
+from engine.backbones import pocket
+from engine.storage import registry, weights
 from training.curves import draw_curves
 from training.muon import ConvolutionMuon
 from training.tiny_imagenet import CACHE, photos
@@ -200,7 +202,7 @@ def export(archive: Path) -> None:
     data = photos(archive)
     student = pocket.build(input_shape=(None, None, 3))
     student.load_weights(CACHE / "pocket.weights.h5")
-    pocket.ASSETS.mkdir(exist_ok=True)
+    config.ASSETS.mkdir(exist_ok=True)
     paths = {v.path.removeprefix("pocket/"): v for v in student.variables}
     arrays = {path: v.numpy().astype("float16") for path, v in paths.items()}
     np.savez(pocket.WEIGHTS, **arrays)

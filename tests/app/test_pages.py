@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine import archives, images, pocket, weights
+from engine import images
+from engine.backbones import pocket
+from engine.storage import archives, weights
 
 ROOT = Path(__file__).parents[2]
 PAGES = [f"pages/{p.name}" for p in sorted((ROOT / "pages").glob("*.py"))]

@@ -1,6 +1,6 @@
 """The last results of tabs: each tab finds its own, and the oldest go first."""
 
-from components.last_result import LastResults
+from components.shell.last_result import LastResults
 
 
 def test_a_tab_finds_its_own_last_result_and_no_other():

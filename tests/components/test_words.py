@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components import report
-from components.others import attack_outcome
-from components.training import FROZEN, SCRATCH, TUNED, Plan, Source, usual_tuning
+from components.transfer_learning import report
+from components.transfer_learning.training import FROZEN, SCRATCH, TUNED, Plan, Source, usual_tuning
+from components.widgets.other_networks import attack_outcome
 from engine import transfer
 
 CLASSES = ("pug", "tennis ball", "Egyptian cat")

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from engine import registry
+from engine.storage import registry
 
 URL = "adversarial_attacks?backbone=Pocket"
 

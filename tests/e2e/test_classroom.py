@@ -4,13 +4,13 @@ import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from benchmarks import classroom, lesson
+from harness import lesson
 
 
 def test_nobody_sees_what_is_anothers(address, monkeypatch):
     monkeypatch.setattr(lesson, "BACKBONES", ("Pocket", "Pocket"))
     marks = lesson.Marks()
-    pupils = classroom.the_class(address, 8, marks, time.monotonic() + 20, within=2)
+    pupils = lesson.the_class(address, 8, marks, time.monotonic() + 20, within=2)
     with ThreadPoolExecutor(1) as thread:  # Playwright's loop is in this one
         answers = thread.submit(asyncio.run, pupils).result()
     assert not marks.errors

@@ -7,7 +7,7 @@ import signal
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import serving
+from harness.server import serving
 
 pytestmark = [pytest.mark.e2e, pytest.mark.filterwarnings("ignore")]  # Ray's own sockets and files
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from benchmarks.pupil import Pupil
-from engine import registry, weights
-from tests.e2e.conftest import free_port, running, serving
+from engine.storage import registry, weights
+from harness.pupil import Pupil
+from harness.server import free_port, running, serving
 
 START = re.compile("Start$")
 

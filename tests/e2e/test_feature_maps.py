@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from engine import weights
+from engine.storage import weights
+from harness.server import serving
 from tests.conftest import SAMPLES
-from tests.e2e.conftest import serving
 
 pytestmark = [
     pytest.mark.e2e,

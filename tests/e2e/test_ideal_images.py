@@ -6,7 +6,7 @@ import re
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from engine import registry
+from engine.storage import registry
 
 SIZE = (registry.POCKET_SIZE, registry.POCKET_SIZE)
 URL = "ideal_images?backbone=Pocket"

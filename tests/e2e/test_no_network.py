@@ -2,8 +2,8 @@
 
 from playwright.sync_api import expect
 
+from harness.server import serving
 from tests.conftest import SAMPLES
-from tests.e2e.conftest import serving
 from tests.e2e.test_feature_maps import no_errors, ready
 
 

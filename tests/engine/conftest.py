@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from engine import backbones, datasets, extraction, images
+from engine import backbones, images
+from engine.storage import datasets
+from engine.transfer import extraction
 from tests.conftest import SAMPLES
 
 CROPPED = ("chelsea", "coffee", "rocket")

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from engine import attacks, backbones, images
+from engine.attacks.gradient import mean
+from engine.attacks.white_box import WhiteBox, resized
 from engine.errors import BadSettings, UnknownClass
-from engine.strategies import mean
-from engine.whitebox import WhiteBox, resized
 
 BOUNDED = (
     attacks.FGSM,

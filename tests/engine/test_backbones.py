@@ -7,8 +7,10 @@ import pytest
 from keras.src.legacy.saving import legacy_h5_format
 from keras.src.utils import file_utils
 
-from engine import backbones, features, folding, graph, images, registry, weights
+from engine import backbones, features, images
+from engine.backbones import folding, graph, network
 from engine.errors import UnknownBackbone, UnknownClass, UnknownLayer, WeightsUnavailable
+from engine.storage import registry, weights
 
 DOWNLOADED = [name for name, spec in registry.specs().items() if not spec.builtin]
 PREPROCESSING = {
@@ -131,7 +133,7 @@ def check_layers(net, picture):
 )
 def test_preprocessing_equals_keras(scaling, module, cat):
     picture = keras.Input((None, None, 3))
-    ours = keras.Model(picture, backbones.preprocess(picture, scaling))(cat[None])
+    ours = keras.Model(picture, network.preprocess(picture, scaling))(cat[None])
     theirs = getattr(keras.applications, module).preprocess_input(cat[None] * 255.0)
     assert np.abs(np.asarray(ours) - theirs).max() / np.abs(theirs).max() < 1e-5
 

@@ -15,25 +15,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import (
-    attacks,
-    backbones,
-    cluster,
-    datasets,
-    extraction,
-    images,
-    pool,
-    sharing,
-    synthesis,
-    tasks,
-)
-from engine.driver import Driver
+from engine import attacks, backbones, cluster, images, synthesis
+from engine.cluster import driver_process, pool
+from engine.cluster.driver import Driver
 from engine.errors import BadSettings, ClusterGone, EngineError, WorkerLost
-from engine.jobs import Admission, Job
-from engine.recipes import preset
-from engine.recording import Recording
-from engine.streams import Stream
-from tests.e2e.conftest import free_port
+from engine.runs import sharing, tasks
+from engine.runs.jobs import Admission, Job
+from engine.runs.recording import Recording
+from engine.runs.streams import Stream
+from engine.storage import datasets
+from engine.synthesis.settings import preset
+from engine.transfer import extraction
+from harness.server import free_port
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own processes, sockets and files
 ONE = pool.Bounds(least=1, most=1, cpus=1)
@@ -419,7 +412,7 @@ def test_the_head_is_gone_and_comes_back(net, task, settings, frames):
     port = free_port()
     options = {"num_cpus": 1, "include_dashboard": False, "gcs_server_port": port}
     made = Cluster(initialize_head=True, head_node_args=options)
-    office = cluster.Office(f"127.0.0.1:{port}", ONE)
+    office = driver_process.Office(f"127.0.0.1:{port}", ONE)
     runner = cluster.Cluster(office, Admission(2))
     try:
         run = runner.steps(task, [net], synthesis.Controls(settings))
@@ -440,7 +433,7 @@ def test_the_head_is_gone_and_comes_back(net, task, settings, frames):
 
 def test_a_cluster_that_is_not_there_is_told(net, task):
     pytest.importorskip("ray")
-    office = cluster.Office("127.0.0.1:1", ONE)
+    office = driver_process.Office("127.0.0.1:1", ONE)
     runner = cluster.Cluster(office, Admission(2))
     try:
         job = Job(lambda: runner.steps(task, [net])).start()
@@ -483,9 +476,9 @@ def test_bounds_of_the_environment(monkeypatch):
 def test_without_ray_jobs_run_here_and_who_asks_for_it_is_told(asked, tmp_path):
     (tmp_path / "ray.py").write_text("raise ImportError('not installed')")
     code = """
-from engine import backbones, cluster, tasks
+from engine import backbones, cluster
 from engine.errors import ClusterGone
-from engine.jobs import Admission
+from engine.runs import Admission, tasks
 if __name__ == "__main__":
     runner, net = cluster.runner(Admission(1)), backbones.load("Pocket")
     task = tasks.Vectors(backbone="Pocket", photos=(b"",), views=1)

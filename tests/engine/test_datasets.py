@@ -11,8 +11,9 @@ import zipfile
 import numpy as np
 import pytest
 
-from engine import archives, datasets, images
+from engine import images
 from engine.errors import BadDataset, DatasetUnavailable, DownloadFailed
+from engine.storage import archives, datasets
 
 
 def photo(seed: int = 0) -> bytes:

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import downloads, registry, weights
 from engine.errors import DownloadFailed
+from engine.storage import downloads, registry, weights
 
 ROOT = Path(__file__).parents[2]
 CONTENT = weights.HDF5 + np.random.default_rng(0).bytes(900_000)
@@ -186,7 +186,7 @@ def test_another_process_does_not_write_the_same_part(server, tmp_path):
     first = downloads.fetch(server.url, target)
     next(first)
     other = (
-        "from pathlib import Path; from engine import downloads\n"
+        "from pathlib import Path; from engine.storage import downloads\n"
         f"list(downloads.fetch({server.url!r}, Path({str(target)!r})))"
     )
     done = subprocess.run([sys.executable, "-c", other], cwd=ROOT, capture_output=True, text=True)

@@ -4,8 +4,10 @@ import keras
 import numpy as np
 import pytest
 
-from engine import backbones, features, graph, images, registry
+from engine import backbones, features, images
+from engine.backbones import graph
 from engine.errors import UnknownClass, UnknownLayer
+from engine.storage import registry
 
 
 def hand_made(layers: list, size: int = 8, classes: int = 2) -> backbones.Backbone:

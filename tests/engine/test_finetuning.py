@@ -5,8 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine import backend, datasets, finetuning, images, transfer
+from engine import backend, images, transfer
 from engine.errors import BadDataset
+from engine.storage import datasets
+from engine.transfer import fine_tuning
 
 
 def last(steps):
@@ -98,13 +100,15 @@ def test_what_the_network_needs_is_asked_for_before(net, crops, monkeypatch):
 
     data, vgg = datasets.folder(crops), backbones.load("VGG16", pretrained=False)
     tuning = transfer.Tuning(stages=0)
-    assert finetuning.memory_of(vgg, tuning) > 3e9
-    assert finetuning.memory_of(net, transfer.Tuning(stages=1)) < finetuning.memory_of(net, tuning)
+    assert fine_tuning.memory_of(vgg, tuning) > 3e9
+    assert fine_tuning.memory_of(net, transfer.Tuning(stages=1)) < fine_tuning.memory_of(
+        net, tuning
+    )
     monkeypatch.setattr(backend, "available_memory", lambda: 5_000_000_000)
     with pytest.raises(BadDataset, match=r"needs about \d\.\d GB of memory; 2\.5 GB are free"):
-        finetuning.check_memory(vgg, data, tuning)
+        fine_tuning.check_memory(vgg, data, tuning)
     monkeypatch.setattr(backend, "available_memory", lambda: None)  # unknown: it is let in
-    finetuning.check_memory(vgg, data, tuning)
+    fine_tuning.check_memory(vgg, data, tuning)
 
 
 def test_available_memory_is_a_number_of_this_machine():
@@ -143,6 +147,6 @@ def test_too_many_photos_for_fine_tuning_are_refused(net, crops, monkeypatch):
 
 def test_what_would_not_fit_in_memory_is_refused_before_it_begins(net, crops, monkeypatch):
     data = datasets.folder(crops)
-    monkeypatch.setattr(finetuning, "MOST_BYTES", 100_000)
+    monkeypatch.setattr(fine_tuning, "MOST_BYTES", 100_000)
     with pytest.raises(BadDataset, match=r"needs all photos in memory"):
-        next(finetuning.fine_tune(net, data, None, finetuning.Tuning()))
+        next(fine_tuning.fine_tune(net, data, None, fine_tuning.Tuning()))

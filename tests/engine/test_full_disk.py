@@ -7,8 +7,10 @@ import zipfile
 import numpy as np
 import pytest
 
-from engine import archives, datasets, extraction, images, kit
+from engine import images
 from engine.errors import BadDataset, KitDamaged
+from engine.storage import archives, datasets, offline
+from engine.transfer import extraction
 
 
 @pytest.fixture
@@ -53,5 +55,5 @@ def test_a_kit(disk, tmp_path, monkeypatch):
     (tmp_path / "pets").mkdir()
     (tmp_path / "pets" / "large.jpg").write_bytes(b"\0" * 400_000)
     with pytest.raises(KitDamaged, match="No space left"):
-        list(kit.pack(disk))
+        list(offline.pack(disk))
     assert left(disk) == 0

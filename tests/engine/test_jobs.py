@@ -7,7 +7,7 @@ import time
 import pytest
 
 from engine.errors import DownloadFailed
-from engine.jobs import SLICE, Admission, Job, Share
+from engine.runs.jobs import SLICE, Admission, Job, Share
 
 
 def test_the_latest_snapshot_is_kept():

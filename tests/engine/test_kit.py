@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
-from engine import datasets, kit, registry, weights
+from engine import config
 from engine.errors import KitDamaged, UnknownBackbone
+from engine.storage import offline, registry, weights
 
 
 @pytest.fixture
@@ -32,24 +33,24 @@ def packed(machine, tmp_path):
     for file, content in (
         (home / "models" / spec.filename, b"weights"),
         (home / "models" / weights.INDEX_NAME, b"{}"),
-        (datasets.pets_root() / "images" / "Abyssinian_1.jpg", b"a photo"),
-        (datasets.pets_root() / "annotations" / "trainval.txt", b"Abyssinian_1 1 1 1"),
+        (config.pets_root() / "images" / "Abyssinian_1.jpg", b"a photo"),
+        (config.pets_root() / "annotations" / "trainval.txt", b"Abyssinian_1 1 1 1"),
     ):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
     stick = tmp_path / "stick"
-    assert len(list(kit.pack(stick))) == 4
+    assert len(list(offline.pack(stick))) == 4
     return stick
 
 
 def test_what_was_packed_arrives(machine, packed):
     home = machine("second")
-    assert len(list(kit.unpack(packed))) == 4
+    assert len(list(offline.unpack(packed))) == 4
     assert (home / "models" / registry.spec("MobileNetV2").filename).read_bytes() == b"weights"
-    assert (datasets.pets_root() / "images" / "Abyssinian_1.jpg").read_bytes() == b"a photo"
-    assert list(kit.unpack(packed)) == []  # what is here, and right, is left alone
-    (datasets.pets_root() / "images" / "Abyssinian_1.jpg").write_bytes(b"changed")
-    assert list(kit.unpack(packed)) == ["pets/images/Abyssinian_1.jpg"]
+    assert (config.pets_root() / "images" / "Abyssinian_1.jpg").read_bytes() == b"a photo"
+    assert list(offline.unpack(packed)) == []  # what is here, and right, is left alone
+    (config.pets_root() / "images" / "Abyssinian_1.jpg").write_bytes(b"changed")
+    assert list(offline.unpack(packed)) == ["pets/images/Abyssinian_1.jpg"]
 
 
 def test_a_damaged_file_is_told_and_not_taken(machine, packed):
@@ -57,7 +58,7 @@ def test_a_damaged_file_is_told_and_not_taken(machine, packed):
     name = registry.spec("MobileNetV2").filename
     (packed / "models" / name).write_bytes(b"half")
     with pytest.raises(KitDamaged, match="not what was packed"):
-        list(kit.unpack(packed))
+        list(offline.unpack(packed))
     assert not list(home.rglob(f"{name}*"))
 
 
@@ -66,30 +67,30 @@ def test_a_damaged_file_is_told_and_not_taken(machine, packed):
 )
 def test_only_files_of_the_app_are_written(machine, packed, tmp_path, name):
     machine("second")
-    (packed / kit.INDEX).write_text(json.dumps({name: "0"}))
+    (packed / offline.INDEX).write_text(json.dumps({name: "0"}))
     with pytest.raises(KitDamaged):
-        list(kit.unpack(packed))
+        list(offline.unpack(packed))
     assert not list(tmp_path.rglob("evil"))
 
 
 @pytest.mark.parametrize("index", ["", "[]", "{"])
 def test_no_kit_is_one_sentence(machine, packed, index):
-    (packed / kit.INDEX).write_text(index)
+    (packed / offline.INDEX).write_text(index)
     with pytest.raises(KitDamaged, match="missing or damaged"):
-        list(kit.unpack(packed))
+        list(offline.unpack(packed))
 
 
 def test_an_unknown_backbone_is_told(machine):
     machine("first")
     with pytest.raises(UnknownBackbone):
-        list(kit.fetch(["Nonsense"]))
+        list(offline.fetch(["Nonsense"]))
 
 
 def test_the_command_line(packed, tmp_path):
     home = tmp_path / "third"
     environment = os.environ | {"KERAS_HOME": str(home)}
     environment.pop("IDEAL_CAT_PETS", None)
-    command = [sys.executable, "-m", "engine.kit"]
+    command = [sys.executable, "-m", "engine.storage.offline"]
     done = subprocess.run(
         [*command, "unpack", str(packed)], env=environment, capture_output=True, text=True
     )

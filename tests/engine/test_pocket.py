@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import backbones, backend, features, images, pocket, registry, weights
+from engine import backbones, backend, features, images
+from engine.backbones import pocket
 from engine.errors import EngineError, WeightsDamaged
+from engine.storage import registry, weights
 from tests.conftest import SAMPLES
 
 CATS = {"tabby", "Egyptian cat", "Persian cat"}
@@ -32,7 +34,7 @@ def test_it_comes_with_the_app_and_is_small():
 
 
 def test_it_is_the_default_only_where_nothing_else_is(tmp_path, monkeypatch):
-    from components import cache
+    from components.shell import cache
 
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     assert weights.available() == ("Pocket",)

@@ -7,12 +7,13 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from engine import attacks, images, sharing, synthesis
+from engine import attacks, images, synthesis
 from engine.errors import BadSettings
-from engine.jobs import Admission, Job
-from engine.recipes import preset
-from engine.recording import Recording
-from engine.tasks import Threads
+from engine.runs import sharing
+from engine.runs.jobs import Admission, Job
+from engine.runs.recording import Recording
+from engine.runs.tasks import Threads
+from engine.synthesis.settings import preset
 
 
 @pytest.fixture

@@ -7,9 +7,10 @@ import keras
 import numpy as np
 import pytest
 
-from engine import features, images, recording, synthesis
+from engine import features, images, synthesis
 from engine.errors import BadSettings, UnknownClass, UnknownLayer
-from engine.objectives import (
+from engine.runs import recording
+from engine.synthesis.objectives import (
     L1,
     Channel,
     ClassLogit,
@@ -20,8 +21,8 @@ from engine.objectives import (
     Objective,
     TotalVariation,
 )
-from engine.parametrization import Pixels, Transformations, Waves
-from engine.recipes import LESSON, OPTIMIZERS, Settings, preset
+from engine.synthesis.parametrization import Pixels, Transformations, Waves
+from engine.synthesis.settings import LESSON, OPTIMIZERS, Settings, preset
 
 PLAIN = Settings(steps=12, learning_rate=0.02)
 

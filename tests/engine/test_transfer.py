@@ -10,8 +10,10 @@ import keras
 import numpy as np
 import pytest
 
-from engine import datasets, extraction, images, transfer
+from engine import images, transfer
 from engine.errors import BadDataset, BadSettings, DatasetUnavailable, Diverged, ProjectDamaged
+from engine.storage import datasets
+from engine.transfer import extraction
 from tests.engine.conftest import CROPPED
 
 

@@ -6,8 +6,9 @@ import threading
 
 import pytest
 
-from engine import images, web
+from engine import images
 from engine.errors import AddressRefused, DownloadFailed
+from engine.storage import web
 
 
 @pytest.mark.parametrize(

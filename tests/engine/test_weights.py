@@ -8,14 +8,15 @@ import pytest
 from keras.src.backend.config import keras_home
 from keras.src.legacy.saving import legacy_h5_format
 
-from engine import backbones, registry, weights
+from engine import backbones, config
 from engine.errors import WeightsDamaged
+from engine.storage import registry, weights
 
 SPEC = registry.spec("MobileNet 0.75")
 
 
 def test_the_folder_is_the_one_keras_uses():
-    assert weights.keras_home() == Path(keras_home())
+    assert config.keras_home() == Path(keras_home())
 
 
 @pytest.fixture

@@ -6,10 +6,13 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from engine import registry, synthesis, tasks, weights, worker
+from engine import config, synthesis
+from engine.cluster import worker
+from engine.cluster.worker import EVERY, Worker
 from engine.errors import WeightsDamaged
-from engine.recipes import preset
-from engine.worker import EVERY, Worker
+from engine.runs import tasks
+from engine.storage import registry, weights
+from engine.synthesis.settings import preset
 
 
 @pytest.fixture(scope="module")
@@ -102,4 +105,4 @@ def test_a_home_one_may_not_write_to_is_replaced(tmp_path, monkeypatch):
     references = {spec.filename: b"weights", weights.INDEX_NAME: b"{}"}
     worker._complete("MobileNetV2", references, lambda content: content)
     assert weights.path(spec).read_bytes() == b"weights"
-    assert weights.keras_home() != blocked
+    assert config.keras_home() != blocked

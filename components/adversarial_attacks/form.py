@@ -1,0 +1,138 @@
+"""Which attack, by the names people give them, and its numbers."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from components import shell
+from components.shell import cache
+
+if TYPE_CHECKING:
+    from engine.attacks import Attack
+
+EPSILONS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """An attack by the name people give it: its class in the engine, and what to say of it."""
+
+    engine: str
+    words: str
+    steps: int = 20
+    bounded: bool = True
+
+
+KINDS: dict[str, Kind] = {
+    "Small steps (PGD)": Kind(
+        engine="PGD", words="Strong and quick: many small steps, never further than epsilon."
+    ),
+    "One step (FGSM)": Kind(
+        engine="FGSM", words="The oldest and fastest: every value goes epsilon up or down.", steps=1
+    ),
+    "With momentum (MI-FGSM)": Kind(
+        engine="MomentumIterative", words="Remembers its way; fools other networks more often."
+    ),
+    "Random frames (DIM)": Kind(
+        engine="DiverseInput", words="Momentum, and another crop each step; transfers best."
+    ),
+    "Smoothed (TIM)": Kind(
+        engine="TranslationInvariant", words="Momentum along a blurred gradient; smooth changes."
+    ),
+    "The lesson's gradient descent": Kind(
+        engine="GradientDescent",
+        steps=100,
+        bounded=False,
+        words="Plain gradient descent without a bound: it ends when its steps are done.",
+    ),
+    "Nearest border (DeepFool)": Kind(
+        engine="DeepFool",
+        steps=50,
+        bounded=False,
+        words="Seeks the smallest change. Often so small that only a few pixels change at all.",
+    ),
+    "Smallest change (Carlini-Wagner)": Kind(
+        engine="CarliniWagner",
+        steps=200,
+        bounded=False,
+        words="Slow and thorough: weighs size against success, five times over.",
+    ),
+    "A few pixels": Kind(
+        engine="Sparse", steps=60, bounded=False, words="Only some pixels, each as far as it likes."
+    ),
+    "A sticker": Kind(
+        engine="Patch",
+        steps=60,
+        bounded=False,
+        words="A square that may look like anything; the rest stays untouched.",
+    ),
+    "Random noise": Kind(
+        engine="RandomNoise",
+        steps=0,
+        words="The control: every value epsilon up or down by chance. It does not look.",
+    ),
+}
+
+
+def settings(name: str) -> tuple[str, "Attack", int, tuple[str, ...]]:
+    """Lets a person choose an attack and its numbers: `(kind, attack, seed, backbones)`."""
+    from engine import attacks
+
+    shell.check_link("attack", tuple(KINDS), "the attack")
+    chosen = st.selectbox("Attack", KINDS, key="attack", bind="query-params")
+    kind = KINDS[chosen]
+    st.caption(kind.words)
+    numbers: dict[str, Any] = {}
+    if kind.bounded:
+        shell.check_link("epsilon", tuple(map(str, EPSILONS)), "epsilon")
+        numbers["epsilon"] = st.select_slider(
+            "Epsilon: largest change of a value, in grey levels of 255",
+            EPSILONS,
+            4,
+            key="epsilon",
+            bind="query-params",
+        )
+    elif kind.engine == "Sparse":
+        options = (1, 5, 10, 20, 50, 100, 200, 500, 1000)
+        numbers["pixels"] = st.select_slider("Pixels to change", options, 100, key="pixels")
+    elif kind.engine == "Patch":
+        share = st.slider("Size of the sticker, % of the picture", 1, 25, 6, key="share")
+        numbers["share"] = share / 100
+    first = shell.linked_number("attack_seed", 0, 9999, 0)
+    with st.popover("More settings", icon=":material/tune:", width="stretch"):
+        if kind.steps > 1:
+            numbers["steps"] = st.slider(
+                "Steps", 5, 200, kind.steps, 5, key=f"attack_steps_{kind.engine}"
+            )
+        if kind.bounded and kind.steps > 1:
+            size = st.select_slider(
+                "Size of a step, in grey levels",
+                ("fitting", 0.25, 0.5, 1.0, 2.0, 4.0),
+                key="step_size",
+                help="Fitting: 2.5 times epsilon, divided by the steps.",
+            )
+            numbers["step_size"] = None if size == "fitting" else size
+        if kind.engine == "PGD" and st.toggle("Bound the root mean square (L2) instead", key="l2"):
+            numbers["norm"] = "l2"
+        if kind.engine == "Patch":
+            numbers["row"] = st.slider("Sticker: from the top, %", 0, 100, 20, key="row") / 100
+            numbers["column"] = st.slider("Sticker: from the left, %", 0, 100, 20, key="col") / 100
+        if kind.engine == "CarliniWagner":
+            numbers["searches"] = min(5, numbers["steps"])
+        seed = st.number_input("Seed", 0, 9999, first, key="attack_seed_number")
+        same = _alike(name)
+        together = st.multiselect(
+            "Attack together with",
+            same,
+            key=f"together_{name}",
+            disabled=not same,
+            help="The mean logits of all are attacked. Only networks with the same classes can be.",
+        )
+    return chosen, getattr(attacks, kind.engine)(**numbers), int(seed), (name, *together)
+
+
+def _alike(name: str) -> list[str]:
+    """Other backbones on this machine that know the same classes."""
+    own = cache.class_names(name)
+    return [n for n in cache.ready() if n != name and cache.class_names(n) == own]

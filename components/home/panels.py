@@ -1,0 +1,98 @@
+"""What the app runs on, which backbones are here, and a form to download another."""
+
+import streamlit as st
+
+from components.home import cluster
+from components.shell import cache, downloads
+from engine.storage import registry, weights
+
+
+def engine_status() -> None:
+    """A progress line while TensorFlow starts, then one line about the device."""
+    st.header("This machine", anchor=False)
+
+    @st.fragment(run_every=downloads.WAITING if not _warm() else None)
+    def line() -> None:
+        if not st.session_state.get("home_drawn"):
+            st.session_state.home_drawn = True  # the first look comes after the page is drawn
+            st.progress(0.0, "Starting TensorFlow …")
+            return
+        job = cache.warm_up()
+        if not job.done:
+            step = job.snapshot
+            st.progress(step.fraction if step else 0.0, step.message if step else "Starting …")
+        else:
+            if job.error is None:
+                cache.rehearse()
+                st.success(job.snapshot.message, icon=":material/memory:")
+            else:
+                st.error(str(job.error), icon=":material/error:")
+            if not st.session_state.get("home_warm"):
+                st.session_state.home_warm = True
+                st.rerun()  # once more without the timer
+
+    line()
+    st.caption(f"Runs of all guests that are not at their end: {len(cache.running())}.")
+    if _warm():
+        cluster.show()
+
+
+def _warm() -> bool:
+    return bool(st.session_state.get("home_warm"))
+
+
+def backbone_table() -> None:
+    """All backbones: ready or not, size, accuracy; and a download for those that are not."""
+    st.header("Backbones", anchor=False)
+    here = weights.available()
+    rows = [
+        {
+            "Backbone": spec.name,
+            "On this machine": "ready" if name in here else "can be downloaded",
+            "Year": str(spec.year),
+            "Input": f"{spec.size} × {spec.size} px",
+            "Parameters": f"{spec.parameters / 1e6:.1f} M",
+            "Weights": f"{spec.weight_bytes / 1e6:.0f} MB",
+            "Top-1": 100 * spec.top1,
+            "What it is": spec.note,
+        }
+        for name, spec in sorted(registry.specs().items(), key=lambda item: item[0] not in here)
+    ]
+    st.dataframe(
+        rows,
+        hide_index=True,
+        height="content",
+        column_config={
+            "Top-1": st.column_config.ProgressColumn(
+                "Top-1 accuracy",
+                help="Share of the validation photos it names right at the first guess, as "
+                "published, on the classes it was trained on.",
+                format="%.1f %%",
+                min_value=0,
+                max_value=100,
+            )
+        },
+    )
+    missing = [name for name in registry.specs() if name not in here]
+    if missing:
+        _download_form(missing)
+
+
+def _download_form(missing: list[str]) -> None:
+    left, right = st.columns([2, 1], vertical_alignment="bottom")
+    name = left.selectbox(
+        "Fetch another backbone",
+        missing,
+        format_func=lambda n: f"{n}, {registry.spec(n).weight_bytes / 1e6:.0f} MB",
+    )
+    right.button(
+        "Download",
+        icon=":material/download:",
+        width="stretch",
+        on_click=downloads.start_download,
+        args=(name, lambda: weights.download(registry.spec(name))),
+    )
+    for wanted, job in list(cache.downloads().items()):
+        downloads.download_line(wanted, job)
+    if failure := st.session_state.get(f"download_failed_{name}"):
+        st.error(failure, icon=":material/cloud_off:")

@@ -1,0 +1,82 @@
+"""The numbers of an ideal image's recipe that a person may change before the start."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from components import shell
+
+if TYPE_CHECKING:
+    from engine.synthesis import Settings
+
+
+def choose(settings: "Settings", key: str, seed: int) -> dict[str, Any]:
+    """Lets a person change a recipe.
+
+    Args:
+        settings: the recipe as it is.
+        key: of the recipe, so that another one brings its own numbers.
+        seed: to begin with.
+
+    Returns:
+        `negative` and `from_photo`, and the changed `settings` by name.
+    """
+    from engine import synthesis
+    from engine.synthesis import Pixels, Waves
+
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown("**The run**")
+        negative = st.toggle("The negative: the least of it", key="negative", bind="query-params")
+        photo = st.toggle("Start from a photo", key="from_photo")
+        seed = st.number_input("Seed of the noise", 0, 9999, seed, key="seed_number")
+        asked = shell.linked_number("steps", 20, 1000, settings.steps)
+        steps = st.slider("Steps", 20, 1000, asked - asked % 20, 20, key=f"steps_{key}")
+        names = list(synthesis.OPTIMIZERS)
+        optimizer = st.selectbox(
+            "Optimizer", names, names.index(settings.optimizer), key=f"optimizer_{key}"
+        )
+        waves = isinstance(settings.parametrization, Waves)
+        stored = st.segmented_control(
+            "The picture is stored as",
+            ("waves", "pixels"),
+            required=True,
+            default="waves" if waves else "pixels",
+            key=f"stored_{key}",
+        )
+        decorrelated = st.toggle(
+            "Colours as in photos",
+            True,
+            key=f"colours_{key}",
+            disabled=stored != "waves",
+            help="Decorrelated colours: a step changes brightness more than hue.",
+        )
+    with right:
+        st.markdown("**Before each look, at random**")
+        own, found = settings.transformations, {}
+        for name, label, most, step in (
+            ("jitter", "Shift, px", 32.0, 1.0),
+            ("scale", "Zoom, ± share", 0.6, 0.05),
+            ("rotation", "Turn, ± degrees", 45.0, 1.0),
+            ("blur", "Blur", 1.0, 0.25),
+        ):
+            found[name] = st.slider(
+                label, 0.0, most, float(getattr(own, name)), step, "%g", key=f"{name}_{key}"
+            )
+        found["flip"] = st.toggle("Mirror", own.flip, key=f"flip_{key}")
+        found["views"] = st.slider(
+            "Looks in each step",
+            1,
+            8,
+            own.views,
+            key=f"views_{key}",
+            help="The network looks so often, each time differently; its answers are averaged.",
+        )
+    changed: dict[str, Any] = {"seed": int(seed), "steps": steps, "optimizer": optimizer}
+    if found != asdict(own):
+        changed["transformations"] = type(own)(**found)
+    if stored != ("waves" if waves else "pixels") or (stored == "waves" and not decorrelated):
+        fresh = Waves(decorrelated=decorrelated) if stored == "waves" else Pixels()
+        changed["parametrization"] = fresh
+    return {"negative": negative, "from_photo": photo, "settings": changed}

@@ -1,0 +1,28 @@
+"""What every page stands on: its frame, links, errors, lesson cards, caches and downloads."""
+
+from components.shell import cache, class_link, downloads, last_result
+from components.shell.frame import (
+    check_link,
+    errors,
+    lesson_card,
+    linked_number,
+    page,
+    stale,
+    told,
+    wait_for_engine,
+)
+
+__all__ = [
+    "cache",
+    "check_link",
+    "class_link",
+    "downloads",
+    "errors",
+    "last_result",
+    "lesson_card",
+    "linked_number",
+    "page",
+    "stale",
+    "told",
+    "wait_for_engine",
+]

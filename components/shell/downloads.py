@@ -1,0 +1,99 @@
+"""Offers downloads, shows how far they are, and gives loaded backbones."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from components.shell import cache, frame
+from engine.errors import EngineError, WeightsDamaged
+from engine.runs import Job
+from engine.storage import registry, weights
+from engine.types import Progress
+
+if TYPE_CHECKING:
+    from engine.backbones import Backbone
+
+_starting = threading.Lock()
+WAITING = 0.4  # seconds between two looks at a running job
+
+
+def loaded(name: str | None) -> "Backbone | None":
+    """A backbone, waiting for TensorFlow if need be; None where none is chosen.
+
+    Where its file is damaged, None, the reason and a button that mends it.
+    """
+    if name is None:
+        return None
+    frame.wait_for_engine()
+    try:
+        return cache.backbone(name)
+    except EngineError as error:
+        st.error(str(error), icon=":material/error:")
+        if isinstance(error, WeightsDamaged):
+            offer(name, f"Download {name} again")
+        return None
+
+
+def offer(name: str, label: str) -> None:
+    """A button that starts a backbone's download, or its progress."""
+    spec = registry.spec(name)
+    if not spec.builtin:
+        fetch(name, label, lambda: weights.download(spec))
+
+
+def fetch(name: str, label: str, make: Callable[[], Iterator[Progress]]) -> None:
+    """A button that starts a download, or its progress; everyone on this server sees it."""
+    job = cache.downloads().get(name)
+    if job is None:
+        failure = st.session_state.get(f"download_failed_{name}")
+        if failure:
+            st.error(failure, icon=":material/cloud_off:")
+        st.button(
+            "Try again" if failure else label,
+            icon=":material/download:",
+            on_click=start_download,
+            args=(name, make),
+            key=f"offer_{name}",
+        )
+    else:
+        download_line(name, job)
+
+
+def start_download(name: str, make: Callable[[], Iterator[Progress]]) -> None:
+    """Starts a download unless it is running."""
+    st.session_state.pop(f"download_failed_{name}", None)
+    with _starting:
+        running = cache.downloads().get(name)
+        if running is None or running.done:
+            cache.downloads()[name] = Job(make, name=f"download {name}").start()
+
+
+def _forget(name: str, job: Job) -> None:
+    with _starting:
+        if cache.downloads().get(name) is job:  # someone may have started another
+            del cache.downloads()[name]
+
+
+def download_line(name: str, job: Job) -> None:
+    """The progress of one download; when it has ended, its outcome."""
+
+    @st.fragment(run_every=None if job.done else WAITING)
+    def line() -> None:
+        if not job.done:
+            step = job.snapshot
+            message = f"{name}: {step.message}" if step else f"{name}: asking the server …"
+            st.progress(min(step.fraction, 1.0) if step else 0.0, message)
+        elif job.error is not None:
+            _forget(name, job)
+            st.session_state[f"download_failed_{name}"] = str(job.error)
+            st.rerun()  # the page draws the reason, and a button to try again
+        else:
+            _forget(name, job)
+            st.toast(f"{name} is ready.", icon=":material/check:")
+            time.sleep(0.1)
+            st.rerun()
+
+    line()

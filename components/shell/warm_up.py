@@ -1,0 +1,71 @@
+"""What a server does before its first guest: import TensorFlow, load a backbone, compile."""
+
+import gc
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from engine import images
+from engine.backbones import Store
+from engine.runs import Admission
+from engine.storage import weights
+from engine.types import Progress
+
+FIRST = ("MobileNetV2", "Pocket")  # what most people begin with
+
+
+def opening(store: Store, name: str | None) -> Iterator[Progress]:
+    """Imports TensorFlow, and loads and runs a backbone."""
+    started = time.monotonic()
+    yield Progress(fraction=0.1, message="Importing TensorFlow …")
+    from engine import backend
+
+    backend.keep_session()  # Streamlit would clear it after every run of every script
+    gc.freeze()  # what the imports made stays: no collection need look at it again
+    sys.setswitchinterval(0.0005)  # many sessions draw at once, and give way at every element
+    if name is not None:
+        yield Progress(fraction=0.6, message=f"Loading {name} …")
+        net = store.get(name)
+        yield Progress(fraction=0.85, message=f"{name} looks at its first picture …")
+        net.predict(np.zeros((*net.input_size, 3), "float32"))
+        backend.compute_in_the_background()
+    device = backend.device()
+    seconds = time.monotonic() - started
+    ready = f"{name} is loaded" if name else "no backbone is on this machine yet"
+    where = f"{device.kind}: {device.name}"
+    if device.memory:
+        where += f", {device.memory / 1e9:.0f} GB"
+    yield Progress(fraction=1.0, message=f"{where}. Ready after {seconds:.1f} s; {ready}.")
+
+
+def first_steps(store: Store, line: Admission) -> Iterator[None]:
+    """Makes a step of each kind with the usual backbones, so that the next one need not compile.
+
+    Each in a turn of the line, as anybody's.
+    """
+    import skimage  # not at the top: home is drawn before it
+
+    from engine import attacks, features, synthesis
+
+    photo = images.load(Path(skimage.__file__).parent / "data" / "chelsea.png")
+    for name in FIRST:
+        if name not in weights.available():
+            continue
+        with line.turn():
+            net = store.get(name)
+            picture = images.fit(photo, net.input_size)
+        settings = replace(synthesis.preset("clear", net.spec.builder), steps=1)
+        for make in (
+            lambda net=net, settings=settings: synthesis.ideal_image(net, 0, settings),
+            lambda net=net, picture=picture: attacks.run(
+                net, picture, attacks.Targeted(0), attacks.PGD(steps=1)
+            ),
+            lambda net=net, picture=picture: [features.saliency(net, picture, 0)],
+            lambda net=net, picture=picture: [features.class_activation(net, picture, 0)],
+        ):
+            for _ in line.turns(make):
+                yield

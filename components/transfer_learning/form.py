@@ -1,0 +1,170 @@
+"""How to train: what learns, how many photos, the lesson's tricks; or a project that has been."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from components import shell
+from components.shell import cache
+from components.transfer_learning.training import (
+    FROZEN,
+    HOWS,
+    KEY,
+    SCRATCH,
+    TUNED,
+    Plan,
+    Run,
+    Source,
+    usual_tuning,
+)
+from components.widgets import gallery, run_panel
+from engine import images
+from engine.errors import ProjectDamaged
+
+if TYPE_CHECKING:
+    from engine.storage import Data
+    from engine.transfer import Recipe, Tuning
+
+
+def plan_of(name: str, source: Source) -> Plan:
+    """Lets a person choose what learns and how."""
+    from engine import transfer
+
+    middle, right = st.columns(2, gap="large")
+    with middle:
+        hows = HOWS if source.data else (FROZEN,)
+        shell.check_link("how", hows, "what learns")
+        if st.session_state.get("how") not in hows:
+            st.session_state.how = FROZEN
+        how = st.segmented_control(
+            "What learns",
+            hows,
+            required=True,
+            key="how",
+            bind="query-params",
+            help="A frozen backbone learns nothing; only the new head on its features does.",
+        )
+    with right:
+        amounts = (1, 2, 3, 4, 5, 10, 20, 50, "all")
+        photos = st.select_slider(
+            "Photos of each class to learn from", amounts, "all", key="photos", bind="query-params"
+        )
+    photos = None if photos == "all" else int(photos)
+    row = st.container(horizontal=True)
+    with row, st.popover("Training options", icon=":material/tune:"):
+        recipe = transfer.Recipe(photos=photos)
+        seed = int(st.number_input("Seed", 0, 9999, 0, key="t_seed"))
+        recipe = replace(recipe, seed=seed)
+        if how != SCRATCH:  # from scratch there is no head on frozen features
+            recipe = _head(recipe)
+        tuning = replace(usual_tuning(how), photos=photos, seed=seed)
+        tuning = _tuning(tuning, how, source.data)
+    with row:
+        _open_project()
+    return Plan(backbone=name, source=source, how=how, recipe=recipe, tuning=tuning)
+
+
+def _head(recipe: "Recipe") -> "Recipe":
+    from engine import transfer
+
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown("**The head**")
+        epochs = st.slider("Epochs", 5, 200, recipe.epochs, 5, key="t_epochs")
+        batch = st.select_slider("Batch", (8, 16, 32, 64, 128), recipe.batch, key="t_batch")
+        hidden = st.select_slider("Hidden neurons", (0, 32, 64, 128, 256, 512), 0, key="t_hidden")
+        dropout = st.slider("Dropout", 0.0, 0.8, recipe.dropout, 0.1, key="t_dropout")
+        norm = st.toggle("Batch normalization", recipe.batch_norm, key="t_norm")
+        start = st.selectbox("Weights at the start", transfer.INITIALIZERS, key="t_start")
+    with right:
+        st.markdown("**The training**")
+        names = list(transfer.OPTIMIZERS)
+        optimizer = st.selectbox("Optimizer", names, names.index("Adam"), key="t_optimizer")
+        rates = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0)
+        rate = st.select_slider("Learning rate", rates, 1e-3, key="t_rate")
+        schedules = list(transfer.SCHEDULES)
+        schedule = st.selectbox("Schedule of it", schedules, 1, key="t_schedule")
+        decay = st.select_slider("Weight decay", (0.0, 1e-4, 1e-3, 0.01, 0.1), 0.01, key="t_decay")
+        clip = st.select_slider("Gradient clipping", (0.0, 0.1, 1.0, 10.0), 0.0, key="t_clip")
+        smooth = st.slider("Label smoothing", 0.0, 0.3, 0.0, 0.05, key="t_smooth")
+        patience = st.slider(
+            "Early stopping after so many epochs",
+            0,
+            20,
+            0,
+            key="t_patience",
+            help="0 for never. It keeps a fifth of the training photos aside to judge by.",
+        )
+    return replace(
+        recipe,
+        epochs=epochs,
+        batch=batch,
+        hidden=hidden,
+        dropout=dropout,
+        batch_norm=norm,
+        initializer=start,
+        optimizer=optimizer,
+        learning_rate=rate,
+        schedule=schedule,
+        weight_decay=decay,
+        clip=clip,
+        label_smoothing=smooth,
+        patience=patience,
+    )
+
+
+def _tuning(tuning: "Tuning", how: str, data: "Data | None") -> "Tuning":
+    if how == FROZEN:
+        return tuning
+    st.markdown("**The backbone**")
+    epochs = st.slider("Epochs of the backbone", 1, 100, tuning.epochs, key=f"b_epochs_{how}")
+    rates = (1e-5, 2e-5, 5e-5, 1e-4, 3e-4, 1e-3, 3e-3)
+    rate = st.select_slider("Its learning rate", rates, tuning.learning_rate, key=f"b_rate_{how}")
+    stages = tuning.stages
+    if how == TUNED:
+        stages = st.slider("Stages that learn, from the end", 1, 5, 1, key="b_stages")
+    augment = st.toggle(
+        "Augment: mirror, crop and relight each photo at random",
+        tuning.augment,
+        key=f"b_augment_{how}",
+    )
+    if augment and data is not None:
+        _preview(data)
+    return replace(tuning, epochs=epochs, learning_rate=rate, stages=stages, augment=augment)
+
+
+def _preview(data: "Data") -> None:
+    """A photo as it is, and five times as the backbone gets it."""
+    from engine import transfer
+
+    first = data.paths[int(np.flatnonzero(data.train)[0])]
+    with shell.errors():
+        photo = images.fit(images.load(first), (112, 112))
+        varied = transfer.augmented(np.repeat(photo[None], 5, axis=0), np.random.default_rng(0))
+        row = np.concatenate([photo, *varied], axis=1)
+        gallery.show(row, "A training photo as it is, and five times altered at random")
+
+
+def _open_project() -> None:
+    """Lets a person open a saved project, once for each file, in place of the run there is."""
+    from engine import transfer
+
+    with st.popover("Open a project", icon=":material/folder_open:"):
+        file = st.file_uploader(
+            "A project saved here (.idealcat)",
+            type=["idealcat"],
+            max_upload_size=100,
+            key="project_file",
+        )
+        if file is None or st.session_state.get("project_id") == file.file_id:
+            return
+        st.session_state.project_id = file.file_id
+        with shell.errors():
+            project = transfer.load(file.getvalue())
+            net = cache.backbone(project.backbone)
+            if project.head.input_shape[-1] != transfer.width(net):
+                raise ProjectDamaged(f"Expected a head for {net.name}; this one is for another.")
+            run_panel.forget(KEY)
+            st.session_state.training_run = Run.opened(project)

@@ -1,0 +1,1 @@
+"""Pickers, charts, galleries and panels that know no screen."""

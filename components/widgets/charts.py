@@ -1,0 +1,157 @@
+"""Plotly figures in the app's own look: quiet, colour-blind safe, light and dark.
+
+Those that are drawn again and again are made in one go: several times as fast as piece by piece.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from components.widgets import gallery
+from engine.types import Prediction
+
+CONFIG = {"displayModeBar": False, "scrollZoom": False}
+COLOURS = ("#6b64e4", "#d9772b", "#1b8a7a", "#b8437f", "#8d8d9c", "#2f7fc1")
+
+
+def _text_size() -> int:
+    """Of a chart's words, px; they do not follow the page's."""
+    return 18 if st.session_state.get("large_text") else 14
+
+
+def confidence(predictions: Sequence[Prediction], colour: str = COLOURS[0]) -> go.Figure:
+    """Horizontal bars, the most probable class on top, each with its name and percentage."""
+    rows, size = list(reversed(predictions)), _text_size()
+    words = [f"{p.label}   <b>{100 * p.probability:.1f} %</b>" for p in rows]
+    bars = {
+        "type": "bar",
+        "x": [100 * p.probability for p in rows],
+        "y": [str(k) for k in range(len(rows))],
+        "orientation": "h",
+        "marker": {"color": colour, "cornerradius": 4},
+        "text": words,
+        "textposition": "none",
+        "hovertemplate": "%{text}<extra></extra>",
+    }
+    names = [
+        {
+            "x": 0,
+            "y": k,
+            "yshift": 17,
+            "xanchor": "left",
+            "showarrow": False,
+            "align": "left",
+            "text": text,
+            "font": {"size": size},
+        }
+        for k, text in enumerate(words)
+    ]
+    layout = {
+        "height": (32 + size) * len(rows) + 12,
+        "margin": {"l": 0, "r": 8, "t": 14, "b": 0},
+        "bargap": 0.72,
+        "xaxis": {"range": [0, 100], "visible": False, "fixedrange": True},
+        "yaxis": {"visible": False, "fixedrange": True},
+        "showlegend": False,
+        "annotations": names,
+    }
+    return go.Figure({"data": [bars], "layout": layout})
+
+
+def channel(values: np.ndarray, limit: float, scale: str) -> go.Figure:
+    """One channel's map `(h, w)`: every value can be read by pointing at it."""
+    trace = {
+        "type": "heatmap",
+        "z": values,
+        "zmin": 0 if scale == "positive" else -limit,
+        "zmax": limit,
+        "colorscale": gallery.plotly_scale(scale),
+        "hovertemplate": "row %{y}, column %{x}: <b>%{z:.4g}</b><extra></extra>",
+        "colorbar": {"thickness": 10, "outlinewidth": 0, "len": 0.9, "nticks": 5},
+    }
+    axis = {"visible": False, "constrain": "domain", "fixedrange": True}
+    layout = {
+        "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
+        "height": 340,
+        "xaxis": axis,
+        "yaxis": axis | {"autorange": "reversed", "scaleanchor": "x"},
+    }
+    return go.Figure({"data": [trace], "layout": layout})
+
+
+def responses(response: np.ndarray, chosen: int) -> go.Figure:
+    """All channels' responses from strong to weak: how few do most of the answering."""
+    order = np.argsort(-response, kind="stable")
+    place = int(np.flatnonzero(order == chosen)[0])
+    all_of_them = {
+        "type": "scatter",
+        "x": np.arange(1, len(order) + 1),
+        "y": response[order],
+        "customdata": order,
+        "mode": "lines",
+        "fill": "tozeroy",
+        "line": {"color": COLOURS[0], "width": 2},
+        "hovertemplate": "rank %{x}: channel %{customdata}, %{y:.3g}<extra></extra>",
+    }
+    this_one = {
+        "type": "scatter",
+        "x": [place + 1],
+        "y": [response[chosen]],
+        "mode": "markers",
+        "marker": {"color": COLOURS[1], "size": 11},
+        "hovertemplate": f"channel {chosen}<extra></extra>",
+    }
+    layout = {
+        "height": 150,
+        "margin": {"l": 0, "r": 0, "t": 4, "b": 0},
+        "showlegend": False,
+        "xaxis": {"title": {"text": "channels by response"}, "fixedrange": True, "showgrid": False},
+        "yaxis": {
+            "title": {"text": "response"},
+            "fixedrange": True,
+            "rangemode": "tozero",
+            "nticks": 4,
+        },
+    }
+    return go.Figure({"data": [all_of_them, this_one], "layout": layout})
+
+
+def curves(
+    lines: Sequence[tuple[str, Sequence[float], Sequence[float]]],
+    title: str,
+    x_title: str,
+    *,
+    share: bool = True,
+) -> go.Figure:
+    """Lines `(name, x, y)`, told apart by colour and by name.
+
+    With `share` the values are in 0..1 and the axis shows all of it, in percent.
+    """
+    value = "%{y:.1%}" if share else "%{y:.4g}"
+    traces = [
+        {
+            "type": "scatter",
+            "x": x,
+            "y": y,
+            "mode": "lines",
+            "name": name,
+            "line": {"width": 2.5, "color": colour},
+            "hovertemplate": f"{x_title} %{{x}}: <b>{value}</b><extra>{name}</extra>",
+        }
+        for (name, x, y), colour in zip(lines, COLOURS, strict=False)
+    ]
+    several = len(lines) > 1
+    scale = {"range": [0, 1.02], "tickformat": ".0%"} if share else {"nticks": 5}
+    across = {"fixedrange": True, "showgrid": False, "rangemode": "tozero"}
+    layout = {
+        "height": 220,
+        "font": {"size": _text_size()},
+        "margin": {"l": 0, "r": 12, "t": 34 if several else 8, "b": 0},
+        "showlegend": several,
+        "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
+        "xaxis": {"title": {"text": x_title}} | across,
+        "yaxis": {"title": {"text": title}, "fixedrange": True, "zeroline": False} | scale,
+    }
+    return go.Figure({"data": traces, "layout": layout})

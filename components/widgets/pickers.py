@@ -1,0 +1,186 @@
+"""Choosing a picture, a backbone, a class."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from components import shell
+from components.shell import cache, downloads
+from components.widgets import paste_box
+from engine import config, images
+from engine.storage import registry, weights
+
+MAX_MB = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picked:
+    """A chosen picture: `(H, W, 3)` in 0..1, what to call it, and its digest."""
+
+    picture: np.ndarray
+    name: str
+    digest: str
+
+
+def picture(*, key: str = "sample", label: str = "Picture", default: str = "Cat") -> Picked:
+    """Lets a person choose a picture; always returns one.
+
+    A picture of one's own stays chosen for the whole session, also on the other pages. When a file
+    cannot be read, the reason is shown and the picture before it stays.
+    """
+    own = f"{key}_own"
+    sources = [
+        "Samples",
+        "Upload",
+        "Paste",
+        "Camera",
+        *(["Web address"] if config.web_addresses_allowed() else []),
+    ]
+    source = st.segmented_control(
+        label,
+        sources,
+        default="Samples",
+        required=True,
+        key=f"{key}_source",
+        persist_state="session",
+    )
+    if source == "Samples":
+        return _sample(key, default)
+    data, name = None, ""
+    if source == "Upload":
+        file = st.file_uploader(
+            "A photo of yours, at most 10 MB",
+            type=["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"],
+            max_upload_size=MAX_MB,
+            key=f"{key}_file",
+        )
+        data, name = (file.getvalue(), file.name) if file else (None, "")
+    elif source == "Paste":
+        data, name = paste_box.paste_box(key=f"{key}_paste"), "pasted picture"
+    elif source == "Camera":
+        shot = st.camera_input("Take a picture", key=f"{key}_camera")
+        data, name = (shot.getvalue(), "camera picture") if shot else (None, "")
+    else:
+        address = st.text_input("Address of a picture", placeholder="https://…", key=f"{key}_url")
+        if address:
+            with shell.errors(), st.spinner("Fetching …"):
+                data = cache.fetched(address)
+            name = address.rsplit("/", 1)[-1] or "web picture"
+    if data is not None:
+        with shell.errors():
+            decoded = cache.decoded(data)
+            st.session_state[own] = Picked(
+                picture=decoded, name=name, digest=images.digest(decoded)
+            )
+    if own in st.session_state:
+        chosen = st.session_state[own]
+        words, drop = st.columns([3, 1], vertical_alignment="center")
+        words.caption(f"Your picture: {chosen.name}")
+        drop.button(
+            "Remove",
+            icon=":material/close:",
+            type="tertiary",
+            key=f"{key}_drop",
+            on_click=_forget,
+            args=(key,),
+        )
+        return chosen
+    picked = _sample(key, default, ask=False)
+    st.caption(f"Until then: the sample “{picked.name}”.")
+    return picked
+
+
+def _forget(key: str) -> None:
+    st.session_state.pop(f"{key}_own", None)
+    st.session_state[f"{key}_source"] = "Samples"
+
+
+def _sample(key: str, default: str, ask: bool = True) -> Picked:
+    names = list(cache.SAMPLES)
+    last = f"{key}_last"  # a widget's own state goes when it is not drawn
+    if ask:
+        shell.check_link(key, names, "the sample")
+        if key not in st.session_state and key not in st.query_params and last in st.session_state:
+            st.session_state[key] = st.session_state[last]
+        name = st.pills(
+            "Sample",
+            names,
+            default=default,
+            required=True,
+            key=key,
+            bind="query-params",
+            label_visibility="collapsed",
+        )
+        st.session_state[last] = name
+    else:
+        name = st.session_state.get(last, default)
+    array = cache.sample(name)
+    return Picked(picture=array, name=name.lower(), digest=images.digest(array))
+
+
+def backbone(*, key: str = "backbone", label: str = "Backbone", taught: bool = True) -> str | None:
+    """Lets a person choose a backbone; None while the chosen one's weights are not here.
+
+    A backbone that is not here is offered for download, with its size; no other takes its place.
+    With `taught`, classifiers that were trained in this session can be chosen as well.
+    """
+    own = cache.taught() if taught else []
+    here = weights.available()
+    first = st.session_state.setdefault("ready_at_first", here)  # or the choice would move along
+    names = sorted(registry.specs(), key=lambda name: name not in first)
+    names = [*names[: len(first)], *own, *names[len(first) :]]
+    if (wanted := st.query_params.pop("use", None)) in names:
+        st.session_state[key] = wanted  # a link within the app, where Streamlit takes `key` out
+    shell.check_link(key, names, "the backbone")
+    name = st.selectbox(
+        label,
+        names,
+        key=key,
+        bind="query-params",
+        help="A backbone is a network that was trained on photos beforehand.",
+    )
+    if name in own:
+        classes = cache.class_names(name)
+        st.caption(f"Taught by you: {', '.join(classes[:6])}{' …' if len(classes) > 6 else ''}")
+        return name
+    spec = registry.spec(name)
+    if name in here:
+        st.caption(
+            f"{spec.note} {spec.year}, {spec.parameters / 1e6:.1f} M parameters, trained on "
+            f"{spec.trained_on}, top-1 {100 * spec.top1:.1f} %."
+        )
+        return name
+    st.warning(
+        f"{name} is not on this machine yet: {spec.weight_bytes / 1e6:.0f} MB to download.",
+        icon=":material/cloud_download:",
+    )
+    downloads.offer(name, f"Download {name}")
+    if here:
+        st.caption(f"Ready now: {', '.join(here)}.")
+    return None
+
+
+def class_name(names: tuple[str, ...], default: int, *, key: str, label: str = "Class") -> int:
+    """A search box over all class names; returns the class index.
+
+    Until a person has chosen one, the box follows `default`, which may depend on the picture.
+    """
+    counts = Counter(names)  # two classes of ImageNet are cranes; a label must name one class
+    labels = [f"{n} ({k})" if counts[n] > 1 else n for k, n in enumerate(names)]
+    chosen = f"{key}_chosen"
+    if not st.session_state.get(chosen):
+        st.session_state[key] = default
+
+    def choose() -> None:
+        st.session_state[chosen] = True
+
+    return st.selectbox(
+        label,
+        range(len(names)),
+        key=key,
+        format_func=lambda k: labels[k],
+        on_change=choose,
+        persist_state="session",
+    )

@@ -1,0 +1,51 @@
+"""Adversarial attacks: gradient descent on a photo, so little that nobody sees the change.
+
+for frame in attacks.run(net, picture, attacks.Targeted(284), attacks.PGD(epsilon=4)):
+    frame.picture, frame.succeeded
+"""
+
+from engine.attacks import robustness, transferability
+from engine.attacks.gradient import (
+    FGSM,
+    PGD,
+    Attack,
+    Bounded,
+    DiverseInput,
+    GradientDescent,
+    MomentumIterative,
+    RandomNoise,
+    TranslationInvariant,
+    Universal,
+)
+from engine.attacks.loop import Batch, Frame, Targeted, Untargeted, run, run_batch
+from engine.attacks.minimal import CarliniWagner, DeepFool
+from engine.attacks.sparse import Patch, Sparse
+from engine.attacks.transferability import TransferRow
+from engine.attacks.white_box import WhiteBox
+
+__all__ = [
+    "FGSM",
+    "PGD",
+    "Attack",
+    "Batch",
+    "Bounded",
+    "CarliniWagner",
+    "DeepFool",
+    "DiverseInput",
+    "Frame",
+    "GradientDescent",
+    "MomentumIterative",
+    "Patch",
+    "RandomNoise",
+    "Sparse",
+    "Targeted",
+    "TransferRow",
+    "TranslationInvariant",
+    "Universal",
+    "Untargeted",
+    "WhiteBox",
+    "robustness",
+    "run",
+    "run_batch",
+    "transferability",
+]

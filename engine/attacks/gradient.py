@@ -1,0 +1,263 @@
+"""Attacks as small frozen dataclasses: where to start, which way to go, what is allowed.
+
+All changes are in grey levels (0..255), all arrays `(N, H, W, 3)`. An attack's epsilon is the
+largest change it may make: of any one value for the L-infinity norm, the root mean square of all
+values for L2, so that it means about the same for pictures of every size.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from engine.attacks.white_box import WhiteBox
+from engine.errors import BadSettings
+
+Asks = Literal["cross-entropy", "margin", "differences"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What an attack may know when it chooses its way.
+
+    `gradient` is that of the attack's loss by the change, None where it has no such loss;
+    `pictures` what the network was shown, in 0..1; `change` the change before rounding.
+    """
+
+    box: WhiteBox
+    original: np.ndarray
+    change: np.ndarray
+    pictures: np.ndarray
+    logits: np.ndarray
+    gradient: Any
+    classes: np.ndarray
+    targeted: bool
+
+    @property
+    def margin(self) -> np.ndarray:
+        """Logit of what is wanted less the strongest of what is not, `(N,)`."""
+        rows = np.arange(len(self.logits))
+        others = self.logits.copy()
+        others[rows, self.classes] = -np.inf
+        ahead = self.logits[rows, self.classes] - others.max(axis=1)
+        return ahead if self.targeted else -ahead
+
+    @property
+    def fooled(self) -> np.ndarray:
+        """`(N,)` bool."""
+        return self.margin > 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attack:
+    """Base of all attacks.
+
+    `steps` is how many steps; `loss` what it goes down, `smallest` whether it seeks the smallest
+    change instead of the surest mistake, `stops` whether it ends when all pictures fool.
+    """
+
+    steps: int = 20
+    loss: ClassVar[Asks] = "cross-entropy"
+    smallest: ClassVar[bool] = False
+    stops: ClassVar[bool] = False
+
+    def check(self) -> None:
+        """Raises `BadSettings` for numbers that make no sense."""
+        if not 0 <= self.steps <= 5000:
+            raise BadSettings(f"Expected 0 to 5000 steps; received: {self.steps}.")
+
+    def start(self, original: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        """The change to begin with: none."""
+        return np.zeros_like(original)
+
+    def views(self, generator: np.random.Generator, n: int, height: int, width: int) -> Any:
+        """Affine maps `(n, 8)` to take the gradient through; None for the picture as it is."""
+        return None
+
+    def direction(self, look: Look, memory: dict[str, Any]) -> np.ndarray:
+        """The step to take; `memory` stays from one to the next."""
+        raise NotImplementedError
+
+    def project(self, change: np.ndarray, original: np.ndarray) -> np.ndarray:
+        """The nearest change that is allowed; the picture stays within 0..255."""
+        moved = original + change
+        np.clip(moved, 0.0, 255.0, out=moved)
+        moved -= original
+        return moved
+
+    def rounded(self, change: np.ndarray, original: np.ndarray) -> np.ndarray:
+        """An allowed change in whole grey levels near this one."""
+        return np.rint(change)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GradientDescent(Attack):
+    """The lesson's: plain gradient descent on the cross-entropy, without a bound on the change."""
+
+    steps: int = 100
+    learning_rate: float = 3000.0
+
+    def direction(self, look: Look, memory: dict[str, Any]) -> np.ndarray:
+        return -self.learning_rate * look.gradient
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounded(Attack):
+    """Steps of equal size within a ball of radius `epsilon` around the original.
+
+    Attributes:
+        epsilon: radius of the ball, in grey levels.
+        norm: "linf" or "l2".
+        step_size: in grey levels; None: 2.5 epsilon / steps.
+        random_start: begin anywhere in the ball.
+        decay: of the momentum; 0 for none.
+        diversity: share of looks through a random smaller frame.
+        kernel: side in px of the kernel that smooths the gradient; 1 for none.
+    """
+
+    epsilon: float = 4.0
+    norm: Literal["linf", "l2"] = "linf"
+    step_size: float | None = None
+    random_start: bool = False
+    decay: float = 0.0
+    diversity: float = 0.0
+    kernel: int = 1
+
+    def check(self) -> None:
+        super().check()
+        if not (np.isfinite(self.epsilon) and 0 <= self.epsilon <= 255):
+            raise BadSettings(
+                f"Expected epsilon from 0 to 255 grey levels; received: {self.epsilon}."
+            )
+        if self.norm not in ("linf", "l2"):
+            raise BadSettings(f"Expected the norm linf or l2; received: {self.norm!r}.")
+
+    def start(self, original: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        if not self.random_start:
+            return np.zeros_like(original)
+        if self.norm == "linf":
+            change = generator.uniform(-self.epsilon, self.epsilon, original.shape)
+        else:
+            change = self.epsilon * generator.uniform() * generator.standard_normal(original.shape)
+        return change.astype("float32")
+
+    def views(self, generator: np.random.Generator, n: int, height: int, width: int) -> Any:
+        if not self.diversity:
+            return None
+        maps = np.tile(np.array([1, 0, 0, 0, 1, 0, 0, 0], "float32"), (n, 1))
+        for k in np.flatnonzero(generator.random(n) < self.diversity):
+            zoom = 1.0 / generator.uniform(0.85, 1.0)
+            dx, dy = generator.uniform(0, 1, 2) * (1 - zoom) * (width, height)
+            maps[k, [0, 2, 4, 5]] = zoom, dx, zoom, dy
+        return maps
+
+    def direction(self, look: Look, memory: dict[str, Any]) -> np.ndarray:
+        slope = look.gradient
+        if self.kernel > 1:
+            for axis in (1, 2):
+                slope = gaussian_filter1d(
+                    slope, self.kernel / 6, axis=axis, radius=self.kernel // 2, mode="constant"
+                )
+        if self.decay:
+            slope = slope / np.maximum(mean(np.abs(slope)), 1e-12)
+            slope = memory["slope"] = slope + self.decay * memory.get("slope", 0.0)
+        step = self.step_size or 2.5 * self.epsilon / max(self.steps, 1)
+        if self.norm == "linf":
+            return -step * np.sign(slope)
+        return -step * slope / np.maximum(np.sqrt(mean(np.square(slope))), 1e-12)
+
+    def project(self, change: np.ndarray, original: np.ndarray) -> np.ndarray:
+        if self.norm == "linf":
+            change = np.clip(change, -self.epsilon, self.epsilon)
+        else:
+            size = np.sqrt(mean(np.square(change)))
+            change = change * np.minimum(1.0, self.epsilon / np.maximum(size, 1e-12))
+        return super().project(change, original)
+
+    def rounded(self, change: np.ndarray, original: np.ndarray) -> np.ndarray:
+        whole = np.rint(change)
+        if self.norm == "linf":
+            bound = np.floor(self.epsilon)
+            return whole if bound == self.epsilon else np.clip(whole, -bound, bound)
+        outside = np.sqrt(mean(np.square(whole))) > self.epsilon
+        if outside.any():  # rounding may have made it longer; towards zero it never does
+            low, high = np.zeros_like(outside, "float32"), np.ones_like(outside, "float32")
+            for _ in range(8):
+                middle = (low + high) / 2
+                inside = np.sqrt(mean(np.square(np.rint(middle * change)))) <= self.epsilon
+                low, high = np.where(inside, middle, low), np.where(inside, high, middle)
+            whole = np.where(outside, np.rint(low * change), whole)
+        return whole
+
+
+@dataclass(frozen=True, kw_only=True)
+class FGSM(Bounded):
+    """The fast gradient sign method: one step to the rim (Goodfellow et al., 2014, 1412.6572)."""
+
+    steps: int = 1
+
+    def direction(self, look: Look, memory: dict[str, Any]) -> np.ndarray:
+        return -self.epsilon * np.sign(look.gradient)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PGD(Bounded):
+    """Projected gradient descent from a random start (Madry et al., 2017, arXiv:1706.06083)."""
+
+    random_start: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class MomentumIterative(Bounded):
+    """MI-FGSM: momentum finds what other networks fall for too (Dong et al., 2017, 1710.06081)."""
+
+    decay: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiverseInput(MomentumIterative):
+    """DIM: looks through random smaller frames (Xie et al., 2018, arXiv:1803.06978)."""
+
+    diversity: float = 0.7
+
+
+@dataclass(frozen=True, kw_only=True)
+class TranslationInvariant(MomentumIterative):
+    """TIM: a smoothed gradient, as of many shifted pictures (Dong et al., 2019, 1904.02884)."""
+
+    kernel: int = 7
+
+
+@dataclass(frozen=True, kw_only=True)
+class Universal(PGD):
+    """One and the same change for all pictures of the batch (Moosavi-Dezfooli et al., 2016)."""
+
+    def start(self, original: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        one = super().start(original[:1], generator)
+        return np.repeat(one, len(original), axis=0)
+
+    def direction(self, look: Look, memory: dict[str, Any]) -> np.ndarray:
+        step = self.step_size or 2.5 * self.epsilon / max(self.steps, 1)
+        sizes = np.sqrt(np.square(look.gradient).mean(axis=(1, 2, 3), keepdims=True))
+        mean = (look.gradient / np.maximum(sizes, 1e-12)).mean(axis=0, keepdims=True)
+        before = memory.setdefault("change", look.change[:1])
+        shared = np.clip(before - step * np.sign(mean), -self.epsilon, self.epsilon)
+        memory["change"] = shared
+        return shared - look.change
+
+
+@dataclass(frozen=True, kw_only=True)
+class RandomNoise(Bounded):
+    """The control: every value a random epsilon up or down, and no look at the network."""
+
+    steps: int = 0
+
+    def start(self, original: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        signs = generator.choice(np.array([-1.0, 1.0], "float32"), original.shape)
+        return np.float32(self.epsilon) * signs
+
+
+def mean(values: np.ndarray) -> np.ndarray:
+    """Over each picture, `(N, 1, 1, 1)`."""
+    return values.mean(axis=(1, 2, 3), keepdims=True)

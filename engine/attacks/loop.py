@@ -1,0 +1,328 @@
+"""Adversarial attacks: gradient descent on a photo, so little of it that nobody sees the change.
+
+    for frame in attacks.run(net, picture, attacks.Targeted(284), attacks.PGD(epsilon=4)):
+        frame.picture, frame.succeeded
+
+One loop runs them all: look, note the best, take the attack's step, put the change back where it is
+allowed. An attack is a handful of numbers and three hooks: where to start, which way to go, what is
+allowed. Changes are in grey levels (0..255) inside the hooks. The network always looks at the
+picture rounded to 8 bits, the one that would be saved, while the unrounded change is what moves (a
+straight-through gradient; Athalye, Carlini and Wagner, 2018, arXiv:1802.00420).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from engine import images
+from engine.attacks.gradient import (
+    FGSM,
+    PGD,
+    Attack,
+    DiverseInput,
+    GradientDescent,
+    Look,
+    MomentumIterative,
+    RandomNoise,
+    TranslationInvariant,
+    Universal,
+)
+from engine.attacks.minimal import CarliniWagner, DeepFool
+from engine.attacks.sparse import Patch, Sparse
+from engine.attacks.white_box import WhiteBox
+from engine.backbones import Backbone, softmax, top_predictions
+from engine.errors import BadSettings
+from engine.types import Prediction
+
+__all__ = [
+    "FGSM",
+    "PGD",
+    "Attack",
+    "Batch",
+    "CarliniWagner",
+    "DeepFool",
+    "DiverseInput",
+    "Frame",
+    "GradientDescent",
+    "MomentumIterative",
+    "Patch",
+    "RandomNoise",
+    "Sparse",
+    "Targeted",
+    "TranslationInvariant",
+    "Universal",
+    "Untargeted",
+    "run",
+    "run_batch",
+]
+
+
+@dataclass(frozen=True)
+class Targeted:
+    """The network shall see this very class."""
+
+    class_index: int
+
+
+@dataclass(frozen=True)
+class Untargeted:
+    """The network shall see anything but `class_index`; None: but what it sees at first."""
+
+    class_index: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """One step of an attack on one picture.
+
+    `picture` is `(H, W, 3)` in 0..1 on the 8-bit grid, and all else was computed of it: what the
+    network says, the probability of the class it saw at first (`before`) and of the one it shall
+    see (`wanted`; without a target, the strongest other), and whether the attack has `succeeded`;
+    `already` says that the network saw what it shall see before anything was changed. The last
+    frame holds the best picture of all steps, and the step it is from.
+    """
+
+    picture: np.ndarray
+    step: int
+    predictions: tuple[Prediction, ...]
+    before: float
+    wanted: float
+    succeeded: bool
+    already: bool = False
+    last: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """One step of an attack on n pictures at once: `pictures`, `logits`, `fooled`.
+
+    `margin`, `(n,)`, is above 0 where the attack has what it wants; `already`, `(n,)` bool, says
+    where it had that before it began. The last one holds the best of each, and the steps they are
+    from.
+    """
+
+    pictures: np.ndarray
+    logits: np.ndarray
+    margin: np.ndarray
+    steps: np.ndarray
+    already: np.ndarray
+    last: bool = False
+
+    @property
+    def fooled(self) -> np.ndarray:
+        """Whether each attack has succeeded, `(n,)` bool."""
+        return self.margin > 0
+
+
+def run(
+    net: Backbone | Sequence[Backbone],
+    picture: np.ndarray,
+    goal: Targeted | Untargeted,
+    attack: Attack,
+    *,
+    seed: int = 0,
+) -> Iterator[Frame]:
+    """Attacks one picture.
+
+    Args:
+        net: the network, or several whose mean logits are attacked.
+        picture: `(H, W, 3)` in 0..1 at the (first) network's input size.
+        goal: what the network shall see.
+        attack: how.
+        seed: of whatever is random in it.
+
+    Yields:
+        A frame a step, and at the end the best of them.
+
+    Raises:
+        BadSettings: numbers that make no sense, or networks that cannot be attacked together.
+        UnknownClass: the network has no such class.
+    """
+    box = WhiteBox(net)
+    first = box.logits(_grid(picture[None]))[0]
+    before = int(first.argmax())
+    if goal.class_index is not None:
+        box.first.check_class(goal.class_index)
+    targeted = isinstance(goal, Targeted)
+    about = before if goal.class_index is None else goal.class_index
+    for batch in run_batch(
+        box.nets, picture[None], np.array([about]), attack, targeted=targeted, seed=seed
+    ):
+        logits = batch.logits[0]
+        probabilities = softmax(logits)
+        others = np.delete(probabilities, about)
+        yield Frame(
+            picture=batch.pictures[0],
+            step=int(batch.steps[0]),
+            predictions=top_predictions(logits, box.class_names),
+            before=float(probabilities[before]),
+            wanted=float(probabilities[about] if targeted else others.max()),
+            succeeded=bool(batch.fooled[0]),
+            already=bool(batch.already[0]),
+            last=batch.last,
+        )
+
+
+def run_batch(
+    nets: Backbone | Sequence[Backbone],
+    pictures: np.ndarray,
+    classes: np.ndarray,
+    attack: Attack,
+    *,
+    targeted: bool,
+    seed: int = 0,
+    rounded: bool = True,
+) -> Iterator[Batch]:
+    """Attacks several pictures at once, which costs far less than one after the other.
+
+    Args:
+        nets: the network, or several whose mean logits are attacked.
+        pictures: `(N, H, W, 3)` in 0..1 at the (first) network's input size.
+        classes: `(N,)`, what each shall be seen as or, without `targeted`, not be seen as.
+        attack: how.
+        targeted: which of the two.
+        seed: of whatever is random in it.
+        rounded: False leaves the pictures continuous, as most papers do; they cannot be saved so.
+
+    Yields:
+        All pictures at every step, and at the end the best of each: where the attack has what it
+        wants, the surest or, for attacks that seek the smallest change, the least changed; where it
+        has not, the nearest to it.
+    """
+    attack.check()
+    box = WhiteBox(nets)
+    if pictures.shape[1:] != (*box.size, 3):
+        raise BadSettings(f"Expected pictures of {(*box.size, 3)}; received: {pictures.shape[1:]}.")
+    original = 255.0 * (_grid(pictures) if rounded else pictures).astype("float32")
+    loop = _Loop(box, attack, original, np.asarray(classes), targeted, rounded)
+    generator = np.random.default_rng([seed, 2])
+    memory: dict[str, Any] = {}
+    change = attack.project(attack.start(original, generator), original)
+    for step in range(attack.steps + 1):
+        seen = loop.saved(change)
+        look = loop.look(seen, change, generator, final=step == attack.steps)
+        yield loop.batch(seen, look, step)
+        if step == attack.steps or (attack.stops and look.fooled.all()):
+            break
+        change = attack.project(change + attack.direction(look, memory), original)
+    if attack.smallest:
+        loop.shrink(step)
+    yield loop.best()
+
+
+class _Loop:
+    """What one run of the loop knows: the pictures, the goal, and the best change so far."""
+
+    def __init__(
+        self,
+        box: WhiteBox,
+        attack: Attack,
+        original: np.ndarray,
+        classes: np.ndarray,
+        targeted: bool,
+        rounded: bool,
+    ) -> None:
+        self.box, self.attack, self.original = box, attack, original
+        self.classes, self.targeted, self.rounded = classes, targeted, rounded
+        self._signs = np.full(len(original), 1.0 if targeted else -1.0, "float32")
+        nothing = np.zeros_like(original)
+        self.already = self.look(nothing, nothing, np.random.default_rng(0), final=True).fooled
+        self._best: dict[str, np.ndarray] = {}
+
+    def saved(self, change: np.ndarray) -> np.ndarray:
+        """The change that is left when the picture is saved, still within what is allowed."""
+        return self.attack.rounded(change, self.original) if self.rounded else change
+
+    def look(
+        self, seen: np.ndarray, change: np.ndarray, generator: np.random.Generator, final: bool
+    ) -> Look:
+        """Asks the network, and for the way to go unless this is the end."""
+        pictures, attack = self._pictures(seen), self.attack
+        slope = None
+        if final or attack.loss == "differences":
+            logits = self.box.logits(pictures)
+        else:
+            views = attack.views(generator, *pictures.shape[:3])
+            logits, slope = self.box.gradient(
+                pictures, self.classes, self._signs, attack.loss, views
+            )
+            slope = slope / np.float32(255.0)
+        return Look(
+            box=self.box,
+            original=self.original,
+            change=change,
+            pictures=pictures,
+            logits=logits,
+            gradient=slope,
+            classes=self.classes,
+            targeted=self.targeted,
+        )
+
+    def batch(self, seen: np.ndarray, look: Look, step: int) -> Batch:
+        """The step as a snapshot; notes which pictures are better than all before."""
+        size = np.zeros(len(seen))
+        if self.attack.smallest:
+            size = np.sqrt(np.square(seen).mean(axis=(1, 2, 3)))
+        steps = np.full(len(seen), step)
+        new = {
+            "change": seen,
+            "logits": look.logits,
+            "margin": look.margin,
+            "size": size,
+            "steps": steps,
+        }
+        if not self._best:
+            self._best = {name: value.copy() for name, value in new.items()}
+        better = self._better(new)
+        for name, value in new.items():
+            self._best[name][better] = value[better]
+        return Batch(
+            pictures=look.pictures,
+            logits=look.logits,
+            margin=look.margin,
+            steps=steps,
+            already=self.already,
+        )
+
+    def _better(self, new: dict[str, np.ndarray]) -> np.ndarray:
+        old = self._best
+        both = (new["margin"] > 0) & (old["margin"] > 0)
+        surer = new["margin"] > old["margin"]
+        return np.where(both & self.attack.smallest, new["size"] < old["size"], surer)
+
+    def shrink(self, step: int, rounds: int = 10) -> None:
+        """Halves the way back to the original as long as the network stays fooled.
+
+        What it finds counts as found in `step`, the last one.
+        """
+        change = self._best["change"].copy()
+        fooled = self._best["margin"] > 0
+        low, high = np.zeros(len(change), "float32"), np.ones(len(change), "float32")
+        for _ in range(rounds if fooled.any() else 0):
+            middle = (low + high) / 2
+            seen = self.saved(change * middle[:, None, None, None])
+            look = self.look(seen, seen, np.random.default_rng(0), final=True)
+            self.batch(seen, look, step)
+            high, low = np.where(look.fooled, middle, high), np.where(look.fooled, low, middle)
+
+    def best(self) -> Batch:
+        best = self._best
+        return Batch(
+            pictures=self._pictures(best["change"]),
+            logits=best["logits"],
+            margin=best["margin"],
+            steps=best["steps"],
+            already=self.already,
+            last=True,
+        )
+
+    def _pictures(self, change: np.ndarray) -> np.ndarray:
+        pictures = self.original + change
+        pictures /= 255.0
+        return pictures.astype("float32", copy=False)
+
+
+def _grid(pictures: np.ndarray) -> np.ndarray:
+    return images.from_uint8(images.to_uint8(pictures))

@@ -1,0 +1,256 @@
+"""Pretrained networks that take a picture in 0..1 and answer with logits.
+
+    net = backbones.load("MobileNetV2")
+    net.predict(images.fit(picture, net.input_size))
+
+Preprocessing is the first layers of the network itself, the softmax at its end is left away, and
+batch normalization is folded into the convolutions (`engine.folding`). A loaded backbone is
+read-only and safe to share between threads.
+"""
+
+import math
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers
+
+from engine import backend
+from engine.backbones import folding, graph, pocket
+from engine.errors import UnknownClass, UnknownLayer, WeightsDamaged
+from engine.storage import Spec, registry, weights
+from engine.types import LayerInfo, Prediction
+
+available = weights.available
+_MOST_KEPT = 48  # compiled functions of a backbone; each is a graph of some MB
+_CAFFE_MEAN = (103.939, 116.779, 123.68)  # of ImageNet in BGR, 0..255
+_TORCH_MEAN, _TORCH_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+@keras.saving.register_keras_serializable("ideal_cat")
+class ReverseChannels(layers.Layer):
+    """Turns RGB to BGR, the order the Caffe-trained networks read."""
+
+    def call(self, inputs: Any) -> Any:
+        return inputs[..., ::-1]
+
+
+def names() -> tuple[str, ...]:
+    """Every registered backbone."""
+    return tuple(registry.specs())
+
+
+def class_names(name: str) -> tuple[str, ...]:
+    """A pretrained backbone's classes in words, without loading it; raises as `load` does."""
+    spec = registry.spec(name)
+    return pocket.class_names() if spec.builtin else weights.imagenet_class_names()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backbone:
+    """A loaded network. `model` maps `(N, H, W, 3)` in 0..1 to `(N, classes)` logits.
+
+    `plain` is the network before folding: the same logits, and layers that answer what they are
+    named for, where a folded convolution answers what its normalization would.
+    """
+
+    spec: Spec
+    model: keras.Model
+    plain: keras.Model
+    class_names: tuple[str, ...]
+    layers: tuple[LayerInfo, ...]
+    _kept: dict[str, Any] = field(default_factory=dict)
+    _outputs: dict[str, Any] = field(default_factory=dict)
+    _lock: Any = field(default_factory=threading.RLock)
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """`(height, width)` of the picture it reads, in px."""
+        return self.model.input_shape[1:3]
+
+    def logits(self, batch: np.ndarray) -> np.ndarray:
+        """Runs the network: `(N, H, W, 3)` in 0..1 to `(N, classes)` float32."""
+        forward = self.compiled("logits", lambda: lambda x: self.model(x, training=False))
+        return backend.evaluate(forward, batch)
+
+    def predict(self, picture: np.ndarray, top: int = 5) -> tuple[Prediction, ...]:
+        """Names what the network sees in one picture `(H, W, 3)`, the most probable first."""
+        return top_predictions(self.logits(picture[None])[0], self.class_names, top)
+
+    def layer(self, name: str) -> LayerInfo:
+        """Finds a layer by name.
+
+        Raises:
+            UnknownLayer: there is none of that name.
+        """
+        for info in self.layers:
+            if info.name == name:
+                return info
+        raise UnknownLayer(f"{self.name} has no layer named {name!r}. Choose one from its list.")
+
+    def check_class(self, class_index: int) -> None:
+        """Raises `UnknownClass` unless `class_index` is one of the network's classes."""
+        if not 0 <= class_index < len(self.class_names):
+            raise UnknownClass(
+                f"Expected a class number from 0 to {len(self.class_names) - 1}; "
+                f"received: {class_index}."
+            )
+
+    def compiled(self, key: str, make: Any) -> Any:
+        """Returns the compiled function kept under `key`, made by `make()` the first time."""
+        return self.kept(key, lambda: backend.compile(make()))
+
+    def kept(self, key: str, make: Any) -> Any:
+        """Returns what is kept under `key`, made by `make()` the first time.
+
+        Of all that, the last 48 that were used stay.
+        """
+        with self._lock:
+            found = self._kept.pop(key) if key in self._kept else make()
+            self._kept[key] = found
+            while len(self._kept) > _MOST_KEPT:
+                del self._kept[next(iter(self._kept))]
+            return found
+
+    def output(self, path: str) -> Any:
+        """The symbolic output of a layer of `plain`, through nested models.
+
+        Kept: asking a nested model anew would add a call to the shared graph each time.
+        """
+        with self._lock:
+            if path not in self._outputs:
+                self._outputs[path] = graph.output_of(self.plain, path)
+            return self._outputs[path]
+
+
+def load(name: str, *, pretrained: bool = True, fold: bool = True) -> Backbone:
+    """Builds a backbone and loads its weights.
+
+    Args:
+        name: a registered name.
+        pretrained: False gives random weights and needs no file.
+        fold: False keeps batch normalization as separate layers (same logits, slower).
+
+    Raises:
+        UnknownBackbone: `name` is not registered.
+        WeightsUnavailable: the weights are not on this machine.
+        WeightsDamaged: the weights file is truncated or belongs to another network.
+    """
+    spec = registry.spec(name)
+    file = weights.require(spec) if pretrained else None
+    plain = build(spec)
+    if file is not None:
+        _load_weights(plain, file, spec)
+    known = class_names(name) if pretrained else _numbered(plain.output_shape[-1])
+    model = folding.fold(plain) if fold else plain
+    plain.trainable = model.trainable = False
+    return Backbone(
+        spec=spec, model=model, plain=plain, class_names=known, layers=graph.describe(plain)
+    )
+
+
+def build(spec: Spec) -> keras.Model:
+    """Builds the network with random weights: preprocessing, then Keras' own graph, to logits.
+
+    In a thread of its own: Keras numbers unnamed layers by thread, so that they are called the same
+    every time, and a link to one of them holds.
+    """
+    with ThreadPoolExecutor(1) as fresh:
+        return fresh.submit(_build, spec).result()
+
+
+def _build(spec: Spec) -> keras.Model:
+    if spec.builtin:
+        return pocket.build(input_shape=(spec.size, spec.size, 3))
+    picture = keras.Input((spec.size, spec.size, 3), name="picture")
+    builder = getattr(keras.applications, spec.builder)
+    options = {"alpha": spec.alpha} if spec.alpha != 1.0 else {}
+    x = preprocess(picture, spec.scaling)
+    network = builder(
+        input_tensor=x,
+        input_shape=(spec.size, spec.size, 3),
+        weights=None,
+        classifier_activation=None,
+        **options,
+    )
+    network = keras.Model(picture, network.output, name=network.name)
+    return _with_deviation(network) if spec.builder == "EfficientNetB0" else network
+
+
+def _with_deviation(model: keras.Model) -> keras.Model:
+    """EfficientNet was trained on pictures divided by the variance, not by the deviation.
+
+    Keras adds the missing division only when it loads the weights itself.
+    """
+    scale: Any = [1.0 / math.sqrt(s) for s in _TORCH_STD]
+
+    def call(layer: layers.Layer, *args: Any, **kwargs: Any) -> Any:
+        output = layer(*args, **kwargs)
+        if isinstance(layer, layers.Normalization):
+            output = layers.Rescaling(scale, name="divide_deviation")(output)
+        return output
+
+    return keras.models.clone_model(model, call_function=call)
+
+
+def preprocess(picture: Any, scaling: str) -> Any:
+    """Turns a picture in 0..1 into what the network was trained on, as layers of its graph.
+
+    Equal to `keras.applications.*.preprocess_input` of the picture in 0..255: "tf" scales to
+    -1..1, "torch" standardizes by ImageNet's mean and deviation, "caffe" turns RGB to BGR and
+    subtracts the mean, "none" scales to 0..255 for networks that preprocess themselves.
+    """
+    if scaling == "tf":
+        return layers.Rescaling(2.0, -1.0, name="to_minus1_1")(picture)
+    if scaling == "torch":
+        scale: Any = [1.0 / s for s in _TORCH_STD]
+        offset: Any = [-m / s for m, s in zip(_TORCH_MEAN, _TORCH_STD, strict=True)]
+        return layers.Rescaling(scale, offset, name="standardize")(picture)
+    if scaling == "caffe":
+        mean: Any = [-m for m in _CAFFE_MEAN]
+        bgr = ReverseChannels(name="rgb_to_bgr")(picture)
+        return layers.Rescaling(255.0, mean, name="subtract_mean")(bgr)
+    return layers.Rescaling(255.0, name="to_0_255")(picture)
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Probabilities of logits `(classes,)`."""
+    exponentials = np.exp(logits - logits.max())
+    return exponentials / exponentials.sum()
+
+
+def top_predictions(
+    logits: np.ndarray, class_names: tuple[str, ...], top: int = 5
+) -> tuple[Prediction, ...]:
+    """The `top` most probable classes of logits `(classes,)`, by softmax."""
+    probabilities = softmax(logits)
+    order = np.argsort(-probabilities, kind="stable")[:top]
+    return tuple(
+        Prediction(class_index=int(k), label=class_names[k], probability=float(probabilities[k]))
+        for k in order
+    )
+
+
+def _load_weights(model: keras.Model, file: Path, spec: Spec) -> None:
+    if spec.builtin:
+        pocket.load_weights(model, file)
+        return
+    try:
+        model.load_weights(file)
+    except (OSError, ValueError, KeyError, IndexError, RuntimeError) as error:
+        raise WeightsDamaged(
+            f"{file.name} does not hold {spec.name}'s weights (truncated, or of another network). "
+            "Download it again, which replaces the file."
+        ) from error
+
+
+def _numbered(classes: int) -> tuple[str, ...]:
+    return tuple(f"class {k}" for k in range(classes))

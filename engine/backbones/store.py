@@ -1,0 +1,63 @@
+"""The loaded backbones and the classifiers people have trained: bounded, shared by all sessions."""
+
+import threading
+from collections import OrderedDict
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+from engine.storage import registry, weights
+
+if TYPE_CHECKING:
+    from engine.backbones.network import Backbone
+
+
+class Store:
+    """The few backbones kept loaded; the least recently used one goes first.
+
+    The lock guards the table only: while one is being loaded, the others can be had.
+    """
+
+    def __init__(self, keep: int = 4) -> None:
+        self._keep = keep
+        self._loaded: OrderedDict[tuple[str, int], Future[Any]] = OrderedDict()
+        self._taught: OrderedDict[str, Backbone] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def teach(self, net: "Backbone") -> None:
+        """Keeps a classifier that a person has trained; of all people's, the last 40 used."""
+        with self._lock:
+            self._taught[net.name] = net
+            while len(self._taught) > 40:
+                self._taught.popitem(last=False)
+
+    def taught(self, name: str) -> "Backbone | None":
+        """A person's classifier; None where there is none of that name any more."""
+        with self._lock:
+            if name in self._taught:
+                self._taught.move_to_end(name)
+            return self._taught.get(name)
+
+    def get(self, name: str) -> "Backbone":
+        """Returns a loaded backbone, loading it if need be. Raises what `network.load` raises."""
+        from engine.backbones import network
+
+        if (taught := self.taught(name)) is not None:
+            return taught
+        file = weights.require(registry.spec(name))
+        key = (name, file.stat().st_mtime_ns)  # a replaced weights file is a new backbone
+        with self._lock:
+            future, mine = self._loaded.get(key), False
+            if future is None:
+                future, mine = Future(), True
+                self._loaded[key] = future
+                while len(self._loaded) > self._keep:
+                    self._loaded.popitem(last=False)
+            self._loaded.move_to_end(key)
+        if mine:
+            try:
+                future.set_result(network.load(name))
+            except BaseException as error:
+                with self._lock:
+                    self._loaded.pop(key, None)  # the next one tries again
+                future.set_exception(error)
+        return future.result()

@@ -1,0 +1,64 @@
+"""Where the app looks for what is not its own code: the only reader of environment variables."""
+
+import os
+import tempfile
+from pathlib import Path
+
+ASSETS = Path(__file__).parent / "assets"  # weights and features that come with the app
+
+
+def keras_home() -> Path:
+    """The folder Keras keeps its files in: `KERAS_HOME`, else `~/.keras`, as Keras decides it."""
+    if "KERAS_HOME" in os.environ:
+        return Path(os.environ["KERAS_HOME"])
+    base = Path.home()
+    if not os.access(base, os.W_OK):
+        base = Path(tempfile.gettempdir())
+    return base / ".keras"
+
+
+def use_keras_home(folder: Path) -> None:
+    """Takes another folder for Keras' files from now on, in this process and those it starts."""
+    os.environ["KERAS_HOME"] = str(folder)
+
+
+def pets_root() -> Path:
+    """The folder of Oxford-IIIT Pets: `IDEAL_CAT_PETS`, else within Keras' data sets."""
+    default = keras_home() / "datasets" / "oxford-iiit-pet"
+    return Path(os.environ.get("IDEAL_CAT_PETS", default))
+
+
+def web_addresses_allowed() -> bool:
+    """Whether pictures may be fetched from web addresses: `IDEAL_CAT_URLS=1`."""
+    return os.environ.get("IDEAL_CAT_URLS") == "1"
+
+
+def core_limit() -> int | None:
+    """The most CPU cores to use: `IDEAL_CAT_CORES`; None for all."""
+    limit = os.environ.get("IDEAL_CAT_CORES", "")
+    return int(limit) if limit.isdigit() and int(limit) else None
+
+
+def set_operation_threads(threads: int) -> None:
+    """Sets how many threads one TensorFlow operation may use, unless that is set already.
+
+    TensorFlow reads it when it is imported.
+    """
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads))
+
+
+def cluster_address() -> str | None:
+    """The Ray cluster to compute on: `IDEAL_CAT_RAY`; None to compute in this process."""
+    return os.environ.get("IDEAL_CAT_RAY") or None
+
+
+def cluster_workers() -> tuple[str | None, str | None, str | None]:
+    """`IDEAL_CAT_RAY_WORKERS` (`least-most`), `..._CPUS` and `..._GPUS` of each, as written."""
+    names = ("WORKERS", "CPUS", "GPUS")
+    workers, cpus, gpus = (os.environ.get(f"IDEAL_CAT_RAY_{name}") for name in names)
+    return workers, cpus, gpus
+
+
+def keep_ray_from_exiting() -> None:
+    """Lets Ray wait for a lost head for days instead of ending the process."""
+    os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "1000000")

@@ -1,0 +1,19 @@
+"""What is on disk or comes over the network; Keras is never imported here."""
+
+from engine.storage import archives, datasets, downloads, offline, registry, web, weights
+from engine.storage.datasets import Data, Rejected, few_of
+from engine.storage.registry import Spec
+
+__all__ = [
+    "Data",
+    "Rejected",
+    "Spec",
+    "archives",
+    "datasets",
+    "downloads",
+    "few_of",
+    "offline",
+    "registry",
+    "web",
+    "weights",
+]

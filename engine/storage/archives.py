@@ -1,0 +1,152 @@
+"""How photos get onto this machine: a data set's download, a person's zip file or camera."""
+
+import io
+import shutil
+import tarfile
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from engine.errors import BadDataset, DownloadFailed
+from engine.storage import downloads
+from engine.storage.datasets import SUFFIXES, Rejected
+from engine.types import Progress
+
+MOST_FILES, MOST_BYTES, MOST_RATIO = 20_000, 500_000_000, 200  # of an archive
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archive:
+    """A file of a data set's server: its length in bytes and its md5."""
+
+    name: str
+    size: int
+    md5: str
+
+
+PETS_URL = "https://thor.robots.ox.ac.uk/~vgg/data/pets"
+PETS = (
+    Archive(name="annotations.tar.gz", size=19_173_078, md5="95a8c909bbe2e81eed6a22bccdf3f68f"),
+    Archive(name="images.tar.gz", size=791_918_971, md5="5c4f3ee8e5d25df40f4fd59a7f44e54c"),
+)
+
+
+def download_pets(
+    root: Path, *, url: str = PETS_URL, archives: Sequence[Archive] = PETS
+) -> Iterator[Progress]:
+    """Fetches Oxford-IIIT Pets into `root`, whole or not at all; goes on where it was broken off.
+
+    Raises:
+        DownloadFailed: no connection, a full disk, or not the files that were expected.
+    """
+    waiting = root.with_name(f"{root.name}.download")
+    for archive in archives:
+        if not (waiting / archive.name).is_file():
+            yield from downloads.fetch(
+                f"{url}/{archive.name}",
+                waiting / archive.name,
+                digest=archive.md5,
+                magic=b"\x1f\x8b",
+                limit=2 * archive.size,
+            )
+    part = waiting / "unpacked"
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        for k, archive in enumerate(archives):
+            yield Progress(fraction=k / len(archives), message=f"unpacking {archive.name}")
+            with tarfile.open(waiting / archive.name) as file:
+                file.extractall(part, filter="data")
+        part.replace(root)
+    except (OSError, tarfile.TarError) as error:
+        shutil.rmtree(part, ignore_errors=True)
+        raise DownloadFailed(
+            f"The photos could not be unpacked into {root.parent}: {error}. Make room and try "
+            "again; what has arrived is kept."
+        ) from error
+    shutil.rmtree(waiting, ignore_errors=True)
+    yield Progress(fraction=1.0, message="ready")
+
+
+def unpack(archive: bytes, into: Path) -> tuple[Path, tuple[Rejected, ...]]:
+    """Unpacks the pictures of a zip file, a class a folder.
+
+    Returns the folder of the classes, and the files that were left out.
+
+    Only pictures are written, each as `class/number.suffix`, so that no name of the archive
+    reaches the file system but the class's last folder, cleaned of everything odd.
+
+    Raises:
+        BadDataset: no archive, one too large or packed too tightly, or no picture in a folder.
+    """
+    total, counts, left_out = 0, Counter[str](), []
+    try:
+        with zipfile.ZipFile(io.BytesIO(archive)) as file:
+            members = [m for m in file.infolist() if not m.is_dir()]
+            if len(members) > MOST_FILES:
+                raise BadDataset(
+                    f"Expected at most {MOST_FILES:,} files; received: {len(members):,}."
+                )
+            for member in members:
+                path = PurePosixPath(member.filename.replace("\\", "/"))
+                suffix = path.suffix.lower()
+                name = _cleaned(path.parent.name)
+                if "__MACOSX" in path.parts or path.name.startswith("."):
+                    continue
+                if suffix not in SUFFIXES or not name:
+                    why = "in no folder" if not name else "no picture that can be read here"
+                    left_out.append(Rejected(name=str(path)[-80:], reason=why))
+                    continue
+                if member.file_size > MOST_RATIO * max(member.compress_size, 1000):
+                    raise BadDataset("The archive is packed too tightly to be photos; not opened.")
+                total += member.file_size
+                if total > MOST_BYTES:
+                    raise BadDataset(
+                        f"Expected at most {MOST_BYTES / 1e6:.0f} MB of photos; received more. "
+                        "Send fewer or smaller ones."
+                    )
+                with file.open(member) as source:
+                    content = source.read(member.file_size + 1)
+                if len(content) > member.file_size:
+                    raise BadDataset("The archive says less than it holds; not opened further.")
+                target = into / name
+                target.mkdir(parents=True, exist_ok=True)
+                (target / f"{counts[name]:05d}{suffix}").write_bytes(content)
+                counts[name] += 1
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        NotImplementedError,
+        RuntimeError,
+        EOFError,
+        ValueError,
+    ) as error:
+        raise BadDataset(f"Expected a zip file of photos; it cannot be read ({error}).") from error
+    except OSError as error:
+        raise BadDataset(f"The photos could not be written: {error.strerror}.") from error
+    if not counts:
+        raise BadDataset(
+            "Expected a zip file with a folder of photos for each class, as JPEG, PNG or WebP; "
+            f"found none, and {len(left_out)} other files."
+        )
+    return into, tuple(left_out)
+
+
+def store(photos: Mapping[str, Sequence[bytes]], into: Path) -> Path:
+    """Writes photos of named classes as a folder for each; returns the folder of the classes."""
+    for name, contents in photos.items():
+        folder = _cleaned(name) or "class"
+        while (into / folder).exists():  # names may differ in what is not kept of them
+            folder += " again"
+        target = into / folder
+        target.mkdir(parents=True, exist_ok=True)
+        for k, content in enumerate(contents):
+            (target / f"{k:05d}.png").write_bytes(content)
+    return into
+
+
+def _cleaned(name: str) -> str:
+    kept = "".join(c if c.isalnum() or c in " -_" else " " for c in name)
+    return " ".join(kept.split())[:60]

@@ -1,0 +1,47 @@
+"""Ideal images: gradient descent on the picture.
+
+for frame in synthesis.ideal_image(net, class_index):
+    frame.picture, frame.step, frame.probability, frame.loss, frame.terms
+"""
+
+from engine.synthesis.live import Checkpoint, Controls
+from engine.synthesis.loop import Frame, ideal_image
+from engine.synthesis.objectives import (
+    L1,
+    L2,
+    Algebra,
+    Channel,
+    ClassLogit,
+    CrossEntropy,
+    Direction,
+    Layer,
+    Neuron,
+    Objective,
+    TotalVariation,
+)
+from engine.synthesis.parametrization import Pixels, Transformations, Waves
+from engine.synthesis.settings import OPTIMIZERS, Settings, preset
+
+__all__ = [
+    "L1",
+    "L2",
+    "OPTIMIZERS",
+    "Algebra",
+    "Channel",
+    "Checkpoint",
+    "ClassLogit",
+    "Controls",
+    "CrossEntropy",
+    "Direction",
+    "Frame",
+    "Layer",
+    "Neuron",
+    "Objective",
+    "Pixels",
+    "Settings",
+    "TotalVariation",
+    "Transformations",
+    "Waves",
+    "ideal_image",
+    "preset",
+]

@@ -1,0 +1,83 @@
+"""Transfer learning in one import: features once, heads on them, fine-tuning, evaluation.
+
+data = datasets.pets(root)
+*_, step = transfer.extract(net, data, folder)
+for epoch in transfer.train_head(step.features, transfer.Recipe()):
+    epoch.val_accuracy
+"""
+
+from engine.transfer.evaluation import Report, evaluate, interval
+from engine.transfer.export import (
+    Project,
+    as_backbone,
+    from_model,
+    keras_file,
+    load,
+    save,
+    tflite_file,
+)
+from engine.transfer.extraction import (
+    Extracted,
+    Features,
+    builtin,
+    extract,
+    grouped,
+    look,
+    vectors,
+    width,
+)
+from engine.transfer.fine_tuning import (
+    AT_ONCE,
+    Tuning,
+    TuningStep,
+    augmented,
+    check_memory,
+    fine_tune,
+    predicted,
+)
+from engine.transfer.heads import (
+    INITIALIZERS,
+    OPTIMIZERS,
+    SCHEDULES,
+    Epoch,
+    Recipe,
+    cross_validate,
+    logits_of,
+    train_head,
+)
+
+__all__ = [
+    "AT_ONCE",
+    "INITIALIZERS",
+    "OPTIMIZERS",
+    "SCHEDULES",
+    "Epoch",
+    "Extracted",
+    "Features",
+    "Project",
+    "Recipe",
+    "Report",
+    "Tuning",
+    "TuningStep",
+    "as_backbone",
+    "augmented",
+    "builtin",
+    "check_memory",
+    "cross_validate",
+    "evaluate",
+    "extract",
+    "fine_tune",
+    "from_model",
+    "grouped",
+    "interval",
+    "keras_file",
+    "load",
+    "logits_of",
+    "look",
+    "predicted",
+    "save",
+    "tflite_file",
+    "train_head",
+    "vectors",
+    "width",
+]

@@ -1,0 +1,265 @@
+"""Features of photos by a frozen backbone, computed once and kept on disk.
+
+Decoding runs in threads beside the network, so that all cores are busy; what is in memory is a few
+batches, however many photos there are. A run that was stopped goes on where it was.
+"""
+
+import hashlib
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from engine import backend, config, images
+from engine.backbones import Backbone
+from engine.errors import BadDataset, BadImage, DatasetUnavailable
+from engine.storage import Data, Rejected
+
+BATCH = 32
+_WAITING, _DONE, _BAD = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Features:
+    """What a backbone makes of the photos of a data set.
+
+    `values` is `(n, views, c)`, of each photo as it is and, with two views, mirrored; `labels`,
+    `train`, `class_names` and `groups` as of the data; bad photos are left out of all and named in
+    `rejected`. `rows` are the photos' numbers in the data set.
+    """
+
+    backbone: str
+    values: np.ndarray
+    labels: np.ndarray
+    train: np.ndarray
+    class_names: tuple[str, ...]
+    groups: tuple[str, ...]
+    rows: np.ndarray
+    rejected: tuple[Rejected, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extracted:
+    """How far the extraction is; `features` when it has ended."""
+
+    done: int
+    total: int
+    rate: float
+    seconds_left: float
+    features: Features | None = None
+
+
+def head_input(model: keras.Model) -> Any:
+    """The symbolic vector a network's classifier reads, `(N, c)`."""
+    pooled = [o for o in model.layers if isinstance(o, keras.layers.GlobalAveragePooling2D)]
+    if pooled:
+        return keras.layers.Flatten()(pooled[-1].output)
+    return [o for o in model.layers if isinstance(o, keras.layers.Dense)][-1].input
+
+
+def width(net: Backbone) -> int:
+    """How many numbers the features of a picture have."""
+    return head_input(net.model).shape[-1]
+
+
+def vectors(net: Backbone, batch: np.ndarray) -> np.ndarray:
+    """The features of pictures `(N, H, W, 3)` in 0..1, `(N, c)`."""
+
+    def make() -> Any:
+        model = keras.Model(net.model.inputs[0], head_input(net.model))
+        return lambda x: model(x, training=False)
+
+    forward = net.compiled("vectors", make)
+    return backend.evaluate(forward, batch)
+
+
+def look(net: Backbone, photos: Sequence[bytes], views: int) -> tuple[np.ndarray, np.ndarray]:
+    """The features of photos as files.
+
+    Returns:
+        Which of them can be read, `(n,)` bool, and the features of those, `(good, views, c)`.
+    """
+    pictures = [_decoded(photo, net.input_size) for photo in photos]
+    return _seen(net, pictures, views)
+
+
+def _seen(
+    net: Backbone, pictures: Sequence[np.ndarray | None], views: int
+) -> tuple[np.ndarray, np.ndarray]:
+    good = np.array([picture is not None for picture in pictures])
+    if not good.any():
+        return good, np.empty((0, views, width(net)), "float32")
+    batch = np.stack([picture for picture in pictures if picture is not None])
+    sides = [vectors(net, batch[:, :, ::-1] if view else batch) for view in range(views)]
+    return good, np.stack(sides, axis=1)
+
+
+def extract(
+    net: Backbone,
+    data: Data,
+    folder: Path,
+    views: int = 2,
+    elsewhere: Callable[[Iterable[Sequence[bytes]]], Iterator[Any]] | None = None,
+) -> Iterator[Extracted]:
+    """Computes the features of all photos, or reads those that are there already.
+
+    Args:
+        net: a backbone.
+        data: the photos.
+        folder: where features are kept, by data set, backbone and size.
+        views: 1, or 2 for mirrored photos too.
+        elsewhere: gives, for batches of photos as files, what `look` gives for each; without it
+            they are decoded and looked at here.
+
+    Yields:
+        Progress after each batch; the last one has the features.
+
+    Raises:
+        BadDataset: the disk is full, or no photo can be read.
+    """
+    total, started, shape = len(data.paths), time.monotonic(), net.input_size
+    key = f"{data.digest} {net.name} {shape} {views} {net.spec.weight_bytes}"
+    stem = folder / hashlib.sha256(key.encode()).hexdigest()[:24]
+    values = _kept(stem.with_suffix(".features.npy"), (total, views, width(net)), "float16")
+    state = _kept(stem.with_suffix(".state.npy"), (total,), "uint8")
+    waiting = np.flatnonzero(state == _WAITING)
+    before = total - len(waiting)
+    batches = [waiting[k : k + BATCH] for k in range(0, len(waiting), BATCH)]
+    done = before
+    if elsewhere is None:
+        found = _here(net, data, batches, views)
+    else:
+        found = elsewhere([_read(data.paths[row]) for row in rows] for rows in batches)
+    for rows, (good, made) in zip(batches, found, strict=True):
+        values[rows[good]] = made
+        state[rows] = np.where(good, _DONE, _BAD)
+        done += len(rows)
+        rate = (done - before) / max(time.monotonic() - started, 1e-6)
+        yield Extracted(
+            done=done, total=total, rate=rate, seconds_left=(total - done) / max(rate, 1e-6)
+        )
+    values.flush()
+    state.flush()
+    good, bad = np.flatnonzero(state == _DONE), np.flatnonzero(state == _BAD)
+    if not len(good):
+        raise BadDataset("None of the photos can be read. Choose other files.")
+    rejected = [Rejected(name=data.paths[k].name, reason="cannot be read") for k in bad]
+    yield Extracted(
+        done=total,
+        total=total,
+        rate=0.0,
+        seconds_left=0.0,
+        features=Features(
+            backbone=net.name,
+            values=values if not len(bad) else values[good],
+            labels=data.labels[good],
+            train=data.train[good],
+            class_names=data.class_names,
+            groups=data.groups,
+            rows=good,
+            rejected=(*data.rejected, *rejected),
+        ),
+    )
+
+
+def builtin() -> Features:
+    """Features of Oxford-IIIT Pets by the built-in backbone, which come with the app: no photos.
+
+    Raises:
+        DatasetUnavailable: the file is missing or damaged.
+    """
+    try:
+        with np.load(config.ASSETS / "pets_pocket.npz") as saved:
+            found = {name: saved[name] for name in saved.files}
+    except (OSError, ValueError) as error:
+        raise DatasetUnavailable(
+            "The built-in Pets features are missing or damaged. Restore engine/assets from the "
+            "project's repository."
+        ) from error
+    breeds = found["breed"].astype(int)
+    first = [int(np.flatnonzero(breeds == k)[0]) for k in range(breeds.max() + 1)]
+    names = [str(found["photo"][k]).rsplit("_", 1)[0].replace("_", " ") for k in first]
+    groups = [("cat", "dog")[found["species"][k]] for k in first]
+    return Features(
+        backbone="Pocket",
+        values=found["features"],
+        labels=breeds,
+        train=found["trainval"],
+        class_names=tuple(names),
+        groups=tuple(groups),
+        rows=np.arange(len(breeds)),
+    )
+
+
+def grouped(features: Features) -> Features:
+    """The same features with the groups of the classes as classes: cat or dog instead of breeds."""
+    names = tuple(dict.fromkeys(features.groups))
+    index = np.array([names.index(group) for group in features.groups])
+    return replace(features, labels=index[features.labels], class_names=names, groups=())
+
+
+def _here(
+    net: Backbone, data: Data, batches: Sequence[np.ndarray], views: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """What `look` gives for batches of photos; the next two are decoded meanwhile."""
+    size, coming = net.input_size, deque()
+    with ThreadPoolExecutor(backend.cores(), thread_name_prefix="decode") as pool:
+        for rows in [*batches, None, None]:
+            if rows is not None:
+                coming.append([pool.submit(_decoded, data.paths[row], size) for row in rows])
+            if coming and (rows is None or len(coming) > 2):
+                pictures = [future.result() for future in coming.popleft()]
+                yield _seen(net, pictures, views)
+
+
+def _read(file: Path) -> bytes:
+    """A file's content; nothing where it is gone."""
+    try:
+        return file.read_bytes()
+    except OSError:
+        return b""
+
+
+def _decoded(photo: Path | bytes, size: tuple[int, int]) -> np.ndarray | None:
+    """A photo at the network's size, None for a bad one."""
+    try:
+        return images.fit(images.load(photo), size)
+    except BadImage:
+        return None
+
+
+def _kept(file: Path, shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    """An array on disk, as it was left; its space is taken beforehand, as a full disk would end
+    the process when a mapped page is written.
+    """
+    try:
+        if file.exists():
+            try:
+                found = np.lib.format.open_memmap(file, "r+")
+                if found.shape == shape and found.dtype == dtype:
+                    return found
+            except ValueError:
+                pass  # broken off while it was made
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part = file.with_suffix(".part")
+        made = np.lib.format.open_memmap(part, "w+", dtype=np.dtype(dtype), shape=shape)
+        with part.open("r+b") as handle:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(handle.fileno(), 0, part.stat().st_size)
+        made.flush()
+        part.replace(file)
+        return made
+    except OSError as error:
+        file.with_suffix(".part").unlink(missing_ok=True)
+        needed = np.prod(shape) * np.dtype(dtype).itemsize / 1e6
+        raise BadDataset(
+            f"{needed:.0f} MB for the features could not be written: {error.strerror}. Make room "
+            "or set KERAS_HOME to another folder."
+        ) from error

@@ -1,0 +1,339 @@
+"""Fine-tuning: the last blocks of a backbone learn along, from a trained head or from nothing."""
+
+import math
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from engine import backbones, backend, images
+from engine.backbones import Backbone
+from engine.errors import BadDataset, BadImage, BadSettings, Diverged
+from engine.storage import Data, few_of
+from engine.transfer.extraction import head_input
+from engine.transfer.heads import measure_logits
+
+MOST_BYTES = 1_500_000_000  # of photos in memory
+AT_ONCE = 2  # trainings of this kind that the app lets run at the same time
+MEASURED = 256  # photos at most that an epoch is measured on, of those it learns from
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tuning:
+    """How a backbone learns along.
+
+    Attributes:
+        stages: how many of its last stages (of equal resolution) learn; 0 for all of them.
+        learning_rate: low, so that what it knows is not lost; of Adam.
+        epochs, batch, seed: as their names say.
+        photos: how many of each class to learn from; None for all.
+        augment: flips, shifts and other brightness at random.
+        scratch: begin with random weights, everything learning, as a contrast.
+    """
+
+    stages: int = 1
+    learning_rate: float = 1e-5
+    epochs: int = 5
+    batch: int = 16
+    photos: int | None = None
+    augment: bool = True
+    scratch: bool = False
+    seed: int = 0
+
+    def check(self) -> None:
+        """Raises `BadSettings` for numbers that make no sense."""
+        if not (
+            0 <= self.stages <= 50
+            and 0 < self.learning_rate <= 10
+            and 1 <= self.epochs <= 200
+            and 1 <= self.batch <= 512
+            and (self.photos is None or self.photos >= 1)
+        ):
+            raise BadSettings("Expected at least one epoch, one photo and a learning rate above 0.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TuningStep:
+    """A few batches; `epoch` is a number with a fraction.
+
+    `loss` and `accuracy` are of (256 of) the photos it learns from, `val_loss` and `val_accuracy`
+    of the test photos. Both are measured in the same way, on whole photos in inference mode, at
+    the beginning and after each epoch; they are None between. `val_logits` are those of the test
+    photos then, and `rows` their numbers. `model` maps pictures to logits and is the network as it
+    is now; when the training is stopped, as it was when it was last measured.
+    """
+
+    epoch: float
+    epochs: int
+    loss: float | None
+    accuracy: float | None
+    val_loss: float | None
+    val_accuracy: float | None
+    model: Any
+    learnt: int
+    val_logits: np.ndarray | None = None
+    rows: np.ndarray | None = None
+
+
+def fine_tune(
+    net: Backbone, data: Data, head: keras.Model | None, tuning: Tuning
+) -> Iterator[TuningStep]:
+    """Trains a copy of the backbone together with a head; the backbone itself is left as it is.
+
+    Batch normalization keeps what it learnt from the large data set (it runs in inference mode),
+    except from scratch, where there is nothing to keep and training ends once every training
+    photo is classified correctly.
+
+    Args:
+        net: the backbone.
+        data: the photos.
+        head: a trained head to start from; None for one of zeros.
+        tuning: how.
+
+    Raises:
+        BadSettings, BadDataset: settings or photos that nothing can be learnt from.
+        Diverged: the loss is no number any more.
+    """
+    tuning.check()
+    rows, learn = check_memory(net, data, tuning)
+    tuned = trainable(net, len(data.class_names), head, tuning)
+    divided: Any = _Divided(tuned)
+    model = keras.Model(tuned.inputs[0], divided(tuned.inputs[0]))
+    no_xla: Any = False  # on a CPU it is slower, and compiles again
+    model.compile(
+        optimizer=backend.single_replica(keras.optimizers.Adam(_rate(tuning, len(learn)))),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        jit_compile=no_xla,
+    )
+    generator = np.random.default_rng([tuning.seed, 8])
+
+    def state(epoch: float) -> TuningStep:
+        """A step between two measurements."""
+        return TuningStep(
+            epoch=epoch,
+            epochs=tuning.epochs,
+            loss=None,
+            accuracy=None,
+            val_loss=None,
+            val_accuracy=None,
+            model=tuned,
+            learnt=len(learn),
+        )
+
+    def measured(epoch: float) -> Generator[TuningStep, None, TuningStep]:
+        """Measures both sets of photos; between the batches it can be stopped."""
+        own = yield from _watched(model, pictures, seen, lambda: state(epoch))
+        logits = yield from _watched(model, pictures, test, lambda: state(epoch))
+        loss, accuracy = measure_logits(own, labels[seen])
+        val_loss, val_accuracy = measure_logits(logits, labels[test]) if len(test) else (None, None)
+        return TuningStep(
+            epoch=epoch,
+            epochs=tuning.epochs,
+            loss=loss,
+            accuracy=accuracy,
+            val_loss=val_loss,
+            val_accuracy=val_accuracy,
+            model=tuned,
+            learnt=len(learn),
+            val_logits=logits,
+            rows=rows[test],
+        )
+
+    labels, test = data.labels[rows], np.zeros(0, int)
+    pictures = np.empty((len(rows), *net.input_size, 3), "uint8")
+    read = np.zeros(len(rows), bool)
+    for places, readable in _decoded(data, rows, pictures):
+        read[places] = readable
+        yield state(0.0)
+    learn = learn[read[learn]]
+    test = np.flatnonzero(~data.train[rows] & read)
+    if len(np.unique(labels[learn])) < 2:
+        raise BadDataset("Expected photos of at least two classes to learn from.")
+    seen = np.random.default_rng([tuning.seed, 9]).permutation(learn)[:MEASURED]
+    kept = tuned.get_weights()
+    try:
+        batches = -(-len(learn) // tuning.batch)
+        if tuning.scratch:
+            _fit_batch_norm(tuned, batches)
+        yield (yield from measured(0.0))
+        for epoch in range(tuning.epochs):
+            order = generator.permutation(learn)
+            for number in range(batches):
+                batch = np.resize(order[number * tuning.batch :], min(tuning.batch, len(order)))
+                x = images.from_uint8(pictures[batch])
+                x = augmented(x, generator) if tuning.augment else x
+                loss: Any = model.train_on_batch(x, labels[batch])
+                if not np.isfinite(loss):
+                    raise Diverged("The loss is no number any more. Choose a lower learning rate.")
+                yield state(epoch + (number + 1) / batches)
+            step = yield from measured(epoch + 1.0)
+            kept = tuned.get_weights()
+            yield step
+            if tuning.scratch and step.accuracy == 1.0:
+                break  # it fits its photos: there is no more to learn from them
+    finally:
+        tuned.set_weights(kept)  # what was stopped in between is as it was last measured
+
+
+def check_memory(net: Backbone, data: Data, tuning: Tuning) -> tuple[np.ndarray, np.ndarray]:
+    """The photos that are needed, and which of these to learn from, `(n,)` each.
+
+    Raises:
+        BadDataset: the photos, or the network with its gradients and Adam's two averages, do not
+            fit in memory.
+    """
+    chosen = (
+        data.train
+        if tuning.photos is None
+        else few_of(data.labels, data.train, tuning.photos, tuning.seed)
+    )
+    rows = np.flatnonzero(chosen | ~data.train)
+    need = len(rows) * net.input_size[0] * net.input_size[1] * 3
+    if need > MOST_BYTES:
+        raise BadDataset(
+            f"Fine-tuning needs all photos in memory, {need / 1e9:.1f} GB for these; at most "
+            f"{MOST_BYTES / 1e9:.1f} GB. Choose fewer photos of each class, or a backbone with a "
+            "smaller input."
+        )
+    need += memory_of(net, tuning)
+    free = backend.available_memory()
+    if free is not None and need > free / AT_ONCE:
+        raise BadDataset(
+            f"Training {net.name} like this needs about {need / 1e9:.1f} GB of memory; "
+            f"{free / AT_ONCE / 1e9:.1f} GB are free for it. Choose a smaller backbone, fewer "
+            "stages or a smaller batch."
+        )
+    return rows, np.flatnonzero(chosen[rows])
+
+
+def _rate(tuning: Tuning, photos: int) -> Any:
+    """The learning rate; from scratch it falls to zero, so that the last epochs fit the photos."""
+    if not tuning.scratch:
+        return tuning.learning_rate
+    steps = tuning.epochs * -(-photos // tuning.batch)
+    return keras.optimizers.schedules.CosineDecay(tuning.learning_rate, steps)
+
+
+def _fit_batch_norm(model: keras.Model, batches: int) -> None:
+    """Lets batch normalization forget what it began with within an epoch of `batches` steps.
+
+    Keras' momentum of 0.99 to 0.999 is for thousands of steps: after fifty, the statistics used in
+    inference would still be the initial ones, and a network that has learnt would seem not to.
+    """
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = min(layer.momentum, max(0.9, 1 - 4 / batches))
+
+
+def memory_of(net: Backbone, tuning: Tuning) -> int:
+    """Bytes that training takes beside the photos, about.
+
+    The copy's weights; for each weight that learns, a gradient and Adam's two averages; for a
+    batch, every layer's output and its gradient.
+    """
+    first = _first_stage(net, tuning)
+    weights = sum(info.parameters for info in net.layers)
+    learning = sum(info.parameters for info in net.layers if info.stage >= first)
+    outputs = sum(math.prod(info.shape) for info in net.layers)
+    return 4 * (weights + 3 * learning + 2 * outputs * tuning.batch)
+
+
+def _first_stage(net: Backbone, tuning: Tuning) -> int:
+    """The first stage that learns."""
+    if not tuning.stages or tuning.scratch:
+        return 0
+    return max(info.stage for info in net.layers if info.has_maps) - tuning.stages + 1
+
+
+class _Divided(keras.layers.Layer):
+    """A network that takes the parts of a batch side by side, a part a core."""
+
+    def __init__(self, network: keras.Model) -> None:
+        super().__init__()
+        self.network = network
+
+    def call(self, pictures: Any, training: bool | None = None) -> Any:
+        return backend.data_parallel(lambda part: self.network(part, training=training), pictures)
+
+
+def trainable(net: Backbone, classes: int, head: keras.Model | None, tuning: Tuning) -> keras.Model:
+    """A copy of the backbone with a head on it, of which the last stages learn."""
+    copy = backbones.build(net.spec)
+    if not tuning.scratch:
+        copy.set_weights(net.plain.get_weights())
+        first = _first_stage(net, tuning)
+        stage = {info.name: info.stage for info in net.layers}
+        for layer in copy.layers:
+            late = stage.get(layer.name, 0) >= first
+            frozen = isinstance(layer, keras.layers.BatchNormalization)
+            layer.trainable = late and not frozen
+    read = head_input(copy)
+    if head is None:
+        head = keras.Sequential(
+            [keras.Input(read.shape[1:]), keras.layers.Dense(classes, kernel_initializer="zeros")]
+        )
+    else:
+        weights = head.get_weights()
+        head = keras.Model.from_config(head.get_config())
+        head.set_weights(weights)
+    answer: Any = head
+    return keras.Model(copy.inputs[0], answer(read), name="tuned")
+
+
+def predicted(model: keras.Model, pictures: np.ndarray) -> np.ndarray:
+    """Logits of uint8 pictures `(N, H, W, 3)`, in batches of one size."""
+    return np.concatenate(list(_batches(model, pictures, np.arange(len(pictures)))))
+
+
+def _batches(model: keras.Model, pictures: np.ndarray, rows: np.ndarray) -> Iterator[np.ndarray]:
+    for k in range(0, len(rows), 32):
+        some = rows[k : k + 32]
+        logits: Any = model.predict_on_batch(images.from_uint8(pictures[np.resize(some, 32)]))
+        yield logits[: len(some)]
+
+
+def _watched(
+    model: keras.Model, pictures: np.ndarray, rows: np.ndarray, snapshot: Any
+) -> Generator[TuningStep, None, np.ndarray]:
+    """Logits of the pictures of some rows; between the batches it can be stopped."""
+    found = []
+    for logits in _batches(model, pictures, rows):
+        found.append(logits)
+        yield snapshot()
+    return np.concatenate(found) if found else np.zeros((0, 1), "float32")
+
+
+def augmented(x: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Pictures `(N, H, W, 3)` in 0..1, some mirrored, each cut and lit a little differently."""
+    n, height, width, _ = x.shape
+    out = np.empty_like(x)
+    for k in range(n):
+        picture = x[k, :, ::-1] if generator.random() < 0.5 else x[k]
+        share = generator.uniform(0.75, 1.0)
+        h, w = int(share * height), int(share * width)
+        top, left = generator.integers(0, height - h + 1), generator.integers(0, width - w + 1)
+        cut = images.fit(picture[top : top + h, left : left + w], (height, width))
+        out[k] = np.clip(cut * generator.uniform(0.8, 1.2), 0.0, 1.0)
+    return out
+
+
+def _decoded(
+    data: Data, rows: np.ndarray, into: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Reads photos into an array, a few at a time: yields their places, and which can be read."""
+
+    def decode(place: int) -> bool:
+        try:
+            photo = images.load(data.paths[rows[place]])
+        except BadImage:
+            return False
+        into[place] = images.to_uint8(images.fit(photo, into.shape[1:3]))
+        return True
+
+    with ThreadPoolExecutor(backend.cores()) as pool:
+        for k in range(0, len(rows), 64):
+            places = np.arange(k, min(k + 64, len(rows)))
+            yield places, np.array(list(pool.map(decode, places.tolist())))

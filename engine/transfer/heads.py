@@ -1,0 +1,295 @@
+"""A classifier on frozen features: the lesson's training tricks, each a number to change.
+
+for epoch in train_head(features, Recipe()):
+    epoch.loss, epoch.accuracy, epoch.val_accuracy
+epoch.head                                             # a keras.Model, (N, c) to logits
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import keras
+import numpy as np
+
+from engine import backend
+from engine.errors import BadDataset, BadSettings, Diverged
+from engine.storage import few_of
+from engine.transfer.evaluation import Report, evaluate
+from engine.transfer.extraction import Features
+
+OPTIMIZERS: dict[str, Any] = {
+    "SGD": keras.optimizers.SGD,
+    "momentum": lambda **options: keras.optimizers.SGD(momentum=0.9, **options),
+    "Adagrad": keras.optimizers.Adagrad,
+    "RMSprop": keras.optimizers.RMSprop,
+    "Adam": keras.optimizers.Adam,
+}
+INITIALIZERS: dict[str, Any] = {
+    "zeros": "zeros",
+    "uniform, -1 to 1": keras.initializers.RandomUniform(-1, 1, seed=0),
+    "normal, deviation 1": keras.initializers.RandomNormal(0, 1, seed=0),
+    "Glorot (Xavier)": keras.initializers.GlorotUniform(seed=0),
+    "He": keras.initializers.HeNormal(seed=0),
+}
+MEASURED = 1024  # photos at most that an epoch is measured on, of those it learns from
+SCHEDULES = ("constant", "cosine", "falling to a tenth in three steps")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """Everything that makes a training what it is, as plain values.
+
+    Attributes:
+        epochs, batch, seed: as their names say.
+        photos: how many of each class to learn from; None for all.
+        hidden: neurons of a layer between features and classes; 0 for a linear probe.
+        dropout: share of the features that is left out at random.
+        weight_decay: decoupled, of the optimizer.
+        batch_norm: whether the features pass a batch normalization.
+        optimizer, learning_rate, schedule, clip: of `OPTIMIZERS` and `SCHEDULES`; `clip` bounds
+            the gradient's norm, 0 for no bound.
+        initializer: of `INITIALIZERS`.
+        patience: epochs without a better validation loss before it stops; 0 for never. It keeps a
+            fifth of the training photos aside to judge by.
+        label_smoothing: share of the truth that is spread over all classes.
+    """
+
+    epochs: int = 30
+    batch: int = 32
+    photos: int | None = None
+    hidden: int = 0
+    dropout: float = 0.3
+    weight_decay: float = 0.01
+    batch_norm: bool = False
+    optimizer: str = "Adam"
+    learning_rate: float = 0.001
+    schedule: str = "cosine"
+    clip: float = 0.0
+    initializer: str = "zeros"
+    patience: int = 0
+    label_smoothing: float = 0.0
+    seed: int = 0
+
+    def check(self) -> None:
+        """Raises `BadSettings` for numbers that make no sense."""
+        wrong = [
+            name
+            for name, right in {
+                "epochs": 1 <= self.epochs <= 1000,
+                "batch": 1 <= self.batch <= 4096,
+                "photos": self.photos is None or self.photos >= 1,
+                "hidden": 0 <= self.hidden <= 8192,
+                "dropout": 0 <= self.dropout < 1,
+                "weight decay": 0 <= self.weight_decay < 1,
+                "learning rate": 0 < self.learning_rate <= 100,
+                "clip": self.clip >= 0,
+                "patience": self.patience >= 0,
+                "label smoothing": 0 <= self.label_smoothing < 1,
+                "optimizer": self.optimizer in OPTIMIZERS,
+                "schedule": self.schedule in SCHEDULES,
+                "initializer": self.initializer in INITIALIZERS,
+            }.items()
+            if not right
+        ]
+        if wrong:
+            raise BadSettings(f"These settings make no sense: {', '.join(wrong)}.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Epoch:
+    """One epoch: losses and accuracies on (1024 of) the photos it learns from, and on others.
+
+    The latter are the test photos or, with early stopping, a fifth of the training photos kept
+    aside, so that the test photos choose nothing. `head` is the classifier as it is now, a
+    `keras.Model` from features to logits; it goes on changing until the training ends.
+    """
+
+    number: int
+    epochs: int
+    loss: float
+    accuracy: float
+    val_loss: float
+    val_accuracy: float
+    head: Any
+    learnt: int
+
+
+def train_head(features: Features, recipe: Recipe) -> Iterator[Epoch]:
+    """Trains a classifier on features.
+
+    Args:
+        features: of photos by a frozen backbone.
+        recipe: how.
+
+    Yields:
+        Each epoch, with the head as it is after it.
+
+    Raises:
+        BadSettings: a number that makes no sense.
+        BadDataset: fewer than two classes to learn from.
+        Diverged: the loss is no number any more.
+    """
+    recipe.check()
+    learn, judge = _split(features, recipe)
+    if len(np.unique(features.labels[learn])) < 2:
+        raise BadDataset("Expected photos of at least two classes to learn from.")
+    x = np.asarray(features.values[learn], "float32")
+    views = x.shape[1]
+    x, y = x.reshape(-1, x.shape[-1]), np.repeat(features.labels[learn], views)
+    seen = np.random.default_rng([recipe.seed, 9]).permutation(len(y) // views)[:MEASURED] * views
+    x_val, y_val = np.asarray(features.values[judge, 0], "float32"), features.labels[judge]
+    spread = max(float(x.std()), 1e-6)
+    deviation = np.maximum(x.std(axis=0), 1e-3 * spread)  # a dead feature is not to be blown up
+    head = build(x.mean(axis=0), deviation, len(features.class_names), recipe)
+    steps = -(-len(x) // recipe.batch)
+    truth = np.eye(len(features.class_names), dtype="float32")[y]
+    smoothing = recipe.label_smoothing
+    loss_of = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing)
+    no_xla: Any = False  # on a CPU it is slower, and compiles again
+    head.compile(
+        optimizer=_optimizer(recipe, steps),
+        loss=loss_of,
+        jit_compile=no_xla,
+        steps_per_execution=steps,
+    )
+    fit: Any = head.fit
+    generator = np.random.default_rng([recipe.seed, 6])
+    best, best_weights, waited = np.inf, None, 0
+    for number in range(1, recipe.epochs + 1):
+        order = generator.permutation(len(x))
+        fit(x[order], truth[order], batch_size=recipe.batch, shuffle=False, verbose=0)
+        loss, accuracy = measure(head, x[seen], y[seen])
+        if not np.isfinite(loss):
+            raise Diverged("The loss is no number any more. Choose a lower learning rate.")
+        val_loss, val_accuracy = measure(head, x_val, y_val)
+        yield Epoch(
+            number=number,
+            epochs=recipe.epochs,
+            loss=loss,
+            accuracy=accuracy,
+            val_loss=val_loss,
+            val_accuracy=val_accuracy,
+            head=head,
+            learnt=int(learn.sum()),
+        )
+        if recipe.patience and val_loss < best - 1e-4:
+            best, best_weights, waited = val_loss, head.get_weights(), 0
+        elif recipe.patience:
+            waited += 1
+            if waited >= recipe.patience:
+                break
+    if best_weights is not None:
+        head.set_weights(best_weights)
+
+
+def cross_validate(features: Features, recipe: Recipe, folds: int = 5) -> Iterator[Report | None]:
+    """Tests every photo on a head that was not trained on it: for few photos, a fairer figure.
+
+    Args:
+        features: of all photos; which of them are to train or to test on does not matter.
+        recipe: how each head is trained.
+        folds: into how many parts the photos of each class are divided.
+
+    Yields:
+        None after each fold but the last, then the report on all photos.
+
+    Raises:
+        BadDataset: fewer than two classes have two photos.
+    """
+    labels, values = features.labels, features.values
+    fold = np.full(len(labels), -1)  # a class's only photo is learnt from and never tested
+    several = [k for k in np.unique(labels) if (labels == k).sum() > 1]
+    if len(several) < 2:
+        raise BadDataset("Expected at least two classes with two photos each.")
+    for label in several:
+        own = np.flatnonzero(labels == label)
+        order = np.random.default_rng([recipe.seed, 10, label]).permutation(own)
+        fold[order] = np.arange(len(own)) % folds
+    logits = np.zeros((len(labels), len(features.class_names)), "float32")
+    present, tested = np.unique(fold[fold >= 0]), fold >= 0
+    for k in present:
+        test = fold == k
+        *_, epoch = train_head(replace(features, train=~test), replace(recipe, patience=0))
+        logits[test] = logits_of(epoch.head, np.asarray(values[test, 0], "float32"))
+        if k != present[-1]:
+            yield None
+    yield evaluate(logits[tested], labels[tested], features.rows[tested])
+
+
+def build(mean: np.ndarray, deviation: np.ndarray, classes: int, recipe: Recipe) -> keras.Model:
+    """The head before training; the features' mean and deviation `(c,)` are part of it."""
+    kernel: Any = INITIALIZERS[recipe.initializer]
+    inputs: Any = keras.Input(mean.shape, name="features")
+    standardize = keras.layers.Normalization(
+        mean=mean, variance=np.square(deviation), name="standardize"
+    )
+    h = standardize(inputs)
+    if recipe.batch_norm:
+        h = keras.layers.BatchNormalization()(h)
+    if recipe.dropout:
+        h = keras.layers.Dropout(recipe.dropout, seed=recipe.seed)(h)
+    if recipe.hidden:
+        he: Any = keras.initializers.HeNormal(seed=recipe.seed)
+        h = keras.layers.Dense(recipe.hidden, "relu", kernel_initializer=he)(h)
+        if recipe.dropout:
+            h = keras.layers.Dropout(recipe.dropout, seed=recipe.seed + 1)(h)
+    logits = keras.layers.Dense(classes, kernel_initializer=kernel, name="classes")(h)
+    return keras.Model(inputs, logits, name="head")
+
+
+def measure(head: keras.Model, x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """Mean cross-entropy and accuracy; nan without photos."""
+    if not len(x):
+        return float("nan"), float("nan")
+    return measure_logits(logits_of(head, x), y)
+
+
+def measure_logits(logits: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """Mean cross-entropy and accuracy of logits `(n, classes)`."""
+    top = logits.max(axis=1, keepdims=True)
+    log_sum = np.log(np.exp(logits - top).sum(axis=1)) + top[:, 0]
+    loss = (log_sum - logits[np.arange(len(y)), y]).mean()
+    return float(loss), float((logits.argmax(axis=1) == y).mean())
+
+
+def logits_of(head: keras.Model, x: np.ndarray) -> np.ndarray:
+    """The head's logits of features `(N, c)`, `(N, classes)`."""
+    parts = [
+        backend.numpy(head(backend.tensor(x[k : k + 4096]), training=False))
+        for k in range(0, len(x), 4096)
+    ]
+    return np.concatenate(parts)
+
+
+def _split(features: Features, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
+    """Which photos to learn from and which to judge by, `(n,)` bool each."""
+    labels, train = features.labels, features.train
+    learn, judge = train.copy(), ~train
+    if recipe.patience:
+        judge = np.zeros(len(labels), bool)
+        for label in np.unique(labels):
+            own = np.flatnonzero((labels == label) & train)
+            aside = max(1, len(own) // 5) if len(own) > 1 else 0
+            judge[np.random.default_rng([recipe.seed, 7, label]).permutation(own)[:aside]] = True
+        learn &= ~judge
+    if recipe.photos is not None:
+        learn = few_of(labels, learn, recipe.photos, recipe.seed)
+    return learn, judge
+
+
+def _optimizer(recipe: Recipe, steps: int) -> Any:
+    rate, total = recipe.learning_rate, max(recipe.epochs * steps, 1)
+    schedule: Any = rate
+    if recipe.schedule == "cosine":
+        schedule = keras.optimizers.schedules.CosineDecay(rate, total)
+    elif recipe.schedule != "constant":
+        thirds = [total // 2, total * 3 // 4, total * 7 // 8]
+        values = [rate, rate / 2, rate / 5, rate / 10]
+        schedule = keras.optimizers.schedules.PiecewiseConstantDecay(thirds, values)
+    optimizer = OPTIMIZERS[recipe.optimizer](
+        learning_rate=schedule,
+        weight_decay=recipe.weight_decay or None,
+        clipnorm=recipe.clip or None,
+    )
+    return backend.single_replica(optimizer)

@@ -1,0 +1,1 @@
+"""What tests and benchmarks share: a real server, a real Chromium, a pupil who speaks to it."""

@@ -1,0 +1,288 @@
+"""A session of the running app without a browser: what a browser says and hears, no drawing.
+
+Speaks Streamlit's websocket protocol, runs the timers of fragments, fetches every picture once, and
+keeps what would be on the screen.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+from urllib.parse import quote
+
+import urllib3
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.asyncio.client import connect
+
+PATIENCE = 300.0
+_WHOLE = (  # of a run that another one has not cut off
+    ForwardMsg.FINISHED_SUCCESSFULLY,
+    ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY,
+)
+
+
+class Pupil:
+    """One session. Use as `async with Pupil(address) as pupil`."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address.rstrip("/")
+        self.screen: dict[tuple[int, ...], Any] = {}  # path -> (element, fragment, run)
+        self.answers: list[tuple[str, float]] = []  # of what, and seconds
+        self.pictures: dict[str, bytes] = {}
+        self._http = urllib3.PoolManager(1, retries=3)
+        self._states: dict[str, Any] = {}
+        self._known: dict[str, ForwardMsg] = {}
+        self._timers: dict[str, asyncio.Task] = {}
+        self._fetching: set[asyncio.Task] = set()
+        self._changed = asyncio.Condition()
+        self._uploads: dict[str, Any] = {}
+        self._run, self._fresh, self._was_whole, self._fragments = 0, 0, True, set[str]()
+        self._page, self._query = "", ""
+        self._hashes: dict[str, str] = {}
+
+    async def __aenter__(self) -> "Pupil":
+        self._socket = await connect(
+            self.address.replace("http", "ws", 1) + "/_stcore/stream",
+            origin=self.address,
+            subprotocols=["streamlit"],
+            max_size=None,
+            compression=None,
+            open_timeout=60,
+        )
+        self._ear = asyncio.create_task(self._listen())
+        return self
+
+    async def __aexit__(self, *_: Any) -> None:
+        for task in [self._ear, *self._timers.values(), *self._fetching]:
+            task.cancel()
+        await self._socket.close()
+
+    def crash(self) -> None:
+        """Is gone at once, without a word, as a browser that is killed."""
+        for task in [self._ear, *self._timers.values(), *self._fetching]:
+            task.cancel()
+        self._socket.transport.abort()
+
+    async def open(self, page: str = "", query: str = "") -> None:
+        """Goes to a page, as a link in the sidebar does."""
+        self._states.clear()
+        self._stop(list(self._timers))
+        self.screen.clear()
+        self._page, self._query = page, query
+        await self._rerun()
+
+    async def until(self, seen: Callable[[], Any], what: str) -> Any:
+        """Waits until something is on the screen; raises when it says an error, or too late."""
+        deadline = time.monotonic() + PATIENCE
+        async with self._changed:
+            while not (found := seen()):
+                if wrong := self.errors():
+                    raise AssertionError(f"waiting for {what}: the app says {wrong}")
+                if self._ear.done():
+                    self._ear.result()  # raises what ended it
+                    raise ConnectionError(f"waiting for {what}: the server has hung up")
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise TimeoutError(f"{what} did not come; on the screen: {self.words()[-700:]}")
+                try:
+                    await asyncio.wait_for(self._changed.wait(), min(left, 5))
+                except TimeoutError:
+                    continue
+            return found
+
+    async def timed(self, seen: Callable[[], Any], what: str) -> float:
+        """Waits as `until`; how long it took is an answer's time."""
+        started = time.monotonic()
+        await self.until(seen, what)
+        took = time.monotonic() - started
+        self.answers.append((what, took))
+        return took
+
+    def elements(self, kind: str) -> Iterator[Any]:
+        """What is on the screen of one kind, in order."""
+        for _, (element, fragment, _) in sorted(self.screen.items()):
+            if element.WhichOneof("type") == kind:
+                yield getattr(element, kind), fragment
+
+    def words(self) -> str:
+        """Everything that is written."""
+        lines = [
+            e.body for kind in ("markdown", "alert", "heading") for e, _ in self.elements(kind)
+        ]
+        return "\n".join([*lines, *(e.text for e, _ in self.elements("progress"))])
+
+    def errors(self) -> list[str]:
+        """Exceptions and red boxes."""
+        red = [e.body for e, _ in self.elements("alert") if e.format == 1]
+        return [*red, *(f"{e.type} {e.message}" for e, _ in self.elements("exception"))]
+
+    def images(self) -> list[tuple[str, str]]:
+        """Alternative text and address of each picture."""
+        return [(i.alt, i.url) for e, _ in self.elements("imgs") for i in e.imgs]
+
+    async def content(self, url: str) -> bytes:
+        """A picture's bytes."""
+        await self.until(lambda: url in self.pictures, url)
+        return self.pictures[url]
+
+    def has(self, kind: str, label: str) -> bool:
+        """Whether a widget is there, and enabled."""
+        return any(e.label.endswith(label) and not e.disabled for e, _ in self.elements(kind))
+
+    def widget(self, kind: str, label: str) -> tuple[Any, str]:
+        """A widget on the screen, and its fragment."""
+        for element, fragment in self.elements(kind):
+            if element.label.endswith(label):
+                return element, fragment
+        raise LookupError(f"no {kind} named {label!r}: {self.words()[-700:]}")
+
+    async def click(self, label: str) -> None:
+        """Presses a button."""
+        button, fragment = self.widget("button", label)
+        await self._rerun(fragment, {button.id: ("trigger_value", True)})
+
+    async def put(self, kind: str, label: str, field: str, value: Any) -> None:
+        """Sets a widget's value."""
+        widget, fragment = self.widget(kind, label)
+        self._states[widget.id] = (field, value)
+        await self._rerun(fragment)
+
+    async def upload(self, label: str, name: str, content: bytes) -> None:
+        """Gives a file to an uploader."""
+        widget, fragment = self.widget("file_uploader", label)
+        message = BackMsg()
+        message.file_urls_request.request_id = name
+        message.file_urls_request.file_names.append(name)
+        await self._socket.send(message.SerializeToString())
+        urls = await self.until(lambda: self._uploads.get(name), "an address to upload to")
+        answer = await asyncio.to_thread(self._send, urls.upload_url, name, content)
+        assert answer.status in (200, 204), f"upload: {answer.status}"
+        self._states[widget.id] = ("file_uploader_state_value", (urls, name, len(content)))
+        await self._rerun(fragment)
+
+    def _send(self, url: str, name: str, content: bytes) -> urllib3.BaseHTTPResponse:
+        health = self._http.request("GET", f"{self.address}/_stcore/health")
+        cookie = health.headers["Set-Cookie"].split(";")[0]
+        headers = {"Cookie": cookie, "X-Xsrftoken": cookie.partition("=")[2]}
+        fields = {"file": (name, content)}
+        return self._http.request("PUT", self.address + url, fields=fields, headers=headers)
+
+    async def _rerun(
+        self, fragment: str = "", extra: dict[str, Any] | None = None, automatic: bool = False
+    ) -> None:
+        message = BackMsg()
+        rerun = message.rerun_script
+        rerun.query_string, rerun.fragment_id = self._query, fragment
+        if self._page in self._hashes:
+            rerun.page_script_hash = self._hashes[self._page]
+        else:
+            rerun.page_name = self._page
+        rerun.is_auto_rerun = automatic
+        rerun.context_info.url = f"{self.address}/{quote(self._page)}"
+        for key, (field, value) in (self._states | (extra or {})).items():
+            state = rerun.widget_states.widgets.add(id=key)
+            if field == "file_uploader_state_value":
+                urls, name, size = value
+                info = state.file_uploader_state_value.uploaded_file_info.add(name=name, size=size)
+                info.file_id = urls.file_id
+                info.file_urls.CopyFrom(urls)
+            elif field.endswith("array_value"):
+                getattr(state, field).data.extend(value)
+            else:
+                setattr(state, field, value)
+        await self._socket.send(message.SerializeToString())
+
+    async def _listen(self) -> None:
+        async for raw in self._socket:
+            message = ForwardMsg()
+            message.ParseFromString(raw)
+            if message.WhichOneof("type") == "ref_hash":
+                metadata = message.metadata
+                message = ForwardMsg()
+                message.CopyFrom(self._known[self._hash(raw)])
+                message.metadata.CopyFrom(metadata)
+            elif message.metadata.cacheable:
+                self._known[message.hash] = message
+            async with self._changed:
+                self._hear(message)
+                self._changed.notify_all()
+
+    @staticmethod
+    def _hash(raw: bytes) -> str:
+        message = ForwardMsg()
+        message.ParseFromString(raw)
+        return message.ref_hash
+
+    def _hear(self, message: ForwardMsg) -> None:
+        kind = message.WhichOneof("type")
+        if kind == "new_session":
+            self._run += 1
+            if self._was_whole:
+                self._fresh = self._run
+            self._was_whole = False
+            self._fragments = set(message.metadata.run.fragment_ids)
+            if not self._fragments:
+                self._stop(list(self._timers))
+        elif kind == "navigation":
+            self._hashes = {
+                "" if page.is_default else page.url_pathname: page.page_script_hash
+                for page in message.navigation.app_pages
+            }
+        elif kind == "delta":
+            self._draw(tuple(message.metadata.delta_path), message.delta)
+        elif kind == "script_finished" and message.script_finished in _WHOLE:
+            self._was_whole = True
+            self._tidy()
+        elif kind == "auto_rerun":
+            rerun = message.auto_rerun
+            if rerun.fragment_id not in self._timers:
+                self._timers[rerun.fragment_id] = asyncio.create_task(
+                    self._tick(rerun.fragment_id, rerun.interval)
+                )
+        elif kind == "stop_auto_rerun":
+            self._stop(message.stop_auto_rerun.fragment_ids)
+        elif kind == "file_urls_response":
+            response = message.file_urls_response
+            self._uploads[response.response_id] = response.file_urls[0]
+
+    def _draw(self, path: tuple[int, ...], delta: Any) -> None:
+        if delta.WhichOneof("type") != "new_element":
+            return
+        self.screen[path] = (delta.new_element, delta.fragment_id, self._run)
+        if delta.new_element.WhichOneof("type") == "imgs":
+            for image in delta.new_element.imgs.imgs:
+                if image.url not in self.pictures:
+                    task = asyncio.create_task(self._fetch(image.url))
+                    self._fetching.add(task)
+                    task.add_done_callback(self._fetching.discard)
+
+    def _tidy(self) -> None:
+        """Takes away what the run that has just ended did not draw again.
+
+        What seems to be of a run that was cut off stays: Streamlit puts an element in the place of
+        an older one that has not been sent yet.
+        """
+        for path, (_, fragment, run) in list(self.screen.items()):
+            if run < self._fresh and (not self._fragments or fragment in self._fragments):
+                del self.screen[path]
+
+    def _stop(self, fragments: Iterable[str]) -> None:
+        for fragment in fragments:
+            if timer := self._timers.pop(fragment, None):
+                timer.cancel()
+
+    async def _tick(self, fragment: str, interval: float) -> None:
+        while True:
+            await asyncio.sleep(interval)
+            await self._rerun(fragment, automatic=True)
+
+    async def _fetch(self, url: str) -> None:
+        try:
+            answer = await asyncio.to_thread(self._http.request, "GET", self.address + url)
+        except urllib3.exceptions.HTTPError as error:
+            raise AssertionError(f"{url}: {error}") from error
+        async with self._changed:
+            if answer.status == 200:  # a picture that is gone was replaced meanwhile
+                self.pictures[url] = answer.data
+            self._changed.notify_all()
