@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 
 from engine import backbones, cluster, synthesis
+from engine.backbones import Store
 from engine.cluster import driver_process, pool
-from engine.runs import tasks
-from engine.runs.jobs import SLICE, Admission
+from engine.runs import SLICE, IdealImage, LocalRunner, Run, Runs, Schedule
 from engine.storage import weights
 
 TITLE = "A Ray cluster of several nodes on these two cores"
@@ -37,11 +37,17 @@ class Clock:
     wait: float
     count: int
     backbones: tuple[str, ...] = ("Pocket",)
+    key: None = None
 
-    def steps(self, nets: Any, controls: Any = None, resume: Any = None) -> Iterator[Any]:
+    def steps(self, nets: Any, live: Any = None, resume: Any = None) -> Iterator[Any]:
         for _ in range(self.count):
             time.sleep(self.wait)
             yield time.time(), np.zeros(self.values, "float32")
+
+
+def here() -> LocalRunner:
+    """What computes in this process."""
+    return LocalRunner(Schedule(2), Store())
 
 
 @contextmanager
@@ -52,18 +58,21 @@ def nodes(count: int, cpus: int = 1) -> Iterator[cluster.Cluster]:
     made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
     for _ in range(count):
         made.add_node(num_cpus=cpus)
-    office = driver_process.Office(made.address, pool.Bounds(least=count, most=count, cpus=cpus))
-    runner = cluster.Cluster(office, Admission(2))
+    process = driver_process.DriverProcess(
+        made.address, pool.Bounds(least=count, most=count, cpus=cpus)
+    )
+    runner = cluster.Cluster(process, here())
     try:
         with ThreadPoolExecutor(count) as each:  # so many at once that every worker has one
             list(
                 each.map(
-                    lambda _: list(runner.steps(Clock(values=1, wait=3, count=1), [])), range(count)
+                    lambda _: Runs(runner).view(Clock(values=1, wait=3, count=1)).run.result(),
+                    range(count),
                 )
             )
         yield runner
     finally:
-        office.close()
+        process.close()
         made.shutdown()
 
 
@@ -99,22 +108,24 @@ def compared(
 ) -> Iterator[tuple[str, str]]:
     """The same ideal image here and there, in turns: its pixels, and the time of a step."""
     net = backbones.load(name)
-    settings = replace(synthesis.preset("clear", net.spec.builder), steps=40)
-    task = tasks.IdealImage(backbone=name, target=5, settings=settings)
-    here, there = tasks.Threads(Admission(2)), runner
-    times: dict[Any, list[float]] = {here: [], there: []}
-    frames: dict[Any, list[Any]] = {}
-    for run in range(4):
-        for where in (here, there):
+    settings = replace(synthesis.preset("clear", net), steps=40)
+    task = IdealImage(backbone=name, target=5, settings=settings)
+    both = {"here": here(), "there": runner}
+    times: dict[str, list[float]] = {where: [] for where in both}
+    made: dict[str, Any] = {}
+    for attempt in range(4):
+        for where, one in both.items():
             started = time.perf_counter()
-            frames[where] = list(where.steps(task, [net], synthesis.Controls(settings)))
-            if run:  # the first one compiles
-                times[where].append((time.perf_counter() - started) / len(frames[where]))
+            made[where] = Runs(one).view(task).run
+            made[where].result()
+            if attempt:  # the first one compiles
+                seconds = time.perf_counter() - started
+                times[where].append(seconds / len(made[where].frames))
     equal = all(
-        np.array_equal(a.picture, b.picture)
-        for a, b in zip(frames[here], frames[there], strict=True)
+        np.array_equal(picture, made["there"].pictures[step])
+        for step, picture in made["here"].pictures.items()
     )
-    alone, on_ray = (median(times[where]) for where in (here, there))
+    alone, on_ray = (median(times[where]) for where in both)
     costs[name] = 160 * alone * 2  # both cores work
     yield f"{name}: 41 pictures here and on Ray", "equal bit for bit" if equal else "not equal"
     yield (
@@ -126,7 +137,9 @@ def compared(
 def latency(runner: cluster.Cluster, values: int) -> list[float]:
     """Seconds from a worker's step to this process."""
     task = Clock(values=values, wait=0.02, count=60)
-    return [time.time() - sent for sent, _ in runner.steps(task, [])][10:]
+    run = Run(task, runner)
+    run.check = lambda: None  # type: ignore[method-assign] -- watched by nobody but this
+    return [time.time() - sent for sent, _ in runner.steps(run)][10:]
 
 
 def waiting(runner: cluster.Cluster) -> float:
@@ -134,7 +147,7 @@ def waiting(runner: cluster.Cluster) -> float:
     task = Clock(values=1, wait=0.05, count=10)
     started = time.perf_counter()
     with ThreadPoolExecutor(24) as each:
-        list(each.map(lambda _: list(runner.steps(task, [])), range(24)))
+        list(each.map(lambda _: Runs(runner).view(task).run.result(), range(24)))
     return time.perf_counter() - started
 
 

@@ -50,7 +50,7 @@ def speed(rounds: int = 5, steps: int = 40) -> Iterator[tuple[str, str]]:
     net = backbones.load("MobileNetV2")
     ways = {
         "ours, the lesson's recipe": ours(net, LESSON),
-        "ours, the clear recipe": ours(net, synthesis.preset("clear", net.spec.builder)),
+        "ours, the clear recipe": ours(net, synthesis.preset("clear", net)),
         "bare compiled gradient step, folded network": bare(net),
         "the lesson's eager loop, plain Keras network": Apart(eager),
     }
@@ -72,7 +72,7 @@ def speed(rounds: int = 5, steps: int = 40) -> Iterator[tuple[str, str]]:
         yield name, f"{1000 * median(seconds):.1f} ms a step, {median(seconds) / first:.2f} of ours"
     compiled = {k: f for k, f in net._kept.items() if callable(f)}
     traces = [f.experimental_get_tracing_count() for f in compiled.values()]
-    moved = replace(LESSON, variation_weight=0.1, learning_rate=0.3, steps=5)
+    moved = replace(LESSON, live=synthesis.Live(variation=0.1, learning_rate=0.3), steps=5)
     list(synthesis.ideal_image(net, 17, moved))
     again = [f.experimental_get_tracing_count() for f in net._kept.values() if callable(f)]
     yield ("compilations for other sliders and another class", str(sum(again) - sum(traces)))
@@ -81,7 +81,7 @@ def speed(rounds: int = 5, steps: int = 40) -> Iterator[tuple[str, str]]:
 def memory(runs: int = 50) -> tuple[str, str]:
     """What fifty runs leave behind, after a few."""
     net = backbones.load("MobileNetV2")
-    run = ours(net, synthesis.preset("clear", net.spec.builder))
+    run = ours(net, synthesis.preset("clear", net))
     sizes = []
     for count in (5, runs):
         for _ in range(count):
@@ -187,7 +187,7 @@ def quality() -> Iterator[tuple[str, str]]:
     """Twenty classes, seed 0: the network's own probability, and what another network names."""
     net, other = backbones.load("MobileNetV2"), backbones.load("MobileNet 0.75")
     for name in ("clear", "lesson"):
-        settings = replace(synthesis.preset(name, net.spec.builder), steps=160)
+        settings = replace(synthesis.preset(name, net), steps=160)
         own, first, five, times = 0, 0, 0, []
         for target in CLASSES:
             started = time.perf_counter()
@@ -215,7 +215,7 @@ def sheet(file: Path) -> None:
         (net, SHEET, "clear"),
         (pocket, [pocket.class_names.index(c) for c in CATS], "clear"),
     ):
-        settings = synthesis.preset(name, network.spec.builder)
+        settings = synthesis.preset(name, network)
         row = []
         for target in targets:
             *_, frame = synthesis.ideal_image(network, target, replace(settings, steps=160))

@@ -9,13 +9,13 @@
     │   └── WeightsDamaged    a weights file that is truncated, foreign or altered
     ├── DownloadFailed        the network, the server or the disk let us down
     ├── AddressRefused        a web address the server must not fetch
-    ├── BadSettings           a number that makes no sense for what it sets
+    ├── BadSettings           a number outside what it may be
     ├── Diverged              an optimisation whose numbers grew beyond all bounds
     ├── DatasetUnavailable    photos to learn from that are not on this machine, or not whole
     ├── BadDataset            photos, folders or an archive that nothing can be learnt from
     ├── ProjectDamaged        a saved project that is not one, or not of this app
     ├── KitDamaged            an offline kit that is not whole, or cannot be written
-    ├── ClusterGone           the cluster that shall compute does not answer, or cannot be joined
+    ├── ClusterGone           the configured cluster does not answer, or cannot be joined
     └── WorkerLost            machines of the cluster ended again and again under a run
 
 Every message says what was expected, what was received and what to do next.

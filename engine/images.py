@@ -5,6 +5,7 @@ import io
 import threading
 import warnings
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -147,6 +148,22 @@ def png(picture: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     # Runs of equal bytes only: smaller and faster than Pillow's default for pictures like ours.
     Image.fromarray(pixels).save(buffer, "PNG", compress_level=1, compress_type=zlib.Z_RLE)
+    return buffer.getvalue()
+
+
+def animation(pictures: Sequence[np.ndarray], milliseconds: int = 90) -> bytes:
+    """Pictures `(H, W, 3)` uint8 as an animated WebP that ends on the last one for two seconds."""
+    frames = [Image.fromarray(picture) for picture in pictures]
+    buffer = io.BytesIO()
+    frames[0].save(
+        buffer,
+        "WEBP",
+        save_all=True,
+        append_images=frames[1:],
+        duration=[*[milliseconds] * (len(frames) - 1), 2000],
+        loop=0,
+        quality=85,
+    )
     return buffer.getvalue()
 
 

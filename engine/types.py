@@ -1,6 +1,7 @@
 """The frozen values that cross layers."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -94,3 +95,10 @@ class Device:
     kind: str
     name: str
     memory: int
+
+
+# What a training changes: a new head only, the backbone's last stages too, or all layers anew.
+How = Literal["frozen", "fine-tuned", "from scratch"]
+FROZEN: How = "frozen"
+TUNED: How = "fine-tuned"
+SCRATCH: How = "from scratch"

@@ -5,6 +5,8 @@ keeps what would be on the screen.
 """
 
 import asyncio
+import base64
+import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -14,6 +16,8 @@ import urllib3
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import connect
+
+from harness.pictures import DATA, live_pictures
 
 PATIENCE = 300.0
 _WHOLE = (  # of a run that another one has not cut off
@@ -118,11 +122,15 @@ class Pupil:
         return [*red, *(f"{e.type} {e.message}" for e, _ in self.elements("exception"))]
 
     def images(self) -> list[tuple[str, str]]:
-        """Alternative text and address of each picture."""
-        return [(i.alt, i.url) for e, _ in self.elements("imgs") for i in e.imgs]
+        """Alternative text and address of each picture; live ones are in the page itself."""
+        files = [(i.alt, i.url) for e, _ in self.elements("imgs") for i in e.imgs]
+        live = [found for e, _ in self.elements("html") for found in live_pictures(e.body)]
+        return files + live
 
     async def content(self, url: str) -> bytes:
         """A picture's bytes."""
+        if url.startswith(DATA):
+            return base64.b64decode(url.removeprefix(DATA))
         await self.until(lambda: url in self.pictures, url)
         return self.pictures[url]
 
@@ -256,6 +264,9 @@ class Pupil:
                     task = asyncio.create_task(self._fetch(image.url))
                     self._fetching.add(task)
                     task.add_done_callback(self._fetching.discard)
+        elif delta.new_element.WhichOneof("type") == "html":
+            for _, url in live_pictures(delta.new_element.html.body):
+                self.pictures[hashlib.sha256(url.encode()).hexdigest()] = b""  # counted, not kept
 
     def _tidy(self) -> None:
         """Takes away what the run that has just ended did not draw again.

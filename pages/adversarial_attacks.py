@@ -3,7 +3,8 @@
 import streamlit as st
 
 from components import shell
-from components.adversarial_attacks import attack, checks, form
+from components.adversarial_attacks import checks, form, pictures
+from components.adversarial_attacks.experiment import KEY, Experiment, Plan, link
 from components.shell import cache, class_link, downloads, last_result
 from components.widgets import pickers, run_panel
 from engine import images
@@ -14,7 +15,7 @@ DOG, CAT = "golden retriever", "Egyptian cat"
 
 shell.page(
     "Adversarial attacks",
-    "Change a photo so little that nobody sees it, and the network sees something else.",
+    "Change a photo so little that nobody sees it, and the network predicts something else.",
 )
 shell.lesson_card(
     "How many grey levels of 255 must change before the network takes this picture for something "
@@ -26,12 +27,12 @@ shell.lesson_card(
         "The change magnified: does it look like the class that was wanted?",
         "The same change with its pixels shuffled, under *Is it just noise?*",
         "Whether other networks fall for it, and whether an attack on several at once does better.",
-        "The attacked PNG uploaded again as your own picture.",
+        "The attacked PNG, uploaded again as your own picture.",
     ),
 )
 
 
-def choices() -> attack.Plan | None:
+def choices() -> Plan | None:
     """Everything a person sets before the start; None while the backbone is not ready."""
     left, middle, right = st.columns([1.3, 1, 1], gap="large")
     with left:
@@ -45,20 +46,20 @@ def choices() -> attack.Plan | None:
     with middle:
         shell.check_link("goal", GOALS, "the goal")
         kind = st.segmented_control(
-            "It shall see", GOALS, default=GOALS[0], required=True, key="goal", bind="query-params"
+            "Target", GOALS, default=GOALS[0], required=True, key="goal", bind="query-params"
         )
         goal = None
         if kind == GOALS[0]:
             goal = goal_class(net, answer[0])
             if goal == answer[0].class_index:
-                st.info("That is what it sees already. Choose another class.")
+                st.info("That class is predicted already. Choose another one.")
         st.markdown(
-            f"Now {net.name} sees **{answer[0].label}**, {100 * answer[0].probability:.1f} %, in "
+            f"{net.name} predicts **{answer[0].label}**, {100 * answer[0].probability:.1f} %, for "
             f"the picture “{picked.name}”."
         )
     with right:
         chosen, how, seed, backbones = form.settings(net.name)
-    return attack.Plan(
+    return Plan(
         backbones=backbones,
         picture=picture,
         called=picked.name,
@@ -80,50 +81,50 @@ def goal_class(net, seen) -> int:
     return pickers.class_name(net.class_names, index, key=f"attack_class_{net.name}", label="Class")
 
 
-def live(plan: attack.Plan) -> None:
+def live(plan: Plan) -> None:
     """The panel, the pictures, the film."""
-    run = st.session_state.get("attack_run")
-    shown = run or attack.Run(plan)
+    run = st.session_state.get(f"{KEY}_run")
+    shown = run or Experiment(plan)
     run_panel.panel(
-        attack.KEY,
-        attack.Run(plan).begin,
+        KEY,
+        Experiment(plan).begin,
         "Attack",
         shown.step,
         max(shown.plan.attack.steps, 1),
         able=not plan.reached,
     )
     if run is not None and not run.plan.same(plan):
-        shell.stale(f"the attack before, on “{run.plan.called}”", "Attack")
-    ended = run is not None and not run_panel.active(attack.KEY) and run.recording.latest
+        shell.stale(f"the previous attack, on “{run.plan.called}”", "Attack")
+    ended = run is not None and not run_panel.active(KEY) and run.latest
     if ended:
         with shell.errors():
-            attack.outcome(run)
-    kept = sorted(shown.recording.pictures)
+            pictures.outcome(run)
+    kept = sorted(shown.pictures)
     step = None
     if ended and len(kept) > 2:
-        best, key = shown.recording.latest.step, f"attack_step_{id(run)}"
+        best, key = shown.latest.step, f"attack_step_{id(run)}"
         step = st.session_state.get(key, best)
-    attack.pictures(shown, step)
+    pictures.pictures(shown, step)
     if step is not None:
         st.select_slider("Film", kept, best, key=key, format_func=lambda k: f"step {k}")
     left, right = st.columns([1, 1.25], gap="large")
     if ended:
         with left:
-            attack.wipe(run)
-    if run is not None and len(run.recording.points) > 2:
+            pictures.wipe(run)
+    if run is not None and len(run.frames) > 2:
         with right:
-            attack.film(run)
+            pictures.film(run)
             if ended:
-                attack.answers(run, step)
+                pictures.answers(run, step)
 
 
 def afterwards() -> None:
     """What there is to ask of an attack that has ended."""
-    run = st.session_state.get("attack_run")
-    if run is None or run.recording.latest is None or run_panel.active(attack.KEY):
+    run = st.session_state.get(f"{KEY}_run")
+    if run is None or run.latest is None or run_panel.active(KEY):
         return
     with shell.errors():
-        attack.downloads(run)
+        pictures.downloads(run)
         checks.remember(run)
         checks.sections(run)
 
@@ -131,7 +132,7 @@ def afterwards() -> None:
 with class_link.choices():
     plan = choices()
 if plan is not None:
-    last_result.offer(attack.KEY)
-    class_link.link("the numbers under *More settings*, pixels and sticker", **attack.link(plan))
-    run_panel.watch(attack.KEY, shell.told(lambda: live(plan)))
+    last_result.offer(KEY)
+    class_link.link("the numbers under *More settings*, pixels and sticker", **link(plan))
+    run_panel.watch(KEY, shell.told(lambda: live(plan)))
     afterwards()

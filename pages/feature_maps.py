@@ -29,7 +29,7 @@ shell.lesson_card(
 
 
 def backbone_and_picture() -> tuple[str, pickers.Picked] | None:
-    """The first row: choose, see what the network gets, and what it says."""
+    """The first row: the choices, what the network gets, and its predictions."""
     left, middle, right = st.columns([1.15, 0.85, 1.2], gap="large")
     with left:
         name = pickers.backbone()
@@ -48,7 +48,7 @@ def backbone_and_picture() -> tuple[str, pickers.Picked] | None:
                 f"{picture.shape[1]} × {picture.shape[0]} px, the centre of the picture",
             )
         with right:
-            st.markdown("**What it says**")
+            st.markdown("**Predictions**")
             st.plotly_chart(charts.confidence(answer), config=charts.CONFIG, key="confidence")
             st.caption(f"{name} took {1000 * seconds:.0f} ms on {cache.device().name}.")
         return net.name, picked
@@ -74,7 +74,7 @@ def where_it_looks(name: str, picked: pickers.Picked) -> None:
             )
         opacity = middle.slider("Opacity", 0.0, 1.0, 0.8, 0.05, key="opacity", bind="query-params")
         # fifty times the work of a prediction: a class would wait for it, so it is asked for
-        every_pixel = right.toggle("Ask every pixel, too", key="pixels", bind="query-params")
+        every_pixel = right.toggle("Saliency (per pixel)", key="pixels", bind="query-params")
         label = net.class_names[chosen]
         heat = cache.class_activation(name, digest, chosen, picture)
         first, second = st.columns(2, gap="large")

@@ -1,11 +1,17 @@
 """Transfer learning: a frozen network learns breeds, or whatever one teaches it, in seconds."""
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from components import shell
 from components.shell import class_link, downloads, last_result
-from components.transfer_learning import curves, form, report, sources, training
+from components.transfer_learning import curves, form, report, sources
+from components.transfer_learning.experiment import KEY, Experiment, words
 from components.widgets import pickers, run_panel
+
+if TYPE_CHECKING:
+    from engine.transfer import TrainingPlan
 
 shell.page(
     "Transfer learning",
@@ -14,9 +20,9 @@ shell.page(
 )
 shell.lesson_card(
     "How many photos of each breed does it need to tell 37 breeds of cats and dogs apart? Does it "
-    "help to let the whole network learn along?",
+    "help to train the whole network?",
     "Four photos of each are enough for about four in five right, with a backbone trained on "
-    "ImageNet, which had cats and dogs in it. With so few photos, letting the backbone learn along "
+    "ImageNet, which had cats and dogs in it. With so few photos, fine-tuning the backbone "
     "does not help: it learns them by heart. From scratch it learns nothing worth mentioning.",
     (
         "The gap between photos it learns from and photos it has not seen.",
@@ -27,7 +33,7 @@ shell.lesson_card(
 )
 
 
-def choices() -> training.Plan | None:
+def choices() -> "TrainingPlan | None":
     """What to learn from, by which backbone, how; None while something is missing."""
     left, right = st.columns([1, 1.4], gap="large")
     with left:
@@ -39,30 +45,26 @@ def choices() -> training.Plan | None:
     return None if source is None else form.plan_of(net.name, source)
 
 
-def live(plan: training.Plan) -> None:
+def live(plan: "TrainingPlan") -> None:
     """The one big button, and the curves."""
-    run = st.session_state.get("training_run")
-    shown = run or training.Run(plan)
-
-    def begin() -> None:
-        st.session_state.training_run = training.Run(plan)
-        st.session_state.training_run.begin()
-
+    run = st.session_state.get(f"{KEY}_run")
+    planned = Experiment(plan)
     if st.session_state.pop("train_at_once", False):
-        begin()
+        planned.begin()
         st.rerun()
-
-    run_panel.panel(training.KEY, begin, "Train", shown.fraction, 1.0, shown.said or "beginning")
-    if run is None or not (run.points or run.usable):
-        if not run_panel.active(training.KEY):
+    last = run.last if run else None
+    fraction, message = (last.fraction, last.message) if last else (0.0, "")
+    run_panel.panel(KEY, planned.begin, "Train", fraction, 1.0, message or "starting")
+    if run is None or not (run.points or run.trained.usable):
+        if not run_panel.active(KEY):
             if run is not None:
                 st.info("It was stopped before anything was learnt.", icon=":material/info:")
-            st.caption("Press Train: the photos are looked at once, then it learns.")
+            st.caption("Press Train: the photos are read once, then a classifier is trained.")
             report.some_photos(plan.source.data)
         return
-    if run.points and run.plan.words != plan.words:
-        shell.stale(f"the training before: {run.plan.words}", "Train")
-    if not run_panel.active(training.KEY):
+    if run.points and words(run.plan) != words(plan):
+        shell.stale(f"the previous training: {words(run.plan)}", "Train")
+    if not run_panel.active(KEY):
         report.headline(run)
     if run.points:
         curves.curves(run)
@@ -70,8 +72,8 @@ def live(plan: training.Plan) -> None:
 
 def afterwards() -> None:
     """What there is to ask of a classifier."""
-    run = st.session_state.get("training_run")
-    if run is None or not run.usable or run_panel.active(training.KEY):
+    run = st.session_state.get(f"{KEY}_run")
+    if run is None or not run.trained.usable or run_panel.active(KEY):
         return
     with shell.errors():
         runs = [r for r in st.session_state.get("training_runs", []) if r.points]
@@ -84,7 +86,7 @@ def afterwards() -> None:
 with class_link.choices():
     plan = choices()
 if plan is not None:
-    last_result.offer(training.KEY)
+    last_result.offer(KEY)
     class_link.link("training options", backbone=plan.backbone)
-    run_panel.watch(training.KEY, shell.told(lambda: live(plan)))
+    run_panel.watch(KEY, shell.told(lambda: live(plan)))
     afterwards()

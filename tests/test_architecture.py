@@ -21,8 +21,8 @@ ENGINE = {
     "features": {"backbones", "backend", "images", "errors", "types"},
     "synthesis": {"backbones", "backend", "images", "errors", "types"},
     "attacks": {"backbones", "backend", "images", "errors", "types"},
-    "transfer": {"backbones", "storage", "backend", "config", "images", "errors"},
-    "runs": {"synthesis", "attacks", "transfer", "backbones", "storage", "images"},
+    "transfer": {"backbones", "storage", "backend", "config", "images", "errors", "types"},
+    "runs": {"synthesis", "attacks", "transfer", "backbones", "images", "types"},
     "cluster": {"runs", "synthesis", "backbones", "storage", "backend", "config", "errors"},
 }
 SCREENS = {"home", "feature_maps", "transfer_learning", "ideal_images", "adversarial_attacks"}

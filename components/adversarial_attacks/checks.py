@@ -1,25 +1,28 @@
 """What can be asked of an attack: noise of its size, what protects, other networks, how much."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from components.adversarial_attacks.attack import Run
+from components.adversarial_attacks.experiment import Experiment
 from components.adversarial_attacks.form import KINDS
 from components.shell import cache
 from components.widgets import charts, gallery, other_networks, run_panel
 from engine import images
 
+if TYPE_CHECKING:
+    from engine.runs import TransferMatrix
+
 EPSILONS = (1, 2, 4, 8, 16)
 MOST = 4  # networks in the matrix: more do not fit, on the screen and into memory
 
 
-def sections(run: Run) -> None:
+def sections(run: Experiment) -> None:
     """One question at a time; only the one that is open is computed."""
-    asked: dict[str, Callable[[Run], None]] = {
+    asked: dict[str, Callable[[Experiment], None]] = {
         "Is it just noise?": noise,
         "What protects?": defences,
         "Other networks": transfer,
@@ -38,11 +41,11 @@ def sections(run: Run) -> None:
     asked[chosen](run)
 
 
-def noise(run: Run) -> None:
+def noise(run: Experiment) -> None:
     """The same change with its pixels shuffled."""
     from engine.attacks import robustness
 
-    plan, picture = run.plan, run.recording.latest.picture
+    plan, picture = run.plan, run.latest.picture
     shuffled = robustness.equal_noise(plan.picture, picture, plan.seed)
     for column, (words, shown) in zip(
         st.columns(3, gap="medium"),
@@ -60,7 +63,7 @@ def noise(run: Run) -> None:
     )
 
 
-def defences(run: Run) -> None:
+def defences(run: Experiment) -> None:
     """What happens to the attack, and to the original, on the way to the network."""
     from engine.attacks import robustness
 
@@ -70,9 +73,7 @@ def defences(run: Run) -> None:
     )
     plan = run.plan
     net = cache.backbone(plan.backbones[0])
-    verdicts = robustness.survival(
-        net, plan.picture, run.recording.latest.picture, plan.aim, chosen
-    )
+    verdicts = robustness.survival(net, plan.picture, run.latest.picture, plan.aim, chosen)
     rows = [
         {
             "Treatment": verdict.name,
@@ -94,49 +95,47 @@ def _said(prediction) -> str:
     return f"{prediction.label}, {100 * prediction.probability:.0f} %"
 
 
-def transfer(run: Run) -> None:
+def transfer(run: Experiment) -> None:
     """This picture shown to other networks; every network attacked and shown to all."""
     from engine.attacks import transferability
-    from engine.runs import sharing
 
     plan, name = run.plan, run.plan.backbones[0]
     source = cache.answer(plan.backbones, images.digest(plan.picture), plan.picture)[0].label
     other_networks.under_attack(
-        name,
-        plan.picture,
-        run.recording.latest.picture,
-        source,
-        None if plan.goal is None else plan.wanted,
+        name, plan.picture, run.latest.picture, source, None if plan.goal is None else plan.wanted
     )
     here = sorted(cache.ready(), key=lambda n: n != name)[:MOST]
     if len(here) < 2:
         return
     alike = [n for n in here if cache.backbone(n).class_names == cache.backbone(name).class_names]
     if len(alike) > 1:
-        top = transferability.vote(
-            [cache.backbone(n) for n in alike], run.recording.latest.picture
-        )[0]
+        top = transferability.vote([cache.backbone(n) for n in alike], run.latest.picture)[0]
         st.markdown(f"**{' and '.join(alike)} together** (mean probability): {_said(top)}.")
     st.markdown("**Attack each, show it to all**")
     left, right = st.columns(2)
     many = left.toggle("All four samples, not only this picture", key="many")
     ensemble = right.toggle("And all together, as one", key="ensemble", disabled=len(alike) < 2)
 
-    def make() -> Iterator[Any]:
-        pictures = [plan.picture]
-        if many:
-            pictures = [cache.sample(sample) for sample in cache.SAMPLES]
-        nets = [cache.backbone(n) for n in here]
-        return sharing.transfer_matrix(
-            cache.runner(), nets, pictures, wanted, plan.attack, ensemble=ensemble, seed=plan.seed
-        )
-
     wanted = None if plan.goal is None else plan.wanted
     able = [n for n in here if wanted is None or wanted in cache.class_names(n)]
     if len(able) < len(here):
         st.caption(f"Only {', '.join(able)} know “{wanted}” and can be attacked so.")
     total = len(able) + bool(ensemble)
-    run_panel.table("matrix", "Attack every network", (run, many, ensemble), total, make, _matrix)
+
+    def task() -> "TransferMatrix":
+        from engine.runs import TransferMatrix
+
+        samples = tuple(cache.sample(sample) for sample in cache.SAMPLES)
+        return TransferMatrix(
+            backbones=tuple(here),
+            pictures=samples if many else (plan.picture,),
+            wanted=wanted,
+            attack=plan.attack,
+            seed=plan.seed,
+            ensemble=ensemble,
+        )
+
+    run_panel.table("matrix", "Attack every network", (run, many, ensemble), total, task, _matrix)
 
 
 def _matrix(rows: list) -> None:
@@ -184,30 +183,27 @@ def _matrix(rows: list) -> None:
     )
 
 
-def sweep(run: Run) -> None:
+def sweep(run: Experiment) -> None:
     """The same attack with one epsilon after the other, beside noise."""
-    from engine.runs import tasks
+    from engine.runs import EpsilonSweep
 
     plan = run.plan
     if not KINDS[plan.kind].bounded or KINDS[plan.kind].engine == "RandomNoise":
         st.info("This attack has no epsilon. Choose one that has, and attack again.")
         return
 
-    def make() -> Iterator[Any]:
-        nets = [cache.backbone(name) for name in plan.backbones]
-        runner = cache.runner()
-        task = tasks.EpsilonSweep(
+    def task() -> EpsilonSweep:
+        return EpsilonSweep(
             backbones=plan.backbones,
             picture=plan.picture,
             goal=plan.aim,
-            how=plan.attack,
+            attack=plan.attack,
             epsilons=EPSILONS,
             seed=plan.seed,
         )
-        return runner.line(nets).turns(lambda: runner.steps(task, nets))
 
     run_panel.table(
-        "sweep", "Try epsilon from 0 to 16", (run,), len(EPSILONS) + 1, make, _sweep_curve
+        "sweep", "Try epsilon from 0 to 16", (run,), len(EPSILONS) + 1, task, _sweep_curve
     )
 
 
@@ -215,8 +211,8 @@ def _sweep_curve(points: list) -> None:
     at = [point.epsilon for point in points]
     figure = charts.curves(
         [
-            ("what it saw at first", at, [point.before for point in points]),
-            ("what it shall see, or the strongest other", at, [point.wanted for point in points]),
+            ("original class", at, [point.before for point in points]),
+            ("target, or the strongest other class", at, [point.wanted for point in points]),
         ],
         "probability",
         "epsilon, in grey levels",
@@ -232,10 +228,10 @@ def _sweep_curve(points: list) -> None:
     )
 
 
-def saliency(run: Run) -> None:
+def saliency(run: Experiment) -> None:
     """Which pixels speak for what the network sees, before and after."""
     plan, name = run.plan, run.plan.backbones[0]
-    sides = (("Before", plan.picture), ("After", run.recording.latest.picture))
+    sides = (("Before", plan.picture), ("After", run.latest.picture))
     for column, (words, picture) in zip(st.columns(3, gap="medium"), sides, strict=False):
         digest = images.digest(picture)
         top = cache.predictions(name, digest, picture)[0][0]
@@ -251,14 +247,14 @@ def saliency(run: Run) -> None:
     )
 
 
-def remember(run: Run) -> None:
+def remember(run: Experiment) -> None:
     """Puts a successful attack on this session's scoreboard, once."""
     from engine.attacks import robustness
 
-    last = run.recording.latest
+    last = run.latest
     if run.scored or not last.succeeded or last.already:
         return
-    change = robustness.change(run.plan.picture, run.recording.latest.picture)
+    change = robustness.change(run.plan.picture, run.latest.picture)
     if change.linf == 0:
         return
     run.scored = True
@@ -266,7 +262,7 @@ def remember(run: Run) -> None:
         {
             "Picture": run.plan.called,
             "Network": " + ".join(run.plan.backbones),
-            "Sees now": run.recording.latest.predictions[0].label,
+            "Sees now": run.latest.predictions[0].label,
             "Attack": run.plan.kind,
             "Largest change": round(change.linf),
             "Root mean square": round(change.l2, 2),
@@ -274,7 +270,7 @@ def remember(run: Run) -> None:
     )
 
 
-def scoreboard(run: Run) -> None:
+def scoreboard(run: Experiment) -> None:
     """This session's successful attacks, the smallest change first."""
     scores = st.session_state.get("scores", [])
     if not scores:

@@ -191,7 +191,9 @@ def one_channel(
     rank = int(np.flatnonzero(maps.ranking == channel)[0]) + 1
     st.markdown(f"**Channel {channel}**, rank {rank} of {len(maps.response)}")
     alone, over, likes = st.tabs(
-        ["The map", "Over the photo", "What it likes"], key="one_channel_tabs", on_change="rerun"
+        ["The map", "Over the photo", "What activates it"],
+        key="one_channel_tabs",
+        on_change="rerun",
     )  # only the open one is computed
     if alone.open:
         with alone:
@@ -230,7 +232,7 @@ def what_it_likes(name: str, layer: str, channel: int) -> None:
     if max(responses) - min(responses) < 0.02 * max(map(abs, responses)):
         st.caption("The response is the same to all of them.")
     key, drawn = (name, layer, channel), st.session_state.get("likes")
-    asked = st.button("Draw what it likes", icon=":material/brush:", width="stretch")
+    asked = st.button("Draw what activates it", icon=":material/brush:", width="stretch")
     st.page_link(
         "pages/ideal_images.py",
         label="Watch it being drawn, with all controls",

@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from components import shell
-from components.shell import cache
+from components.shell import sessions
 from engine import config
 
 
@@ -19,7 +19,7 @@ def show() -> None:
 @st.fragment(run_every=2.0)
 def _figures() -> None:
     with shell.errors():
-        runner: Any = cache.runner()
+        runner: Any = sessions.runner()
         status = runner.status()
         if status.error:
             st.error(status.error, icon=":material/cloud_off:")

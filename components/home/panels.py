@@ -3,7 +3,7 @@
 import streamlit as st
 
 from components.home import cluster
-from components.shell import cache, downloads
+from components.shell import downloads, sessions
 from engine.storage import registry, weights
 
 
@@ -17,14 +17,14 @@ def engine_status() -> None:
             st.session_state.home_drawn = True  # the first look comes after the page is drawn
             st.progress(0.0, "Starting TensorFlow …")
             return
-        job = cache.warm_up()
+        job = sessions.opening()
         if not job.done:
-            step = job.snapshot
+            step = job.frames[-1] if job.frames else None
             st.progress(step.fraction if step else 0.0, step.message if step else "Starting …")
         else:
             if job.error is None:
-                cache.rehearse()
-                st.success(job.snapshot.message, icon=":material/memory:")
+                sessions.first_steps()
+                st.success(job.frames[-1].message, icon=":material/memory:")
             else:
                 st.error(str(job.error), icon=":material/error:")
             if not st.session_state.get("home_warm"):
@@ -32,7 +32,7 @@ def engine_status() -> None:
                 st.rerun()  # once more without the timer
 
     line()
-    st.caption(f"Runs of all guests that are not at their end: {len(cache.running())}.")
+    st.caption(f"Runs of all guests that are not at their end: {len(sessions.running())}.")
     if _warm():
         cluster.show()
 
@@ -92,7 +92,7 @@ def _download_form(missing: list[str]) -> None:
         on_click=downloads.start_download,
         args=(name, lambda: weights.download(registry.spec(name))),
     )
-    for wanted, job in list(cache.downloads().items()):
+    for wanted, job in list(sessions.downloads().items()):
         downloads.download_line(wanted, job)
     if failure := st.session_state.get(f"download_failed_{name}"):
         st.error(failure, icon=":material/cloud_off:")

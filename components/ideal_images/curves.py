@@ -4,7 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from components.ideal_images.ideal import Plan, Run
+from components.ideal_images.experiment import Experiment, Plan
 from components.shell import cache
 from components.widgets import charts, gallery
 from engine import images
@@ -29,30 +29,33 @@ def matters(plan: Plan, picture: np.ndarray) -> None:
             gallery.show(gallery.enlarged(shown.astype("float32"), 448), words, words)
 
 
-def curves(run: Run) -> go.Figure:
-    """Probability by step, of all pictures: of the class, or of what the network sees."""
+def curves(run: Experiment) -> go.Figure:
+    """Probability by step, of all pictures: of the target class, or of the predicted one."""
     lines = []
-    for plan, record in zip(run.plans, run.recordings, strict=True):
-        points = list(record.points)  # the worker goes on adding
-        lines.append((plan.words, [p.step for p in points], [p.probability for p in points]))
+    for plan, view in zip(run.plans, run.views, strict=True):
+        frames = view.frames
+        lines.append((plan.words, [f.step for f in frames], [f.probability for f in frames]))
     asked = all(isinstance(plan.target, int) for plan in run.plans)
-    return charts.curves(lines, "probability" if asked else "surest class", "step")
+    return charts.curves(lines, "probability" if asked else "predicted class", "step")
 
 
-def losses(run: Run) -> go.Figure:
+def losses(run: Experiment) -> go.Figure:
     """Loss by step: of one picture with the terms it is made of, of several each as a whole."""
-    recorded = [list(record.points) for record in run.recordings]
-    steps = [[p.step for p in points] for points in recorded]
-    if len(recorded) > 1:
+    from engine.synthesis import PENALTIES
+
+    seen = [view.frames for view in run.views]
+    steps = [[f.step for f in frames] for frames in seen]
+    if len(seen) > 1:
         lines = [
-            (plan.words, at, [p.loss for p in points])
-            for plan, at, points in zip(run.plans, steps, recorded, strict=True)
+            (plan.words, at, [f.loss for f in frames])
+            for plan, at, frames in zip(run.plans, steps, seen, strict=True)
         ]
     else:
-        points, at = recorded[0], steps[0]
+        frames, at = seen[0], steps[0]
+        targets = [sum(t for name, t in f.terms.items() if name not in PENALTIES) for f in frames]
         lines = [
-            ("loss", at, [p.loss for p in points]),
-            ("target", at, [sum(p.terms[:-3]) for p in points]),
-            ("variation", at, [p.terms[-3] for p in points]),
+            ("loss", at, [f.loss for f in frames]),
+            ("target", at, targets),
+            ("variation", at, [f.terms["variation"] for f in frames]),
         ]
     return charts.curves(lines, "loss", "step", share=False)

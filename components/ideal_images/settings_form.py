@@ -1,6 +1,6 @@
-"""The numbers of an ideal image's recipe that a person may change before the start."""
+"""The settings of an ideal image that a person may change before the start."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -11,16 +11,22 @@ if TYPE_CHECKING:
     from engine.synthesis import Settings
 
 
-def choose(settings: "Settings", key: str, seed: int) -> dict[str, Any]:
-    """Lets a person change a recipe.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class More:
+    """What a person has chosen: minimise, start from a photo, and changed settings by name."""
+
+    minimise: bool
+    from_photo: bool
+    changed: dict[str, Any]
+
+
+def choose(settings: "Settings", key: str, seed: int) -> More:
+    """Lets a person change a preset.
 
     Args:
-        settings: the recipe as it is.
-        key: of the recipe, so that another one brings its own numbers.
+        settings: the preset as it is.
+        key: of the preset, so that another one brings its own numbers.
         seed: to begin with.
-
-    Returns:
-        `negative` and `from_photo`, and the changed `settings` by name.
     """
     from engine import synthesis
     from engine.synthesis import Pixels, Waves
@@ -28,9 +34,9 @@ def choose(settings: "Settings", key: str, seed: int) -> dict[str, Any]:
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**The run**")
-        negative = st.toggle("The negative: the least of it", key="negative", bind="query-params")
+        minimise = st.toggle("Minimise instead", key="negative", bind="query-params")
         photo = st.toggle("Start from a photo", key="from_photo")
-        seed = st.number_input("Seed of the noise", 0, 9999, seed, key="seed_number")
+        seed = st.number_input("Seed", 0, 9999, seed, key="seed_number")
         asked = shell.linked_number("steps", 20, 1000, settings.steps)
         steps = st.slider("Steps", 20, 1000, asked - asked % 20, 20, key=f"steps_{key}")
         names = list(synthesis.OPTIMIZERS)
@@ -39,26 +45,26 @@ def choose(settings: "Settings", key: str, seed: int) -> dict[str, Any]:
         )
         waves = isinstance(settings.parametrization, Waves)
         stored = st.segmented_control(
-            "The picture is stored as",
+            "Parametrization",
             ("waves", "pixels"),
             required=True,
             default="waves" if waves else "pixels",
             key=f"stored_{key}",
         )
         decorrelated = st.toggle(
-            "Colours as in photos",
+            "Decorrelated colours",
             True,
             key=f"colours_{key}",
             disabled=stored != "waves",
-            help="Decorrelated colours: a step changes brightness more than hue.",
+            help="As in photos: a step changes brightness more than hue.",
         )
     with right:
-        st.markdown("**Before each look, at random**")
+        st.markdown("**Random transformations**")
         own, found = settings.transformations, {}
         for name, label, most, step in (
             ("jitter", "Shift, px", 32.0, 1.0),
             ("scale", "Zoom, ± share", 0.6, 0.05),
-            ("rotation", "Turn, ± degrees", 45.0, 1.0),
+            ("rotation", "Rotation, ± degrees", 45.0, 1.0),
             ("blur", "Blur", 1.0, 0.25),
         ):
             found[name] = st.slider(
@@ -66,12 +72,12 @@ def choose(settings: "Settings", key: str, seed: int) -> dict[str, Any]:
             )
         found["flip"] = st.toggle("Mirror", own.flip, key=f"flip_{key}")
         found["views"] = st.slider(
-            "Looks in each step",
+            "Views per step",
             1,
             8,
             own.views,
             key=f"views_{key}",
-            help="The network looks so often, each time differently; its answers are averaged.",
+            help="How many transformed copies the network sees in each step; it averages them.",
         )
     changed: dict[str, Any] = {"seed": int(seed), "steps": steps, "optimizer": optimizer}
     if found != asdict(own):
@@ -79,4 +85,4 @@ def choose(settings: "Settings", key: str, seed: int) -> dict[str, Any]:
     if stored != ("waves" if waves else "pixels") or (stored == "waves" and not decorrelated):
         fresh = Waves(decorrelated=decorrelated) if stored == "waves" else Pixels()
         changed["parametrization"] = fresh
-    return {"negative": negative, "from_photo": photo, "settings": changed}
+    return More(minimise=minimise, from_photo=photo, changed=changed)

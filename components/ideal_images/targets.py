@@ -1,4 +1,4 @@
-"""What an ideal image shall be of: a class, two at once, a channel, a neuron, a layer."""
+"""The target of an ideal image: a class, two at once, a channel, a neuron, a layer."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,7 @@ def choose(net: "Backbone") -> tuple[Any, str]:
     """
     _take_link(net)
     shell.check_link("ask", ASKS, "the kind of target")
-    kind = st.selectbox("Ideal picture of", ASKS, key="ask", bind="query-params")
+    kind = st.selectbox("Target", ASKS, key="ask", bind="query-params")
     if kind == CLASS:
         index = _class(net, "Class", (st.query_params.get("class"), *CATS))
         return index, net.class_names[index]

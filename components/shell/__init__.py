@@ -1,6 +1,6 @@
 """What every page stands on: its frame, links, errors, lesson cards, caches and downloads."""
 
-from components.shell import cache, class_link, downloads, last_result
+from components.shell import cache, class_link, downloads, last_result, sessions
 from components.shell.frame import (
     check_link,
     errors,
@@ -22,6 +22,7 @@ __all__ = [
     "lesson_card",
     "linked_number",
     "page",
+    "sessions",
     "stale",
     "told",
     "wait_for_engine",

@@ -1,4 +1,4 @@
-"""Everything that is computed once and shared: backbones, activations, samples.
+"""What is computed once and shared: predictions, activations, saliency, samples.
 
 TensorFlow is imported inside these functions, never at the top, so that a page can draw its first
 words before it. Results are keyed by digests, bounded, and read-only.
@@ -13,16 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from components.shell import warm_up as warming
+from components.shell import sessions
 from engine import images
-from engine.backbones import Store
-from engine.runs import Admission, Job
 from engine.storage import weights
 from engine.types import Activations, Device, Patch, Peaks, Prediction
 
 if TYPE_CHECKING:
     from engine.backbones import Backbone
-    from engine.runs import Runner, Streams
 
 SAMPLES = {
     "Cat": "chelsea.png",
@@ -32,25 +29,20 @@ SAMPLES = {
 }
 
 
-@st.cache_resource(show_spinner=False)
-def _backbones() -> Store:
-    return Store()
-
-
 def backbone(name: str) -> "Backbone":
     """A loaded backbone, shared by everyone."""
-    return _backbones().get(name)
+    return sessions.store().get(name)
 
 
 def teach(net: "Backbone") -> None:
     """Puts a classifier trained in this session beside the backbones, for this session alone."""
-    _backbones().teach(net)
+    sessions.store().teach(net)
     st.session_state.taught = [*taught(), net.name]
 
 
 def taught() -> list[str]:
     """Names of this session's own classifiers."""
-    return [n for n in st.session_state.get("taught", []) if _backbones().taught(n) is not None]
+    return [n for n in st.session_state.get("taught", []) if sessions.store().taught(n) is not None]
 
 
 def ready() -> list[str]:
@@ -62,57 +54,8 @@ def class_names(name: str) -> tuple[str, ...]:
     """A backbone's classes in words, without loading it."""
     from engine import backbones
 
-    own = _backbones().taught(name)
+    own = sessions.store().taught(name)
     return backbones.class_names(name) if own is None else own.class_names
-
-
-def default_backbone() -> str | None:
-    """The first backbone whose weights are here, MobileNetV2 before all others."""
-    return next(iter(weights.available()), None)
-
-
-@st.cache_resource(show_spinner=False)
-def warm_up() -> Job:
-    """Imports TensorFlow and loads the default backbone, once for all sessions."""
-    return Job(lambda: warming.opening(_backbones(), default_backbone()), name="warm-up").start()
-
-
-@st.cache_resource(show_spinner=False)
-def rehearse() -> Job:
-    """Compiles what the screens need first, while nobody else computes; once for all sessions."""
-    return Job(lambda: warming.first_steps(_backbones(), line()), name="rehearsal").start()
-
-
-@st.cache_resource(show_spinner=False)
-def line() -> Admission:
-    """Where all sessions' jobs take turns: a core each, at most four at once; one on a GPU."""
-    from engine import backend
-
-    return Admission(1 if backend.device().kind == "GPU" else min(backend.cores(), 4))
-
-
-@st.cache_resource(show_spinner=False)
-def runner() -> "Runner":
-    """Where jobs are computed: in this process, or on the cluster that `IDEAL_CAT_RAY` names."""
-    from engine import cluster
-
-    return cluster.runner(line())
-
-
-@st.cache_resource(show_spinner=False)
-def tunings() -> Admission:
-    """Where fine-tunings wait for each other: each keeps a network and its photos in memory."""
-    from engine.transfer import AT_ONCE
-
-    return Admission(AT_ONCE)
-
-
-@st.cache_resource(show_spinner=False)
-def streams() -> "Streams":
-    """The runs that many may follow, of all sessions."""
-    from engine.runs import Streams
-
-    return Streams()
 
 
 def device() -> Device:
@@ -120,39 +63,6 @@ def device() -> Device:
     from engine import backend
 
     return backend.device()
-
-
-def _hurry(jobs: list[Job]) -> None:
-    for job in jobs:
-        job.expire_within(30)  # long enough for a phone to find its network again
-
-
-@st.cache_resource(show_spinner=False, scope="session", on_release=_hurry)
-def session_jobs() -> list[Job]:
-    """The session's running job; once its tab is closed, it ends soon."""
-    return []
-
-
-@st.cache_resource(show_spinner=False)
-def _watched() -> set[Job]:
-    return set()
-
-
-def watch(job: Job) -> None:
-    """Counts a job among those that people look at."""
-    _watched().difference_update(one for one in _watched().copy() if one.done)
-    _watched().add(job)
-
-
-def running() -> list[Job]:
-    """The jobs of all sessions that are not at their end."""
-    return [job for job in _watched().copy() if not job.done]  # a copy is made in one go
-
-
-@st.cache_resource(show_spinner=False)
-def downloads() -> dict[str, Job]:
-    """Running and ended weight downloads by backbone, seen by everyone."""
-    return {}
 
 
 @st.cache_data(show_spinner=False, max_entries=8)
@@ -183,7 +93,7 @@ def predictions(
 ) -> tuple[tuple[Prediction, ...], float]:
     """A backbone's five most probable classes, and the seconds they took."""
     net = backbone(name)
-    with line().first():
+    with sessions.schedule().first():
         net.predict(_picture)  # the first one compiles
         started = time.perf_counter()
         answer = net.predict(_picture)
@@ -197,7 +107,7 @@ def answer(names: tuple[str, ...], digest: str, _picture: np.ndarray) -> tuple[P
     from engine.backbones import top_predictions
 
     box = WhiteBox([backbone(name) for name in names])
-    with line().first():
+    with sessions.schedule().first():
         return top_predictions(box.logits(_picture[None])[0], box.class_names)
 
 
@@ -206,7 +116,7 @@ def activations(name: str, digest: str, layer: str, _picture: np.ndarray) -> Act
     """One layer's answer to one picture; 40 are kept, a class's, of 1 to 13 MB each."""
     from engine import features
 
-    with line().first():
+    with sessions.schedule().first():
         answer = features.activations(backbone(name), _picture, layer)
     answer.values.setflags(write=False)
     return answer
@@ -217,7 +127,7 @@ def class_activation(name: str, digest: str, class_index: int, _picture: np.ndar
     """Where the last maps speak for a class, `(H, W)` in 0..1."""
     from engine import features
 
-    with line().first():
+    with sessions.schedule().first():
         return features.class_activation(backbone(name), _picture, class_index)
 
 
@@ -226,7 +136,7 @@ def saliency(name: str, digest: str, class_index: int, _picture: np.ndarray) -> 
     """Which pixels move a class's logit, `(H, W)` in 0..1."""
     from engine import features
 
-    with line().first():
+    with sessions.schedule().first():
         return features.saliency(backbone(name), _picture, class_index)
 
 
@@ -243,7 +153,7 @@ def _peaks(name: str, layer: str) -> Peaks:
     """Of all channels at once: what costs is the network's pass over the photos."""
     from engine import features
 
-    with line().first():
+    with sessions.schedule().first():
         return features.peaks(backbone(name), _fitted_samples(name), layer)
 
 
@@ -258,7 +168,7 @@ def preferred_picture(name: str, layer: str, channel: int) -> Iterator[np.ndarra
     from engine.synthesis import Channel
 
     net, target = backbone(name), Channel(layer, channel)
-    settings = replace(synthesis.preset("clear", net.spec.builder), steps=40)
+    settings = replace(synthesis.preset("clear", net), steps=40)
     return (frame.picture for frame in synthesis.ideal_image(net, target, settings))
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from components.shell import cache, frame
+from components.shell import cache, frame, sessions
 from engine.errors import EngineError, WeightsDamaged
-from engine.runs import Job
+from engine.runs import Run, in_background
 from engine.storage import registry, weights
 from engine.types import Progress
 
@@ -46,7 +46,7 @@ def offer(name: str, label: str) -> None:
 
 def fetch(name: str, label: str, make: Callable[[], Iterator[Progress]]) -> None:
     """A button that starts a download, or its progress; everyone on this server sees it."""
-    job = cache.downloads().get(name)
+    job = sessions.downloads().get(name)
     if job is None:
         failure = st.session_state.get(f"download_failed_{name}")
         if failure:
@@ -66,24 +66,24 @@ def start_download(name: str, make: Callable[[], Iterator[Progress]]) -> None:
     """Starts a download unless it is running."""
     st.session_state.pop(f"download_failed_{name}", None)
     with _starting:
-        running = cache.downloads().get(name)
+        running = sessions.downloads().get(name)
         if running is None or running.done:
-            cache.downloads()[name] = Job(make, name=f"download {name}").start()
+            sessions.downloads()[name] = in_background(make)
 
 
-def _forget(name: str, job: Job) -> None:
+def _forget(name: str, job: Run) -> None:
     with _starting:
-        if cache.downloads().get(name) is job:  # someone may have started another
-            del cache.downloads()[name]
+        if sessions.downloads().get(name) is job:  # someone may have started another
+            del sessions.downloads()[name]
 
 
-def download_line(name: str, job: Job) -> None:
+def download_line(name: str, job: Run) -> None:
     """The progress of one download; when it has ended, its outcome."""
 
     @st.fragment(run_every=None if job.done else WAITING)
     def line() -> None:
         if not job.done:
-            step = job.snapshot
+            step = job.frames[-1] if job.frames else None
             message = f"{name}: {step.message}" if step else f"{name}: asking the server …"
             st.progress(min(step.fraction, 1.0) if step else 0.0, message)
         elif job.error is not None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from components.shell import cache, class_link
+from components.shell import class_link, sessions
 from engine.errors import EngineError
 
 STYLE = Path(__file__).parent / "style.css"
@@ -71,7 +71,7 @@ def stale(what: str, button: str) -> None:
 
 
 def linked_number(key: str, low: int, high: int, default: int) -> int:
-    """A whole number that a link asks for; says so where it makes no sense."""
+    """A whole number that a link asks for; says so where it is out of range."""
     asked = st.query_params.get(key, str(default))
     if asked in map(str, range(low, high + 1)):
         return int(asked)
@@ -95,14 +95,14 @@ def lesson_card(question: str, answer: str, look_for: Sequence[str]) -> None:
 
 def wait_for_engine() -> None:
     """Holds the page at a progress line until TensorFlow is imported and a backbone is ready."""
-    job = cache.warm_up()
-    if job.done:
-        cache.rehearse()
+    run = sessions.opening()
+    if run.done:
+        sessions.first_steps()
         return
     line = st.progress(0.0, "Starting TensorFlow …")
-    while not job.done:
-        if job.snapshot is not None:
-            line.progress(job.snapshot.fraction, job.snapshot.message)
+    while not run.done:
+        if run.frames:
+            line.progress(run.frames[-1].fraction, run.frames[-1].message)
         time.sleep(0.1)
     line.empty()
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import streamlit as st
 
+from components.shell import sessions
+
 KEPT = 24  # runs of all tabs; a recorded picture takes up to 7 MB
 
 _JS = """
@@ -54,10 +56,9 @@ def _results() -> LastResults:
 
 
 def keep(screen: str, run: Any) -> None:
-    """Keeps a run that has just begun, and its job, as this tab's last result on a screen."""
+    """Keeps a run that has just begun as this tab's last result on a screen."""
     if tab := st.session_state.get("tab_name"):
-        job = st.session_state.get(f"{screen}_job")
-        _results().put(tab, screen, (run, job))
+        _results().put(tab, screen, run)
 
 
 def offer(screen: str) -> None:
@@ -69,10 +70,9 @@ def offer(screen: str) -> None:
         return
 
     def show() -> None:
-        st.session_state[state], job = found
-        if job is not None:
-            job.touch()
-            st.session_state[f"{screen}_job"] = job
+        st.session_state[state] = found
+        st.session_state[f"{screen}_views"] = found.views
+        sessions.watch_again(found.views)
 
     st.button(
         "Show my last result",

@@ -11,7 +11,7 @@ import numpy as np
 
 from engine import images
 from engine.backbones import Store
-from engine.runs import Admission
+from engine.runs import Schedule, Share
 from engine.storage import weights
 from engine.types import Progress
 
@@ -42,10 +42,10 @@ def opening(store: Store, name: str | None) -> Iterator[Progress]:
     yield Progress(fraction=1.0, message=f"{where}. Ready after {seconds:.1f} s; {ready}.")
 
 
-def first_steps(store: Store, line: Admission) -> Iterator[None]:
+def first_steps(store: Store, schedule: Schedule) -> Iterator[None]:
     """Makes a step of each kind with the usual backbones, so that the next one need not compile.
 
-    Each in a turn of the line, as anybody's.
+    Each in a turn, like any run's.
     """
     import skimage  # not at the top: home is drawn before it
 
@@ -55,10 +55,10 @@ def first_steps(store: Store, line: Admission) -> Iterator[None]:
     for name in FIRST:
         if name not in weights.available():
             continue
-        with line.turn():
+        with schedule.turn(Share()):
             net = store.get(name)
             picture = images.fit(photo, net.input_size)
-        settings = replace(synthesis.preset("clear", net.spec.builder), steps=1)
+        settings = replace(synthesis.preset("clear", net), steps=1)
         for make in (
             lambda net=net, settings=settings: synthesis.ideal_image(net, 0, settings),
             lambda net=net, picture=picture: attacks.run(
@@ -67,5 +67,7 @@ def first_steps(store: Store, line: Admission) -> Iterator[None]:
             lambda net=net, picture=picture: [features.saliency(net, picture, 0)],
             lambda net=net, picture=picture: [features.class_activation(net, picture, 0)],
         ):
-            for _ in line.turns(make):
-                yield
+            with schedule.turn(Share()):
+                for _ in make():
+                    pass
+            yield

@@ -3,18 +3,18 @@
 import plotly.graph_objects as go
 import streamlit as st
 
-from components.transfer_learning.training import Run
+from components.transfer_learning.experiment import Experiment, words
 from components.widgets import charts
 
 
-def curves(run: Run) -> None:
+def curves(run: Experiment) -> None:
     """Accuracy and loss of the run, on photos it learns from and on others."""
     points = [p for p in run.points if p.accuracy is not None]
     judged = [p for p in points if p.val_accuracy is not None]
     figure = charts.curves(
         [
-            ("photos it has not seen", [p.at for p in judged], [p.val_accuracy for p in judged]),
-            ("photos it learns from", [p.at for p in points], [p.accuracy for p in points]),
+            ("photos it has not seen", [p.epoch for p in judged], [p.val_accuracy for p in judged]),
+            ("photos it learns from", [p.epoch for p in points], [p.accuracy for p in points]),
         ],
         "accuracy",
         "epoch",
@@ -23,8 +23,8 @@ def curves(run: Run) -> None:
     left.plotly_chart(figure, config=charts.CONFIG, key="training_accuracy")
     loss = charts.curves(
         [
-            ("photos it has not seen", [p.at for p in judged], [p.val_loss for p in judged]),
-            ("photos it learns from", [p.at for p in points], [p.loss for p in points]),
+            ("photos it has not seen", [p.epoch for p in judged], [p.val_loss for p in judged]),
+            ("photos it learns from", [p.epoch for p in points], [p.loss for p in points]),
         ],
         "loss",
         "epoch",
@@ -33,7 +33,7 @@ def curves(run: Run) -> None:
     right.plotly_chart(loss, config=charts.CONFIG, key="training_loss")
 
 
-def together(runs: list[Run]) -> None:
+def together(runs: list[Experiment]) -> None:
     """All runs of this session on one chart, and a table with the difference in points."""
     figure = go.Figure()
     rows, first = [], None
@@ -44,9 +44,9 @@ def together(runs: list[Run]) -> None:
         if not judged or report is None:
             continue
         figure.add_scatter(
-            x=[p.at for p in judged],
+            x=[p.epoch for p in judged],
             y=[p.val_accuracy for p in judged],
-            name=run.plan.words,
+            name=words(run.plan),
             mode="lines",
             line={"width": 2.5, "color": colour, "dash": dash},
             hovertemplate="epoch %{x}: <b>%{y:.1%}</b><extra></extra>",
@@ -54,12 +54,12 @@ def together(runs: list[Run]) -> None:
         first = report.accuracy if first is None else first
         rows.append(
             {
-                "Run": run.plan.words,
-                "Learnt from": run.learnt,
+                "Run": words(run.plan),
+                "Trained on": run.last.trained.learnt,
                 "Accuracy": f"{100 * report.accuracy:.1f} %",
                 "95 % interval": f"{100 * report.low:.0f} to {100 * report.high:.0f} %",
                 "Against the first": _points(report.accuracy - first) if rows else "",
-                "Time": f"{run.seconds:.1f} s",
+                "Time": f"{run.last.seconds:.1f} s",
             }
         )
     figure.update_layout(

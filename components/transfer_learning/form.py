@@ -1,4 +1,4 @@
-"""How to train: what learns, how many photos, the lesson's tricks; or a project that has been."""
+"""How to train: what is trained, on how many photos, with which options; or a saved project."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -8,48 +8,42 @@ import streamlit as st
 
 from components import shell
 from components.shell import cache
-from components.transfer_learning.training import (
-    FROZEN,
-    HOWS,
-    KEY,
-    SCRATCH,
-    TUNED,
-    Plan,
-    Run,
-    Source,
-    usual_tuning,
-)
+from components.transfer_learning.experiment import KEY, Experiment, usual_tuning
 from components.widgets import gallery, run_panel
 from engine import images
 from engine.errors import ProjectDamaged
+from engine.types import FROZEN, SCRATCH, TUNED, How
 
 if TYPE_CHECKING:
     from engine.storage import Data
-    from engine.transfer import Recipe, Tuning
+    from engine.transfer import PhotoSource, Recipe, TrainingPlan, Tuning
+
+HOWS: tuple[How, ...] = (FROZEN, TUNED, SCRATCH)
 
 
-def plan_of(name: str, source: Source) -> Plan:
-    """Lets a person choose what learns and how."""
+def plan_of(name: str, source: "PhotoSource") -> "TrainingPlan":
+    """Lets a person choose what is trained, and how."""
     from engine import transfer
 
     middle, right = st.columns(2, gap="large")
     with middle:
         hows = HOWS if source.data else (FROZEN,)
-        shell.check_link("how", hows, "what learns")
+        shell.check_link("how", hows, "the training")
         if st.session_state.get("how") not in hows:
             st.session_state.how = FROZEN
         how = st.segmented_control(
-            "What learns",
+            "Training",
             hows,
             required=True,
             key="how",
             bind="query-params",
-            help="A frozen backbone learns nothing; only the new head on its features does.",
+            help="frozen: only a new head on the backbone's features is trained. fine-tuned: "
+            "then the backbone's last stages, too. from scratch: all layers, from random weights.",
         )
     with right:
         amounts = (1, 2, 3, 4, 5, 10, 20, 50, "all")
         photos = st.select_slider(
-            "Photos of each class to learn from", amounts, "all", key="photos", bind="query-params"
+            "Training photos per class", amounts, "all", key="photos", bind="query-params"
         )
     photos = None if photos == "all" else int(photos)
     row = st.container(horizontal=True)
@@ -63,7 +57,9 @@ def plan_of(name: str, source: Source) -> Plan:
         tuning = _tuning(tuning, how, source.data)
     with row:
         _open_project()
-    return Plan(backbone=name, source=source, how=how, recipe=recipe, tuning=tuning)
+    return transfer.TrainingPlan(
+        backbone=name, source=source, how=how, recipe=recipe, tuning=tuning
+    )
 
 
 def _head(recipe: "Recipe") -> "Recipe":
@@ -167,4 +163,4 @@ def _open_project() -> None:
             if project.head.input_shape[-1] != transfer.width(net):
                 raise ProjectDamaged(f"Expected a head for {net.name}; this one is for another.")
             run_panel.forget(KEY)
-            st.session_state.training_run = Run.opened(project)
+            st.session_state.training_run = Experiment.opened(project)

@@ -1,33 +1,34 @@
 """What a trained classifier is worth: accuracy, confusion, mistakes, a map, photos of one's own."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
 from components.shell import cache
-from components.transfer_learning import experiments
-from components.transfer_learning.training import FROZEN, SCRATCH, Run
+from components.transfer_learning import confusions, feature_plots
+from components.transfer_learning.experiment import Experiment, unmeasured, words
 from components.widgets import charts, gallery, pickers
 from engine import images
 from engine.errors import BadImage
+from engine.types import FROZEN, SCRATCH
 
 if TYPE_CHECKING:
     from engine.storage import Data
     from engine.transfer import Report
 
 
-def sections(run: Run) -> None:
+def sections(run: Experiment) -> None:
     """One question at a time; only the one that is open is computed."""
-    asked: dict[str, Callable[[Run], None]] = {
+    asked: dict[str, Callable[[Experiment], None]] = {
         "Try your photo": trial,
         "Which classes?": classes,
-        "Confusions": confusion,
-        "Surest mistakes": mistakes,
-        "Map of the photos": experiments.embedding,
-        "How few photos?": experiments.sweep,
+        "Confusions": confusions.confusion,
+        "Surest mistakes": confusions.mistakes,
+        "Map of the photos": feature_plots.embedding,
+        "How few photos?": feature_plots.sweep,
         "Take it home": take_home,
     }
     chosen = st.segmented_control(
@@ -53,26 +54,30 @@ def some_photos(data: "Data | None", photos: int = 8) -> None:
             gallery.show(images.fit(photo, (160, 160)), name, name)
 
 
-def headline(run: Run) -> None:
+def headline(run: Experiment) -> None:
     """Accuracy and its interval, in words."""
     report = run.report()
     if report is None:
-        st.info(_unmeasured(run), icon=":material/info:")
+        st.info(unmeasured(run), icon=":material/info:")
         return
     before = run.plan.source.data.rejected if run.plan.source.data else ()
-    left_out = [one for one in run.features.rejected if one not in before] if run.features else []
+    left_out = (
+        [one for one in run.trained.features.rejected if one not in before]
+        if run.trained.features
+        else []
+    )
     if left_out:
         with st.expander(f"{len(left_out)} photos cannot be read", icon=":material/rule:"):
             for one in left_out[:50]:
                 st.markdown(f"`{one.name}`: {one.reason}")
-    words = verdict(report, len(run.class_names), crossed=run.crossed is not None)
-    words = f"{words} Trained on {run.learnt} photos in {run.seconds:.1f} s."
+    said = verdict(report, len(run.trained.class_names), crossed=run.trained.crossed is not None)
+    said = f"{said} Trained on {run.trained.learnt} photos in {run.last.seconds:.1f} s."
     if run.plan.how == SCRATCH and run.latest is not None and run.latest.accuracy is not None:
-        words += f" It classifies {100 * run.latest.accuracy:.0f} % of its training photos."
+        said += f" It classifies {100 * run.latest.accuracy:.0f} % of its training photos."
     if report.better_than_chance:
-        st.success(words, icon=":material/check:")
+        st.success(said, icon=":material/check:")
     else:
-        st.info(words, icon=":material/info:")
+        st.info(said, icon=":material/info:")
 
 
 def verdict(report: "Report", classes: int, *, crossed: bool = False) -> str:
@@ -80,47 +85,37 @@ def verdict(report: "Report", classes: int, *, crossed: bool = False) -> str:
     photos = len(report.labels)
     how = f"{photos} photos, cross-validated," if crossed else f"{photos} photos it has never seen"
     chance = 100 / classes
-    words = (
+    said = (
         f"{100 * report.accuracy:.1f} % of {how} are classified correctly (95 % interval "
         f"{100 * report.low:.0f} to {100 * report.high:.0f} %)."
     )
     if report.better_than_chance:
-        return f"{words} By chance: {chance:.1f} %."
-    return f"{words} That is not clearly better than chance, {chance:.1f} %."
+        return f"{said} By chance: {chance:.1f} %."
+    return f"{said} That is not clearly better than chance, {chance:.1f} %."
 
 
-def _unmeasured(run: Run) -> str:
-    if run.points:
-        return "There are no test photos: no accuracy can be told."
-    words = (
-        f"Opened: {run.plan.backbone} with {len(run.class_names)} classes of {run.plan.source.name}"
-    )
-    measured = "" if np.isnan(run.told) else f", {100 * run.told:.1f} % right when it was saved"
-    return f"{words}{measured}. Its photos are not here, so nothing is measured again."
-
-
-def trial(run: Run) -> None:
+def trial(run: Experiment) -> None:
     """A photo of one's own, and the bars of all classes."""
     left, right = st.columns([1, 1.25], gap="large")
     with left:
         picked = pickers.picture(key="try", label="A photo to try")
         gallery.show(picked.picture, picked.name)
     with right:
-        st.markdown(f"**What {run.plan.backbone} says, taught by you**")
+        st.markdown(f"**Predictions of your classifier on {run.plan.backbone}**")
         st.plotly_chart(
             charts.confidence(run.predict(picked.picture)), config=charts.CONFIG, key="try_bars"
         )
-        st.caption("It must choose one of the classes it was taught, whatever the photo shows.")
+        st.caption("It must choose one of the classes it was trained on, whatever the photo shows.")
 
 
-def classes(run: Run) -> None:
+def classes(run: Experiment) -> None:
     """Accuracy of each class, and how far its confidence can be trusted."""
     report = run.report()
     if report is None:
-        st.info(_unmeasured(run), icon=":material/info:")
+        st.info(unmeasured(run), icon=":material/info:")
         return
     order = np.argsort(np.nan_to_num(report.per_class, nan=2.0))
-    names = [run.class_names[k] for k in order]
+    names = [run.trained.class_names[k] for k in order]
     figure = go.Figure(
         go.Bar(
             x=[100 * report.per_class[k] for k in order],
@@ -144,7 +139,9 @@ def classes(run: Run) -> None:
         if report.confused():
             st.markdown("**Most often confused**")
         for one, other, photos in report.confused():
-            st.markdown(f"{run.class_names[one]} and {run.class_names[other]}: {photos}")
+            st.markdown(
+                f"{run.trained.class_names[one]} and {run.trained.class_names[other]}: {photos}"
+            )
         st.markdown("**When it says 80 %, is it right in 80 %?**")
         line = go.Figure()
         line.add_scatter(
@@ -186,111 +183,12 @@ def classes(run: Run) -> None:
         st.caption(f"Mean distance from the line: {100 * report.error:.0f} points.")
 
 
-def confusion(run: Run) -> None:
-    """The confusion matrix; a click on a square shows the photos behind it."""
-    report = run.report()
-    if report is None:
-        st.info(_unmeasured(run), icon=":material/info:")
-        return
-    rows, columns = np.nonzero(report.confusion)
-    counts = report.confusion[rows, columns]
-    names = list(run.class_names)
-    size = 560 / max(len(names), 8)
-    figure = go.Figure(
-        go.Scatter(
-            x=columns,
-            y=rows,
-            mode="markers",
-            marker={
-                "symbol": "square",
-                "size": size,
-                "opacity": 0.35 + 0.65 * counts / counts.max(),
-                "color": [
-                    charts.COLOURS[2] if r == c else charts.COLOURS[1]
-                    for r, c in zip(rows, columns, strict=True)
-                ],
-            },
-            text=[
-                f"{names[r]} taken for {names[c]}: {n}"
-                for r, c, n in zip(rows, columns, counts, strict=True)
-            ],
-            hovertemplate="%{text}<extra></extra>",
-        )
-    )
-    ends = [-0.7, len(names) - 0.3]
-    axis = {
-        "tickvals": list(range(len(names))),
-        "ticktext": names,
-        "fixedrange": True,
-        "range": ends,
-        "tickfont": {"size": 10},
-        "zeroline": False,
-    }
-    figure.update_layout(
-        height=720,
-        margin={"l": 0, "r": 0, "t": 8, "b": 0},
-        showlegend=False,
-        dragmode=False,
-        xaxis=axis | {"title": "it says", "tickangle": -60},
-        yaxis=axis | {"title": "it is", "range": ends[::-1]},
-    )
-    left, right = st.columns([2, 1], gap="large")
-    with left, st.container(key="confusion_box"):
-        event: Any = st.plotly_chart(
-            figure,
-            config=charts.CONFIG,
-            key="confusion",
-            on_select="rerun",
-            selection_mode="points",
-        )
-    points = event.selection.points
-    with right:
-        if not points:
-            st.caption("Click a square to see its photos. Green: right. Orange: mistaken.")
-            return
-        row, column = int(points[0]["y"]), int(points[0]["x"])
-        st.markdown(f"**{names[row]}**, taken for **{names[column]}**")
-        these = np.flatnonzero((report.labels == row) & (report.guesses == column))
-        _photos(run, report, these[:8], 2)
-
-
-def mistakes(run: Run) -> None:
-    """Wrong guesses it was surest of."""
-    report = run.report()
-    if report is None:
-        st.info(_unmeasured(run), icon=":material/info:")
-        return
-    wrong = report.mistakes(8)
-    if not len(wrong):
-        st.success("There is no mistake among the test photos.")
-        return
-    _photos(run, report, wrong, 4)
-
-
-def _photos(run: Run, report: Any, positions: np.ndarray, columns: int) -> None:
-    data = run.plan.source.data
-    for start in range(0, len(positions), columns):
-        for column, k in zip(st.columns(columns), positions[start : start + columns], strict=False):
-            truth, guess = (run.class_names[n] for n in (report.labels[k], report.guesses[k]))
-            with column:
-                words = f"{truth}; it says {guess}, {100 * report.confidence[k]:.0f} %"
-                if data is None:
-                    st.markdown(words)
-                    continue
-                try:
-                    photo = images.fit(images.load(data.paths[report.rows[k]]), (224, 224))
-                except BadImage:
-                    st.markdown(f"{words} (the photo cannot be read any more)")
-                    continue
-                gallery.show(photo, words, words)
-
-
-def take_home(run: Run) -> None:
+def take_home(run: Experiment) -> None:
     """The classifier as files, and as a backbone for the other screens."""
     from engine import transfer
 
     report = run.report()
-    stem = run.plan.words.replace(", ", "-").replace(" ", "-")
+    stem = words(run.plan).replace(", ", "-").replace(" ", "-")
     with st.container(horizontal=True):
         gallery.download(
             "Network (.keras)",
@@ -310,10 +208,10 @@ def take_home(run: Run) -> None:
             project = transfer.Project(
                 backbone=run.plan.backbone,
                 data=run.plan.source.name,
-                class_names=run.class_names,
+                class_names=run.trained.class_names,
                 recipe=run.plan.recipe,
                 accuracy=report.accuracy if report else float("nan"),
-                head=run.head,
+                head=run.trained.head,
             )
             gallery.download(
                 "Project (to open here again)",

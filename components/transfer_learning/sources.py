@@ -4,22 +4,25 @@ import tempfile
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from components import shell
 from components.shell import downloads
-from components.transfer_learning.training import Source
 from engine import config
 from engine.errors import EngineError
 from engine.storage import archives, datasets, registry
+
+if TYPE_CHECKING:
+    from engine.transfer import PhotoSource
 
 PETS, SPECIES, ARCHIVE, CAMERA = "Pets: 37 breeds", "Pets: cat or dog", "My zip", "My camera"
 SOURCES = (PETS, SPECIES, ARCHIVE, CAMERA)
 MAX_MB = 200
 
 
-def choose(name: str) -> Source | None:
+def choose(name: str) -> "PhotoSource | None":
     """Lets a person choose photos; None, and why, while there are none for this backbone."""
     shell.check_link("photos_of", SOURCES, "the photos")
     kind = st.segmented_control(
@@ -33,14 +36,16 @@ def choose(name: str) -> Source | None:
     return source
 
 
-def _pets(name: str, grouped: bool) -> Source | None:
+def _pets(name: str, grouped: bool) -> "PhotoSource | None":
+    from engine.transfer import PhotoSource
+
     root = config.pets_root()
     if (root / "annotations" / "trainval.txt").is_file():
         with shell.errors():
             data = datasets.pets(root)
             data = datasets.by_group(data) if grouped else data
             _told(data)
-            return Source(data=data, folder=features_folder(), grouped=grouped)
+            return PhotoSource(data=data, folder=features_folder(), grouped=grouped)
         return None
     size = f"{sum(a.size for a in archives.PETS) / 1e6:.0f} MB"
     if registry.spec(name).builtin:
@@ -50,7 +55,7 @@ def _pets(name: str, grouped: bool) -> Source | None:
             "mistakes can be told but not shown."
         )
         _offer(root, size)
-        return Source(data=None, folder=features_folder(), grouped=grouped)
+        return PhotoSource(data=None, folder=features_folder(), grouped=grouped)
     st.info(
         f"Oxford-IIIT Pets is not on this machine. The built-in backbone Pocket can train now: "
         f"features of 259 of its photos came with the app. {name} needs the photos themselves.",
@@ -99,7 +104,7 @@ def _told(data: "datasets.Data") -> None:
                 st.markdown(f"`{one.name}`: {one.reason}")
 
 
-def _archive() -> Source | None:
+def _archive() -> "PhotoSource | None":
     file = st.file_uploader(
         f"A zip file with a folder of photos for each class, at most {MAX_MB} MB",
         type=["zip"],
@@ -114,7 +119,7 @@ def _archive() -> Source | None:
     return None
 
 
-def _camera() -> Source | None:
+def _camera() -> "PhotoSource | None":
     photos: dict[str, list[bytes]] = st.session_state.setdefault("taken", {})
     left, right = st.columns([1, 1.2], gap="medium")
     with left:
@@ -141,11 +146,13 @@ def _take() -> None:
         st.session_state.taken.setdefault(name, []).append(shot.getvalue())
 
 
-def _kept(kind: str, key: bytes, fill) -> Source | None:
+def _kept(kind: str, key: bytes, fill) -> "PhotoSource | None":
     """A temporary folder of a person's photos, kept as long as the session has them."""
     kept = st.session_state.get(f"{kind}_kept")
     if kept is not None and kept[0] == hash(key):
         return kept[1]
+    from engine.transfer import PhotoSource
+
     holder = tempfile.TemporaryDirectory(prefix="ideal-cat-", ignore_cleanup_errors=True)
     root = Path(holder.name)
     try:
@@ -155,6 +162,6 @@ def _kept(kind: str, key: bytes, fill) -> Source | None:
     except (EngineError, OSError):
         holder.cleanup()
         raise
-    source = Source(data=data, folder=root / "features", holder=holder)
+    source = PhotoSource(data=data, folder=root / "features", holder=holder)
     st.session_state[f"{kind}_kept"] = (hash(key), source)
     return source

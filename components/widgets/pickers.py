@@ -88,7 +88,7 @@ def picture(*, key: str = "sample", label: str = "Picture", default: str = "Cat"
         )
         return chosen
     picked = _sample(key, default, ask=False)
-    st.caption(f"Until then: the sample “{picked.name}”.")
+    st.caption(f"Using sample “{picked.name}”.")
     return picked
 
 
@@ -143,7 +143,7 @@ def backbone(*, key: str = "backbone", label: str = "Backbone", taught: bool = T
     )
     if name in own:
         classes = cache.class_names(name)
-        st.caption(f"Taught by you: {', '.join(classes[:6])}{' …' if len(classes) > 6 else ''}")
+        st.caption(f"Your classes: {', '.join(classes[:6])}{' …' if len(classes) > 6 else ''}")
         return name
     spec = registry.spec(name)
     if name in here:

@@ -5,6 +5,7 @@ for frame in attacks.run(net, picture, attacks.Targeted(284), attacks.PGD(epsilo
 """
 
 from engine.attacks import robustness, transferability
+from engine.attacks.goals import Batch, Frame, Targeted, Untargeted
 from engine.attacks.gradient import (
     FGSM,
     PGD,
@@ -17,7 +18,7 @@ from engine.attacks.gradient import (
     TranslationInvariant,
     Universal,
 )
-from engine.attacks.loop import Batch, Frame, Targeted, Untargeted, run, run_batch
+from engine.attacks.loop import run, run_batch
 from engine.attacks.minimal import CarliniWagner, DeepFool
 from engine.attacks.sparse import Patch, Sparse
 from engine.attacks.transferability import TransferRow

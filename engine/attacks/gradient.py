@@ -63,7 +63,7 @@ class Attack:
     stops: ClassVar[bool] = False
 
     def check(self) -> None:
-        """Raises `BadSettings` for numbers that make no sense."""
+        """Raises `BadSettings` for a number outside what it may be."""
         if not 0 <= self.steps <= 5000:
             raise BadSettings(f"Expected 0 to 5000 steps; received: {self.steps}.")
 
@@ -153,19 +153,19 @@ class Bounded(Attack):
         return maps
 
     def direction(self, look: Look, memory: dict[str, Any]) -> np.ndarray:
-        slope = look.gradient
+        grad = look.gradient
         if self.kernel > 1:
             for axis in (1, 2):
-                slope = gaussian_filter1d(
-                    slope, self.kernel / 6, axis=axis, radius=self.kernel // 2, mode="constant"
+                grad = gaussian_filter1d(
+                    grad, self.kernel / 6, axis=axis, radius=self.kernel // 2, mode="constant"
                 )
         if self.decay:
-            slope = slope / np.maximum(mean(np.abs(slope)), 1e-12)
-            slope = memory["slope"] = slope + self.decay * memory.get("slope", 0.0)
+            grad = grad / np.maximum(mean(np.abs(grad)), 1e-12)
+            grad = memory["grad"] = grad + self.decay * memory.get("grad", 0.0)
         step = self.step_size or 2.5 * self.epsilon / max(self.steps, 1)
         if self.norm == "linf":
-            return -step * np.sign(slope)
-        return -step * slope / np.maximum(np.sqrt(mean(np.square(slope))), 1e-12)
+            return -step * np.sign(grad)
+        return -step * grad / np.maximum(np.sqrt(mean(np.square(grad))), 1e-12)
 
     def project(self, change: np.ndarray, original: np.ndarray) -> np.ndarray:
         if self.norm == "linf":

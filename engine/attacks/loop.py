@@ -11,109 +11,16 @@ straight-through gradient; Athalye, Carlini and Wagner, 2018, arXiv:1802.00420).
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from engine import images
-from engine.attacks.gradient import (
-    FGSM,
-    PGD,
-    Attack,
-    DiverseInput,
-    GradientDescent,
-    Look,
-    MomentumIterative,
-    RandomNoise,
-    TranslationInvariant,
-    Universal,
-)
-from engine.attacks.minimal import CarliniWagner, DeepFool
-from engine.attacks.sparse import Patch, Sparse
+from engine.attacks.goals import Batch, Frame, Targeted, Untargeted
+from engine.attacks.gradient import Attack, Look
 from engine.attacks.white_box import WhiteBox
 from engine.backbones import Backbone, softmax, top_predictions
 from engine.errors import BadSettings
-from engine.types import Prediction
-
-__all__ = [
-    "FGSM",
-    "PGD",
-    "Attack",
-    "Batch",
-    "CarliniWagner",
-    "DeepFool",
-    "DiverseInput",
-    "Frame",
-    "GradientDescent",
-    "MomentumIterative",
-    "Patch",
-    "RandomNoise",
-    "Sparse",
-    "Targeted",
-    "TranslationInvariant",
-    "Universal",
-    "Untargeted",
-    "run",
-    "run_batch",
-]
-
-
-@dataclass(frozen=True)
-class Targeted:
-    """The network shall see this very class."""
-
-    class_index: int
-
-
-@dataclass(frozen=True)
-class Untargeted:
-    """The network shall see anything but `class_index`; None: but what it sees at first."""
-
-    class_index: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
-    """One step of an attack on one picture.
-
-    `picture` is `(H, W, 3)` in 0..1 on the 8-bit grid, and all else was computed of it: what the
-    network says, the probability of the class it saw at first (`before`) and of the one it shall
-    see (`wanted`; without a target, the strongest other), and whether the attack has `succeeded`;
-    `already` says that the network saw what it shall see before anything was changed. The last
-    frame holds the best picture of all steps, and the step it is from.
-    """
-
-    picture: np.ndarray
-    step: int
-    predictions: tuple[Prediction, ...]
-    before: float
-    wanted: float
-    succeeded: bool
-    already: bool = False
-    last: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
-    """One step of an attack on n pictures at once: `pictures`, `logits`, `fooled`.
-
-    `margin`, `(n,)`, is above 0 where the attack has what it wants; `already`, `(n,)` bool, says
-    where it had that before it began. The last one holds the best of each, and the steps they are
-    from.
-    """
-
-    pictures: np.ndarray
-    logits: np.ndarray
-    margin: np.ndarray
-    steps: np.ndarray
-    already: np.ndarray
-    last: bool = False
-
-    @property
-    def fooled(self) -> np.ndarray:
-        """Whether each attack has succeeded, `(n,)` bool."""
-        return self.margin > 0
 
 
 def run(
@@ -129,7 +36,7 @@ def run(
     Args:
         net: the network, or several whose mean logits are attacked.
         picture: `(H, W, 3)` in 0..1 at the (first) network's input size.
-        goal: what the network shall see.
+        goal: the target class, or any but the original one.
         attack: how.
         seed: of whatever is random in it.
 
@@ -137,7 +44,7 @@ def run(
         A frame a step, and at the end the best of them.
 
     Raises:
-        BadSettings: numbers that make no sense, or networks that cannot be attacked together.
+        BadSettings: a number outside what it may be, or networks that cannot be attacked together.
         UnknownClass: the network has no such class.
     """
     box = WhiteBox(net)
@@ -180,7 +87,7 @@ def run_batch(
     Args:
         nets: the network, or several whose mean logits are attacked.
         pictures: `(N, H, W, 3)` in 0..1 at the (first) network's input size.
-        classes: `(N,)`, what each shall be seen as or, without `targeted`, not be seen as.
+        classes: `(N,)`, the target class of each or, without `targeted`, the one to get away from.
         attack: how.
         targeted: which of the two.
         seed: of whatever is random in it.
@@ -240,22 +147,22 @@ class _Loop:
     ) -> Look:
         """Asks the network, and for the way to go unless this is the end."""
         pictures, attack = self._pictures(seen), self.attack
-        slope = None
+        grad = None
         if final or attack.loss == "differences":
             logits = self.box.logits(pictures)
         else:
             views = attack.views(generator, *pictures.shape[:3])
-            logits, slope = self.box.gradient(
+            logits, grad = self.box.gradient(
                 pictures, self.classes, self._signs, attack.loss, views
             )
-            slope = slope / np.float32(255.0)
+            grad = grad / np.float32(255.0)
         return Look(
             box=self.box,
             original=self.original,
             change=change,
             pictures=pictures,
             logits=logits,
-            gradient=slope,
+            gradient=grad,
             classes=self.classes,
             targeted=self.targeted,
         )

@@ -37,12 +37,12 @@ class DeepFool(Attack):
             own, top = look.classes[k], order[k]
             goals = np.array([own]) if look.targeted else memory["candidates"][k]
             reference = top[top != own][0] if look.targeted else own
-            ahead, slope = look.box.differences(look.pictures[k], goals, int(reference))
-            slope = slope / 255.0
-            size = np.sqrt(np.square(slope).sum(axis=(1, 2, 3))) + 1e-12
+            ahead, grad = look.box.differences(look.pictures[k], goals, int(reference))
+            grad = grad / 255.0
+            size = np.sqrt(np.square(grad).sum(axis=(1, 2, 3))) + 1e-12
             nearest = int(np.argmin(np.abs(ahead) / size))
             far = (np.abs(ahead[nearest]) + 1e-4) / size[nearest] ** 2
-            step[k] = (1 + self.overshoot) * far * slope[nearest]
+            step[k] = (1 + self.overshoot) * far * grad[nearest]
         return step
 
 
@@ -81,11 +81,11 @@ class CarliniWagner(Attack):
         memory["age"] += 1
         away = look.change / 255.0
         pull = (memory["weight"] * (look.margin <= 0)).astype("float32")
-        slope = 2 * away + 255.0 * pull[:, None, None, None] * look.gradient
+        grad = 2 * away + 255.0 * pull[:, None, None, None] * look.gradient
         bent = np.tanh(memory["w"])
-        slope = slope * 0.5 * (1 - np.square(bent))
-        memory["m"] = 0.9 * memory["m"] + 0.1 * slope
-        memory["v"] = 0.999 * memory["v"] + 0.001 * np.square(slope)
+        grad = grad * 0.5 * (1 - np.square(bent))
+        memory["m"] = 0.9 * memory["m"] + 0.1 * grad
+        memory["v"] = 0.999 * memory["v"] + 0.001 * np.square(grad)
         m = memory["m"] / (1 - 0.9 ** memory["age"])
         v = memory["v"] / (1 - 0.999 ** memory["age"])
         memory["w"] = memory["w"] - self.step_size * m / (np.sqrt(v) + 1e-8)

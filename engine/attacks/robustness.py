@@ -11,8 +11,8 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from engine import images
 from engine.attacks import loop
-from engine.attacks.gradient import Bounded
-from engine.attacks.loop import Attack, Targeted, Untargeted
+from engine.attacks.goals import Targeted, Untargeted
+from engine.attacks.gradient import Attack, Bounded
 from engine.attacks.white_box import WhiteBox
 from engine.backbones import Backbone, softmax, top_predictions
 from engine.errors import BadSettings
@@ -142,7 +142,7 @@ class SweepPoint:
     """What an attack of one epsilon reaches: shares of the pictures, and mean probabilities.
 
     `fooled` by the attack, `by_noise` by random noise of the same epsilon; `before` of the class
-    the network saw at first, `wanted` of the one it shall see.
+    predicted for the original, `wanted` of the target.
     """
 
     epsilon: float
@@ -187,7 +187,7 @@ def epsilon_sweep(
 class Attacked:
     """Attacked pictures `(N, H, W, 3)`, which of them fool, `(N,)` bool, and mean probabilities.
 
-    `before` is of the class the network saw at first, `wanted` of the one it shall see.
+    `before` is of the class predicted for the original, `wanted` of the target.
     """
 
     pictures: np.ndarray

@@ -23,9 +23,9 @@ class Sparse(Attack):
             raise BadSettings(f"Expected at least 1 pixel to change; received: {self.pixels}.")
 
     def direction(self, look: Look, memory: dict[str, Any]) -> np.ndarray:
-        slope = look.gradient
-        top = np.abs(slope).max(axis=(1, 2, 3), keepdims=True)
-        return -self.step_size * slope / np.maximum(top, 1e-12)
+        grad = look.gradient
+        top = np.abs(grad).max(axis=(1, 2, 3), keepdims=True)
+        return -self.step_size * grad / np.maximum(top, 1e-12)
 
     def project(self, change: np.ndarray, original: np.ndarray) -> np.ndarray:
         change = super().project(change, original)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine import images
-from engine.attacks.loop import Attack, Targeted, Untargeted
+from engine.attacks.goals import Targeted, Untargeted
+from engine.attacks.gradient import Attack
 from engine.attacks.robustness import attacked
 from engine.backbones import Backbone, softmax
 from engine.errors import BadSettings
@@ -48,7 +49,7 @@ def transfer_matrix(
     Args:
         nets: attacked and tested.
         pictures: each `(H, W, 3)` in 0..1, of any size.
-        wanted: name of the class that all shall see; None for anything else than before.
+        wanted: name of the target class; None for any other class than before.
         attack: how.
         ensemble: attack those of one class list together, in a last row.
 

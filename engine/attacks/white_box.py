@@ -42,7 +42,7 @@ class WhiteBox:
             )
         self.nets = tuple(nets)
         self.first = nets[0]
-        self._names = " + ".join(net.name for net in nets)
+        self._names = tuple(net.name for net in nets)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -55,7 +55,7 @@ class WhiteBox:
 
     def logits(self, pictures: np.ndarray) -> np.ndarray:
         """`(N, classes)`."""
-        forward = self.first.compiled(f"white box {self._names}", lambda: self._forward)
+        forward = self.first.compiled(("logits", *self._names), lambda: self._forward)
         return backend.evaluate(forward, pictures)
 
     def gradient(
@@ -88,17 +88,17 @@ class WhiteBox:
 
             return backend.value_and_gradient(value, auxiliary=True)
 
-        key = f"white box {self._names} {loss} {'moved' if views is not None else ''}"
+        key = ("gradient", *self._names, loss, views is not None)
         compiled = self.first.compiled(key, make)
 
         def part(x: Any, classes: Any, signs: Any, *views: Any) -> tuple[np.ndarray, np.ndarray]:
-            (_, logits), slope = compiled(
+            (_, logits), grad = compiled(
                 backend.tensor(x),
                 _ops.convert_to_tensor(classes, "int32"),
                 backend.tensor(signs),
                 *map(backend.tensor, views),
             )
-            return backend.numpy(logits), backend.numpy(slope)
+            return backend.numpy(logits), backend.numpy(grad)
 
         batches = (pictures, classes, signs, *([] if views is None else [views]))
         return backend.data_parallel_map(part, *batches)
@@ -125,15 +125,15 @@ class WhiteBox:
 
             return backend.value_and_gradient(value, auxiliary=True)
 
-        compiled = self.first.compiled(f"differences {self._names}", make)
+        compiled = self.first.compiled(("differences", *self._names), make)
 
         def part(classes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            (_, values), slope = compiled(
+            (_, values), grad = compiled(
                 backend.tensor(np.repeat(picture[None], len(classes), axis=0)),
                 _ops.convert_to_tensor(classes, "int32"),
                 _ops.convert_to_tensor(np.full(len(classes), reference), "int32"),
             )
-            return backend.numpy(values), backend.numpy(slope)
+            return backend.numpy(values), backend.numpy(grad)
 
         return backend.data_parallel_map(part, classes)
 

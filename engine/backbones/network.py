@@ -10,6 +10,7 @@ read-only and safe to share between threads.
 
 import math
 import threading
+from collections.abc import Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,7 +64,7 @@ class Backbone:
     plain: keras.Model
     class_names: tuple[str, ...]
     layers: tuple[LayerInfo, ...]
-    _kept: dict[str, Any] = field(default_factory=dict)
+    _kept: dict[Hashable, Any] = field(default_factory=dict)
     _outputs: dict[str, Any] = field(default_factory=dict)
     _lock: Any = field(default_factory=threading.RLock)
 
@@ -104,11 +105,11 @@ class Backbone:
                 f"received: {class_index}."
             )
 
-    def compiled(self, key: str, make: Any) -> Any:
+    def compiled(self, key: Hashable, make: Any) -> Any:
         """Returns the compiled function kept under `key`, made by `make()` the first time."""
         return self.kept(key, lambda: backend.compile(make()))
 
-    def kept(self, key: str, make: Any) -> Any:
+    def kept(self, key: Hashable, make: Any) -> Any:
         """Returns what is kept under `key`, made by `make()` the first time.
 
         Of all that, the last 48 that were used stay.

@@ -37,6 +37,17 @@ class Store:
                 self._taught.move_to_end(name)
             return self._taught.get(name)
 
+    def version(self, name: str) -> object:
+        """What tells a backbone from one of the same name before or after: file or classifier.
+
+        Raises:
+            WeightsUnavailable: its weights are not on this machine.
+        """
+        taught = self.taught(name)
+        if taught is not None:
+            return id(taught)
+        return weights.require(registry.spec(name)).stat().st_mtime_ns
+
     def get(self, name: str) -> "Backbone":
         """Returns a loaded backbone, loading it if need be. Raises what `network.load` raises."""
         from engine.backbones import network

@@ -1,7 +1,6 @@
 """Being part of a Ray cluster: joined, away, back, or another one in its place."""
 
 import logging
-import os
 import socket
 import threading
 import time
@@ -18,7 +17,11 @@ _GONE = (
 )
 
 
-class Membership:
+class Replaced(Exception):
+    """The cluster that was joined is gone, and another one has its address."""
+
+
+class Connection:
     """This process as part of a cluster.
 
     `head` is the head's `host:port` as the cluster tells it, None before it was joined.
@@ -48,9 +51,8 @@ class Membership:
     def join(self) -> bool:
         """Joins the cluster, where it has not been joined; whether it had to be.
 
-        Ends this process when another cluster answers in its place: the app starts a fresh one.
-
         Raises:
+            Replaced: another cluster answers in its place; Ray lets a process join only one.
             ClusterGone: it does not answer, or cannot be joined.
         """
         try:
@@ -67,7 +69,7 @@ class Membership:
                 self._away, self._silent_until = True, time.monotonic() + SILENCE
                 raise ClusterGone(self.silence)
             if self._away and not _still_ours():
-                os._exit(0)  # it is another cluster now; the app starts another driver for it
+                raise Replaced("Another cluster answers at this address.")
             self._away = False
             return False
         if self.address != "auto" and not _answers(self.address):
@@ -79,7 +81,7 @@ class Membership:
                 namespace="ideal-cat",
                 log_to_driver=False,
                 logging_level=logging.WARNING,
-                runtime_env={"py_modules": [str(Path(__file__).parent)]},
+                runtime_env={"py_modules": [str(Path(__file__).parents[1])]},
             )
         except ConnectionError as error:
             raise ClusterGone(self.silence) from error

@@ -1,22 +1,20 @@
 """Starts runs on the actors of a Ray cluster, takes their steps, and speaks to them meanwhile.
 
-It lives in a process of its own (`engine.office`): Ray ends the process of a driver whose
-machine's raylet is gone, and the app's shall go on.
+It lives in a process of its own (`engine.cluster.driver_process`): Ray ends the process of a driver
+whose machine's raylet is gone, and the app has to go on.
 """
 
 import contextlib
 import threading
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from engine.cluster.pool import Actor, Pool, Status
-from engine.cluster.worker import Numbers, Packet
 from engine.errors import EngineError
-from engine.runs import Task
-from engine.synthesis import Checkpoint
+from engine.runs import Again, Task
+from engine.synthesis import Live
 
 PATIENCE = 0.3  # seconds a question waits for its answer before it says that there is none yet
 
@@ -52,13 +50,7 @@ class Driver:
         self._runs: dict[str, _Run] = {}
         self._lock = threading.Lock()
 
-    def start(
-        self,
-        task: Task,
-        numbers: Numbers | None,
-        resume: Checkpoint | None,
-        script: Mapping[int, Numbers],
-    ) -> str:
+    def start(self, task: Task, live: Live | None, again: Again) -> str:
         """Begins a run, see `Worker.run`; gives its key.
 
         Raises:
@@ -71,11 +63,11 @@ class Driver:
         except BaseException:
             self.pool.release(actor)
             raise
-        self._runs[key] = _Run(actor, (key, task, files, _fetch, numbers, resume, script))
+        self._runs[key] = _Run(actor, (key, task, files, _fetch, live, again))
         return key
 
-    def next(self, key: str) -> Packet | Nothing:
-        """The next packet of a run.
+    def next(self, key: str) -> Any:
+        """The next frame of a run, or why there is none.
 
         Raises:
             Lost: its actor is gone.
@@ -96,8 +88,7 @@ class Driver:
                 run.stream = begin.remote(*run.arguments)
             if not ray.wait([run.stream], timeout=PATIENCE)[0]:
                 return Nothing.YET
-            packet: Any = ray.get(next(run.stream))
-            return packet
+            return ray.get(next(run.stream))
         except StopIteration:
             return Nothing.MORE
         except ray.exceptions.RayTaskError as error:
@@ -107,23 +98,10 @@ class Driver:
             run.lost = True
             raise Lost(str(error)) from None
 
-    def steer(self, key: str, numbers: Numbers) -> None:
-        """Changes the controls of a run."""
+    def steer(self, key: str, live: Live) -> None:
+        """Changes the live numbers of a run."""
         steer = self._runs[key].actor.handle.steer.options(concurrency_group="words")
-        steer.remote(key, numbers)
-
-    def checkpoint(self, key: str, step: int) -> Checkpoint | None:
-        """Where a run stood before a step; None where nobody knows any more."""
-        import ray
-
-        run = self._runs.get(key)
-        if run is None:
-            return None
-        ask = run.actor.handle.checkpoint.options(concurrency_group="words")
-        try:
-            return ray.get(ask.remote(key, step), timeout=10)
-        except ray.exceptions.RayError:
-            return None
+        steer.remote(key, live)
 
     def stop(self, key: str) -> None:
         """Ends a run; of one that has ended, what is known of it."""

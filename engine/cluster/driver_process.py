@@ -1,6 +1,6 @@
 """A driver of a cluster in a process of its own.
 
-Ray ends the process of a driver whose machine's raylet is gone, and the app's shall go on. This
+Ray ends the process of a driver whose machine's raylet is gone, and the app has to go on. This
 program is that process: it is told over its standard input where to listen, and ends with it.
 """
 
@@ -17,10 +17,11 @@ from multiprocessing.managers import BaseManager
 from pathlib import Path
 from typing import Any
 
+from engine.cluster.connection import Replaced
 from engine.cluster.pool import Bounds, Pool
 from engine.errors import ClusterGone
 
-ENDED = (EOFError, ConnectionError)  # what a question gets whose driver's process ends
+ENDED = (EOFError, ConnectionError, Replaced)  # what a question gets whose driver's process ends
 PATIENCE = 60.0  # seconds until a driver has to listen
 
 
@@ -36,12 +37,10 @@ def _drive(address: str, bounds: Bounds) -> Any:
     return Driver(Pool(address, bounds))
 
 
-_Manager.register(
-    "driver", _drive, exposed=("start", "next", "steer", "checkpoint", "stop", "status", "size")
-)
+_Manager.register("driver", _drive, exposed=("start", "next", "steer", "stop", "status", "size"))
 
 
-class Office:
+class DriverProcess:
     """A driver in a process of its own; another one where that has ended.
 
     Args:
@@ -64,7 +63,7 @@ class Office:
         """What stands for the driver; None where there is none yet and one does not wait.
 
         Raises:
-            ClusterGone: it could not be started, or the office is closed.
+            ClusterGone: it could not be started, or this is closed.
         """
         if not wait:
             if self._driver is None and not self._lock.locked():
@@ -100,7 +99,7 @@ class Office:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "engine.cluster.driver_process"],
             stdin=subprocess.PIPE,
-            cwd=Path(__file__).parents[1],
+            cwd=Path(__file__).parents[2],
         )
         assert self._process.stdin is not None  # noqa: S101 -- asked for above
         self._process.stdin.write(f"{key.hex()} {place}\n".encode())

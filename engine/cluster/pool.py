@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine import config
-from engine.cluster.connection import Membership, first_line
+from engine.cluster.connection import Connection, first_line
 from engine.cluster.worker import Worker
 from engine.errors import BadSettings, ClusterGone
 from engine.storage import registry, weights
@@ -38,7 +38,7 @@ class Bounds:
         """From `IDEAL_CAT_RAY_WORKERS` (`least-most`), `..._CPUS` and `..._GPUS`.
 
         Raises:
-            BadSettings: one of them makes no sense.
+            BadSettings: one of them is not what it may be.
         """
         own = cls()
         amounts, cpus, gpus = config.cluster_workers()
@@ -107,7 +107,7 @@ class Pool:
         self._environment = environment or {}
         self._actors: list[Actor] = []
         self._files: dict[tuple[str, int], Any] = {}
-        self._member = Membership(address)
+        self._connection = Connection(address)
         self._trouble, self._rest_until = "", 0.0
         self._lock = threading.RLock()
         self._closed = threading.Event()
@@ -118,18 +118,18 @@ class Pool:
         """Leaves the cluster; its actors end."""
         self._closed.set()
         self._keeper.join()
-        if self._member.head is not None:
+        if self._connection.head is not None:
             import ray
 
             ray.shutdown()
 
     def status(self, running: int = 0) -> Status:
         """What the cluster is made of now, beside its runs; asks nobody who does not answer."""
-        head = self._member.head
+        head = self._connection.head
         if head is None or self._rest_until:
             return Status(address=head or self.address, error=self._trouble)
-        if not self._member.answers:
-            return Status(address=head, error=self._member.silence)
+        if not self._connection.answers:
+            return Status(address=head, error=self._connection.silence)
         import ray
 
         try:
@@ -251,7 +251,7 @@ class Pool:
         return found
 
     def _join(self) -> None:
-        if self._member.join():
+        if self._connection.join():
             self._actors.clear()
             self._files.clear()
         self._tend()

@@ -9,32 +9,30 @@ many there are (`engine.pool`), and from where a run goes on that has lost its a
 
 import contextlib
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import replace
+from functools import partial
 from typing import Any, Protocol
 
 from engine import config
-from engine.backbones import Backbone
 from engine.cluster.driver import Driver, Lost, Nothing
-from engine.cluster.driver_process import ENDED, Office
+from engine.cluster.driver_process import ENDED, DriverProcess
 from engine.cluster.pool import FULL, Bounds, Status
-from engine.cluster.worker import Numbers, Packet
 from engine.errors import WorkerLost
-from engine.runs import Runner, Task, Threads, context, jobs
+from engine.runs import Again, LocalRunner, Run, Runner, Task, Training, TransferMatrix, Vectors
 from engine.storage import registry
-from engine.synthesis import Checkpoint, Controls
 
 
-def runner(line: jobs.Admission) -> Runner:
-    """The runner this process is to use.
+def runner(here: LocalRunner) -> Runner:
+    """The runner this process is to use: `here`, or the cluster that is configured.
 
     Raises:
-        BadSettings: the variables of the environment make no sense.
+        BadSettings: the configuration is not what it may be.
     """
     address = config.cluster_address()
-    return Cluster(Office(address, Bounds.of_environment()), line) if address else Threads(line)
+    return Cluster(DriverProcess(address, Bounds.of_environment()), here) if address else here
 
 
 class Drivers(Protocol):
@@ -56,37 +54,47 @@ class Drivers(Protocol):
 
 
 class Cluster:
-    """Computes tasks on a Ray cluster.
+    """Computes runs on a Ray cluster.
 
     Args:
-        office: where its driver is.
-        line: for what stays in this process: networks that were trained here.
+        process: where its driver is.
+        here: computes what stays in this process: networks and classifiers that were trained here.
     """
 
-    def __init__(self, office: Drivers, line: jobs.Admission) -> None:
-        self.office = office
-        self._here = Threads(line)
-        self._open = jobs.Admission(100_000)  # the actors have lines of their own
-        self._waiting: dict[str, None] = {}  # runs without a first step, in order
+    def __init__(self, process: Drivers, here: LocalRunner) -> None:
+        self.process, self._here = process, here
+        self._waiting: dict[int, None] = {}  # runs without a first frame, in order
 
-    def line(self, nets: Sequence[Backbone]) -> jobs.Admission:
-        return self._open if self.spreads(nets) else self._here.line(nets)
+    def key(self, task: Task) -> Hashable:
+        return self._here.key(task)
 
-    def spreads(self, nets: Sequence[Backbone]) -> bool:
-        """Whether the cluster can load these networks: all but those that were trained here."""
-        return all(net.name in registry.specs() for net in nets)
+    def position(self, run: Run) -> int:
+        waiting = list(self._waiting)
+        return waiting.index(id(run)) if id(run) in waiting else self._here.position(run)
 
-    def spread(self, tasks: Iterable[Task], nets: Sequence[Backbone]) -> Iterator[Any]:
-        if not self.spreads(nets):
-            yield from self._here.spread(tasks, nets)
-            return
+    def takes(self, task: Task) -> bool:
+        """Whether the cluster can load the task's networks: all but those trained here."""
+        known = registry.specs()
+        return bool(task.backbones) and all(name in known for name in task.backbones)
 
-        job = context.current()
+    def steps(self, run: Run) -> Iterator[Any]:
+        task = run.task
+        if not self.takes(task):
+            return self._here.steps(run)
+        if isinstance(task, Training):  # its photos stay here; only their features are far away
+            run.task = replace(task, elsewhere=partial(self._vectors, run, task.backbones[0]))
+            return self._here.steps(run)
+        rows = task.rows(self._here.store) if isinstance(task, TransferMatrix) else []
+        if len(rows) > 1:
+            return self.spread(rows, run)
+        return self._steps(run, task)
+
+    def spread(self, tasks: Iterable[Task], run: Run) -> Iterator[Any]:
+        """The last frame of each task, in order; several are computed at once."""
 
         def last(task: Task) -> Any:
-            with context.on_behalf_of(job):
-                *_, value = self.steps(task, nets)
-            return value
+            *_, frame = self._steps(run, task)
+            return frame
 
         coming: deque[Future] = deque()
         with ThreadPoolExecutor(64, thread_name_prefix="spread") as pool:
@@ -94,139 +102,103 @@ class Cluster:
                 for task in tasks:
                     coming.append(pool.submit(last, task))
                     if len(coming) > FULL * self._size():
-                        yield _result(coming.popleft())
+                        yield _result(coming.popleft(), run)
                 while coming:
-                    yield _result(coming.popleft())
+                    yield _result(coming.popleft(), run)
             finally:
                 for future in coming:
                     future.cancel()
 
+    def status(self) -> Status:
+        """What the cluster is made of now, and how busy it is; waits for nobody."""
+        driver = self.process.driver(wait=False)
+        if driver is None:
+            return Status(address=self.process.address)
+        try:
+            return replace(driver.status(), waiting=len(self._waiting))
+        except ENDED:
+            self.process.drop(driver)
+            return Status(address=self.process.address)
+
+    def _vectors(
+        self, run: Run, backbone: str, views: int, batches: Iterable[Sequence[bytes]]
+    ) -> Iterator[Any]:
+        """Features of photos, by the machines of the cluster."""
+        each = (Vectors(backbone=backbone, photos=tuple(some), views=views) for some in batches)
+        return self.spread(each, run)
+
     def _size(self) -> int:
         """How many actors there are, at least one."""
         with contextlib.suppress(*ENDED):
-            return max(self.office.driver().size(), 1)
+            return max(self.process.driver().size(), 1)
         return 1
 
-    def steps(
-        self,
-        task: Task,
-        nets: Sequence[Backbone],
-        controls: Controls | None = None,
-        resume: Checkpoint | None = None,
-    ) -> Generator[Any, None, None]:
-        """The steps of a task, computed by an actor.
+    def _steps(self, run: Run, task: Task) -> Iterator[Any]:
+        """The frames of a task, computed by an actor.
 
         Where that is lost, the run goes on from its last checkpoint on another one, with the same
-        controls in the same steps, so that its end is the same; or it begins again.
+        live numbers in the same steps, so that its end is the same; or it begins again.
 
         Raises:
             ClusterGone: the cluster does not answer.
-            WorkerLost: the run lost its actor twice without a new step in between.
+            WorkerLost: the run lost its actor twice without a new frame in between.
             EngineError: what the task raises.
         """
-        if not self.spreads(nets):
-            yield from self._here.steps(task, nets, controls, resume)
-            return
-        script: dict[int, Numbers] = {}
-        wanted, lost_at = resume.step if resume else 0, None
+        again, made, lost_at = run.again, 0, -1
+        mine = task is run.task  # not one of several tasks of the run
         while True:
-            context.check()
+            run.check()
             driver: Any = None
             try:
-                driver = self.office.driver()
-                for packet in self._packets(driver, task, controls, resume, script, wanted):
-                    script |= {wanted: packet.numbers} if packet.numbers else {}
-                    resume = packet.checkpoint or resume
-                    wanted += 1
-                    yield packet.value
+                driver = self.process.driver()
+                for number, frame in enumerate(self._frames(driver, run, task, again)):
+                    if number >= made or hasattr(frame, "step"):  # by step, the run itself knows
+                        yield frame
+                    made = max(made, number + 1)
                 return
             except (Lost, *ENDED) as error:
                 if not isinstance(error, Lost):
-                    self.office.drop(driver)
-                if lost_at == wanted:
+                    self.process.drop(driver)
+                reached = len(run.frames) if mine else made
+                if lost_at == reached:
                     raise WorkerLost(
                         "The machines that computed this have ended twice at the same step. Start "
                         "it again; if that happens again, look at the cluster's memory."
                     ) from error
-                lost_at = wanted
-                where = f"goes on from step {resume.step}" if resume else "begins again"
-                context.say(f"A machine of the cluster has ended. This run {where} on another one.")
+                lost_at = reached
+                if mine and hasattr(task, "live"):
+                    again, made = run.so_far(tuple(run.frames)), 0
+                step = again.resume and again.resume.step
+                where = f"continues from step {step}" if step else "starts again"
+                run.note = f"A machine of the cluster has ended. This run {where} on another one."
 
-    def status(self) -> Status:
-        """What the cluster is made of now, and how busy it is; waits for nobody."""
-        driver = self.office.driver(wait=False)
-        if driver is None:
-            return Status(address=self.office.address)
+    def _frames(self, driver: Driver, run: Run, task: Task, again: Again) -> Iterator[Any]:
+        """What an actor sends, with the run's live numbers on their way to it."""
+        sent: Any = run.value if task is run.task else None
+        key = driver.start(task, sent, replace(again, frames=(), pictures={}))
         try:
-            return replace(driver.status(), waiting=len(self._waiting))
-        except ENDED:
-            self.office.drop(driver)
-            return Status(address=self.office.address)
-
-    def _ahead(self, key: str) -> int:
-        """How many runs without a first step came before this one."""
-        waiting = list(self._waiting)
-        return waiting.index(key) if key in waiting else 0
-
-    def _packets(
-        self,
-        driver: Driver,
-        task: Task,
-        controls: Controls | None,
-        resume: Checkpoint | None,
-        script: dict[int, Numbers],
-        wanted: int,
-    ) -> Iterator[Packet]:
-        """The packets of an actor from step `wanted` on; those before it are made again."""
-        job, step = context.current(), resume.step if resume else 0
-        again = {n: numbers for n, numbers in script.items() if step <= n < wanted}
-        sent = controls.numbers if controls else None
-        key = driver.start(task, sent, resume, again)
-        try:
-            self._waiting[key] = None
-            while (packet := driver.next(key)) is not Nothing.MORE:
-                if not isinstance(packet, Packet):
-                    context.check()
-                    if job is not None:
-                        job.waits_for = lambda: self._ahead(key)
+            self._waiting[id(run)] = None
+            while (frame := driver.next(key)) is not Nothing.MORE:
+                if frame is Nothing.YET:
+                    run.check()
                     continue
-                self._waiting.pop(key, None)
-                if step >= wanted:
-                    with _standing(driver, controls, packet, key, step):
-                        yield packet
-                step += 1
-                if controls is not None and controls.numbers != sent:
-                    sent = controls.numbers
+                self._waiting.pop(id(run), None)
+                yield frame
+                if sent is not None and run.value != sent:
+                    sent = run.value
                     driver.steer(key, sent)
         finally:
-            self._waiting.pop(key, None)
+            self._waiting.pop(id(run), None)
             with contextlib.suppress(*ENDED):  # what it had is at its end with it
                 driver.stop(key)
 
 
-def _result(future: Future) -> Any:
-    """A future's result, waited for as long as the job of this thread goes on."""
+def _result(future: Future, run: Run) -> Any:
+    """A future's result, waited for as long as somebody wants the run."""
     while True:
         try:
             return future.result(timeout=0.3)
         except NotYet:
             if future.done():
                 raise
-            context.check()
-
-
-def _standing(
-    driver: Driver, controls: Controls | None, packet: Packet, key: str, step: int
-) -> Any:
-    """Lets the controls tell where the run stands; its actor is asked if the packet does not."""
-    if controls is None:
-        return contextlib.nullcontext()
-
-    def where() -> Checkpoint | None:
-        if packet.checkpoint is not None:
-            return packet.checkpoint
-        with contextlib.suppress(*ENDED):
-            return driver.checkpoint(key, step)
-        return None  # whoever asks makes the steps again
-
-    return controls.standing_at(where)
+            run.check()

@@ -1,40 +1,46 @@
-"""Everything about running things on one machine: jobs, turns, shared runs, recordings."""
+"""Running things on one machine: tasks in plain values, runs that many may watch, fair turns."""
 
 from typing import TYPE_CHECKING
 
 import lazy_loader
 
-from engine.runs.jobs import Admission, Job
+from engine.runs.run import Again, Cancelled, Run
+from engine.runs.runner import LocalRunner, Runner
+from engine.runs.schedule import SLICE, Schedule, Share
+from engine.runs.view import Private, Runs, View, in_background
 
 if TYPE_CHECKING:
-    from engine.runs import context, jobs, sharing, tasks
-    from engine.runs.recording import Recording, together
-    from engine.runs.streams import Stream, Streams
-    from engine.runs.tasks import IdealImage, Runner, Task, Threads
+    from engine.runs.task import (
+        Attack,
+        EpsilonSweep,
+        IdealImage,
+        Task,
+        Training,
+        TransferMatrix,
+        Vectors,
+    )
 
+_TASKS = ["Attack", "EpsilonSweep", "IdealImage", "Task", "Training", "TransferMatrix", "Vectors"]
 __all__ = [
-    "Admission",
+    "SLICE",
+    "Again",
+    "Attack",
+    "Cancelled",
+    "EpsilonSweep",
     "IdealImage",
-    "Job",
-    "Recording",
+    "LocalRunner",
+    "Private",
+    "Run",
     "Runner",
-    "Stream",
-    "Streams",
+    "Runs",
+    "Schedule",
+    "Share",
     "Task",
-    "Threads",
-    "context",
-    "jobs",
-    "sharing",
-    "tasks",
-    "together",
+    "Training",
+    "TransferMatrix",
+    "Vectors",
+    "View",
+    "in_background",
 ]
 
-__getattr__, __dir__, _ = lazy_loader.attach(
-    __name__,
-    submodules=["context", "jobs", "sharing", "tasks"],
-    submod_attrs={
-        "recording": ["Recording", "together"],
-        "streams": ["Stream", "Streams"],
-        "tasks": ["IdealImage", "Runner", "Task", "Threads"],
-    },
-)
+__getattr__, __dir__, _ = lazy_loader.attach(__name__, submod_attrs={"task": _TASKS})

@@ -1,8 +1,8 @@
 """What is on disk or comes over the network; Keras is never imported here."""
 
 from engine.storage import archives, datasets, downloads, offline, registry, web, weights
+from engine.storage.applications import Spec
 from engine.storage.datasets import Data, Rejected, few_of
-from engine.storage.registry import Spec
 
 __all__ = [
     "Data",

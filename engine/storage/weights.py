@@ -8,7 +8,8 @@ from pathlib import Path
 from engine import config
 from engine.errors import WeightsDamaged, WeightsUnavailable
 from engine.storage import downloads
-from engine.storage.registry import Spec, specs
+from engine.storage.applications import Spec
+from engine.storage.registry import specs
 from engine.types import Progress
 
 HDF5 = b"\x89HDF\r\n\x1a\n"

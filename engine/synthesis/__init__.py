@@ -4,7 +4,7 @@ for frame in synthesis.ideal_image(net, class_index):
     frame.picture, frame.step, frame.probability, frame.loss, frame.terms
 """
 
-from engine.synthesis.live import Checkpoint, Controls
+from engine.synthesis.live import PENALTIES, Checkpoint, Live
 from engine.synthesis.loop import Frame, ideal_image
 from engine.synthesis.objectives import (
     L1,
@@ -26,15 +26,16 @@ __all__ = [
     "L1",
     "L2",
     "OPTIMIZERS",
+    "PENALTIES",
     "Algebra",
     "Channel",
     "Checkpoint",
     "ClassLogit",
-    "Controls",
     "CrossEntropy",
     "Direction",
     "Frame",
     "Layer",
+    "Live",
     "Neuron",
     "Objective",
     "Pixels",

@@ -1,85 +1,59 @@
-"""What another thread may do to an ideal image while it is made, and where the run stands."""
+"""What may change while an ideal image is made, and where a run of it stands."""
 
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
-from engine.synthesis.settings import Settings
+from engine.errors import BadSettings
+from engine.synthesis.objectives import L1, L2, Part, TotalVariation
+
+# The penalties of the loss, by the name of their weight in `Live`: listed here and nowhere else.
+PENALTIES: dict[str, Part] = {"variation": TotalVariation(), "l1": L1(), "l2": L2()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """The numbers that may change while a run computes.
+
+    They are one value that is replaced whole, so that nobody reads half a change.
+
+    Attributes:
+        variation, l1, l2: weights of the penalties in the loss, 0 and above.
+        learning_rate: of the optimizer, above 0.
+    """
+
+    variation: float = 0.0
+    l1: float = 0.0
+    l2: float = 0.0
+    learning_rate: float = 0.05
+
+    def check(self) -> None:
+        """Raises `BadSettings` for a number outside what it may be."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            zero = field.name in PENALTIES
+            if not np.isfinite(value) or value < 0 or (value == 0 and not zero):
+                least = "0 or above" if zero else "above 0"
+                name = field.name.replace("_", " ")
+                raise BadSettings(f"Invalid {name}: expected {least}, received {value}.")
+
+    @property
+    def penalties(self) -> tuple[float, ...]:
+        """The penalties' weights, in the order of `PENALTIES`."""
+        return tuple(getattr(self, name) for name in PENALTIES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
     """Where a run is before a step: enough to go on from there, bit for bit.
 
-    `parameters` are the picture's, `memory` the optimizer's, `random` the state of the generator
+    `parameters` are the picture's, `state` the optimizer's, `random` the state of the generator
     that draws transformations.
     """
 
     step: int
     parameters: np.ndarray
-    memory: tuple[np.ndarray, ...]
+    state: tuple[np.ndarray, ...]
     random: Mapping[str, Any]
-
-
-class Controls:
-    """The few numbers another thread may change while a run goes on."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.take(settings)
-        self._where: Callable[[], Checkpoint | None] | None = None
-        self._rewind: np.ndarray | None = None
-        self._lock = threading.Lock()
-
-    def take(self, settings: Settings) -> None:
-        """Takes these numbers from settings; all else of them does not matter."""
-        self.variation_weight = settings.variation_weight
-        self.l1_weight = settings.l1_weight
-        self.l2_weight = settings.l2_weight
-        self.learning_rate = settings.learning_rate
-
-    @property
-    def numbers(self) -> tuple[float, ...]:
-        """All of them, to be sent elsewhere."""
-        return (self.variation_weight, self.l1_weight, self.l2_weight, self.learning_rate)
-
-    @numbers.setter
-    def numbers(self, values: tuple[float, ...]) -> None:
-        self.variation_weight, self.l1_weight, self.l2_weight, self.learning_rate = values
-
-    def given(self, settings: Settings) -> Settings:
-        """Settings with these numbers."""
-        return replace(
-            settings,
-            variation_weight=self.variation_weight,
-            l1_weight=self.l1_weight,
-            l2_weight=self.l2_weight,
-            learning_rate=self.learning_rate,
-        )
-
-    @contextmanager
-    def standing_at(self, where: Callable[[], Checkpoint | None]) -> Iterator[None]:
-        """Where the run stands as long as the block lasts; None where that is not known."""
-        self._where = where
-        try:
-            yield
-        finally:
-            self._where = None
-
-    def checkpoint(self) -> Checkpoint | None:
-        """Where the run stands; None while it computes, and before and after."""
-        return self._where() if self._where else None
-
-    def rewind(self, picture: np.ndarray) -> None:
-        """Goes on from a picture `(H, W, 3)` in 0..1 instead of the latest one."""
-        with self._lock:
-            self._rewind = picture
-
-    def take_rewind(self) -> np.ndarray | None:
-        """The picture to go on from, once; None where nobody asked."""
-        with self._lock:
-            picture, self._rewind = self._rewind, None
-            return picture

@@ -8,9 +8,9 @@ Mordvintsev and Schubert, "Feature Visualization", Distill, 2017.
 """
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -20,50 +20,44 @@ from keras import ops
 from engine import backend, images
 from engine.backbones import Backbone, softmax, top_predictions
 from engine.errors import BadSettings, Diverged
-from engine.synthesis.live import Checkpoint, Controls
-from engine.synthesis.objectives import (
-    L1,
-    L2,
-    Algebra,
-    Objective,
-    Part,
-    TotalVariation,
-    answers,
-    check,
-)
+from engine.synthesis.live import PENALTIES, Checkpoint, Live
+from engine.synthesis.objectives import Algebra, Objective, Part, answers, check
 from engine.synthesis.settings import OPTIMIZERS, Settings, preset
 from engine.types import Prediction
 
-PENALTIES: tuple[Part, ...] = (TotalVariation(), L1(), L2())
+CHECKPOINT_EVERY = 10  # steps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
     """One step of a run: a picture, and what was computed of that very picture.
 
-    `picture` is `(H, W, 3)` in 0..1, `loss` the sum of `terms`: the target's, then those of the
-    penalties, weights included; `variation` the total variation in grey levels. With
-    transformations on, `logit`, `probability` and `predictions` are of the picture as the network
-    saw it in this step, by the mean of its logits. In the last frame the picture is rounded to 8
-    bits, and they are of it.
+    `picture` is `(H, W, 3)` in 0..1. `loss` is the sum of `terms`, weights included, by name: the
+    target's parts in words, then "variation", "l1" and "l2". `variation` is the total variation in
+    grey levels. With transformations, `logit`, `probability` and `predictions` are those of the
+    views of this step, by the mean of their logits. The last frame's picture is rounded to 8 bits,
+    and all numbers are of it. `live` has the live numbers of the step. Every tenth frame has a
+    `checkpoint`, from which the run can go on.
     """
 
     picture: np.ndarray
     step: int
     loss: float
-    terms: tuple[float, ...]
+    terms: Mapping[str, float]
     variation: float
     logit: float
     probability: float
     predictions: tuple[Prediction, ...]
+    live: Live
     last: bool = False
+    checkpoint: Checkpoint | None = None
 
 
 def ideal_image(
     net: Backbone,
     target: int | Algebra,
     settings: Settings | None = None,
-    controls: Controls | None = None,
+    live: Callable[[int], Live] | None = None,
     start: np.ndarray | None = None,
     resume: Checkpoint | None = None,
 ) -> Iterator[Frame]:
@@ -73,27 +67,29 @@ def ideal_image(
         net: a loaded backbone.
         target: a class, or an objective to be made large.
         settings: None takes the "clear" preset of the backbone.
-        controls: numbers that another thread may change meanwhile.
+        live: gives the numbers that may change meanwhile, for each step; None leaves them as the
+            settings have them.
         start: a picture `(H, W, 3)` in 0..1 at the network's size; None starts from noise.
-        resume: a checkpoint of such a run, to go on from; see `Controls.checkpoint`.
+        resume: the checkpoint of a frame, to go on from.
 
     Yields:
         A frame before each step, and one of the result.
 
     Raises:
-        BadSettings: a number that makes no sense.
+        BadSettings: a number outside what it may be.
         UnknownClass, UnknownLayer: the network has no such target.
         Diverged: the numbers grew beyond all bounds; a smaller learning rate helps.
     """
-    settings = settings or preset("clear", net.spec.builder)
+    settings = settings or preset("clear", net)
     settings.check()
-    controls = controls or Controls(settings)
+    at = live or (lambda step, own=settings.live: own)
     objective = settings.objective(target)
     check(net, objective)
     parametrization, size = settings.parametrization, net.input_size
     if start is not None and start.shape != (*size, 3):
         raise BadSettings(f"Expected a start of {(*size, 3)}; received: {start.shape}.")
-    parts = (*objective.parts, *PENALTIES)
+    parts = (*objective.parts, *PENALTIES.values())
+    names = (*(part.words(net) for part in objective.parts), *PENALTIES)
     structure = tuple(part.structure for part in parts)
     gradient = _gradient(net, structure, settings)
     indices = ops.convert_to_tensor([part.index for part in parts], dtype="int32")
@@ -106,49 +102,54 @@ def ideal_image(
     with _borrowed(net, settings.optimizer) as descent:
         descent.begin(first if resume is None else resume.parameters)
         if resume is not None:
-            descent.recall(resume.memory)
+            descent.recall(resume.state)
             generator.bit_generator.state = resume.random
         for number in range(resume.step if resume else 0, settings.steps):
-            rewound = controls.take_rewind()
-            if rewound is not None:
-                descent.begin(parametrization.of(rewound))
-            random = generator.bit_generator.state
+            where = None
+            if number % CHECKPOINT_EVERY == 0:
+                where = descent.checkpoint(number, generator.bit_generator.state)
             coarse = settings.coarse_steps
             sharpness = min(1.0, 0.03 + number / coarse) if coarse else 1.0
-            weights = _weights(objective, controls)
-            (_, (picture, values, logits)), slope = gradient(
+            now = at(number)
+            weights = _weights(objective, now)
+            (_, (picture, values, logits)), grad = gradient(
                 descent.variable.value,
                 tensor("weights", weights),
                 indices,
                 tensor("sharpness", np.array(sharpness)),
                 tensor("affine", transformations.draw(generator, size)),
             )
-            frame = _frame(net, shown, number, weights, picture, values, logits)
-            with controls.standing_at(lambda n=number, r=random: descent.checkpoint(n, r)):
-                yield frame
-            descent.step(slope, controls.learning_rate)
+            terms = dict(zip(names, _terms(weights, values), strict=True))
+            frame = _frame(net, shown, number, terms, now, picture, values, logits)
+            yield replace(frame, checkpoint=where)
+            descent.step(grad, now.learning_rate)
         picture = parametrization.picture(descent.variable.value, backend.tensor(1.0))
         picture = images.from_uint8(images.to_uint8(backend.numpy(picture)))
     values, logits = _look(net, structure)(backend.tensor(picture), indices)
-    weights = _weights(objective, controls)
-    yield _frame(net, shown, settings.steps, weights, picture, values, logits, last=True)
+    now = at(settings.steps)
+    terms = dict(zip(names, _terms(_weights(objective, now), values), strict=True))
+    frame = _frame(net, shown, settings.steps, terms, now, picture, values, logits)
+    yield replace(frame, last=True)
 
 
-def _weights(objective: Objective, controls: Controls) -> np.ndarray:
-    """Weights of the parts in the loss: those of the target turned round, as it is to grow."""
-    penalties = (controls.variation_weight, controls.l1_weight, controls.l2_weight)
-    return np.array([*(-w for w in objective.weights), *penalties], "float32")
+def _weights(objective: Objective, live: Live) -> np.ndarray:
+    """Weights of the parts in the loss: those of the target negated, as it is to grow."""
+    return np.array([*(-w for w in objective.weights), *live.penalties], "float32")
+
+
+def _terms(weights: np.ndarray, values: Any) -> list[float]:
+    return [float(term) for term in weights * backend.numpy(values)]
 
 
 def _frame(
     net: Backbone,
     shown: int | None,
     number: int,
-    weights: np.ndarray,
+    terms: Mapping[str, float],
+    live: Live,
     picture: Any,
     values: Any,
     logits: Any,
-    last: bool = False,
 ) -> Frame:
     values, logits = backend.numpy(values), backend.numpy(logits).mean(axis=0)
     if not np.isfinite(values).all():
@@ -156,19 +157,18 @@ def _frame(
             f"The picture's numbers grew beyond all bounds in step {number}. Start again with a "
             "smaller learning rate or smaller weights."
         )
-    terms = tuple(float(t) for t in weights * values)
     top = top_predictions(logits, net.class_names)
     about = top[0].class_index if shown is None else shown
     return Frame(
         picture=backend.numpy(picture),
         step=number,
-        loss=sum(terms),
+        loss=sum(terms.values()),
         terms=terms,
-        variation=float(values[-len(PENALTIES)]),
+        variation=float(values[-len(PENALTIES) + list(PENALTIES).index("variation")]),
         logit=float(logits[about]),
         probability=float(softmax(logits)[about]),
         predictions=top,
-        last=last,
+        live=live,
     )
 
 
@@ -204,20 +204,20 @@ class _Descent:
 
     def checkpoint(self, step: int, random: Mapping[str, Any]) -> Checkpoint:
         """All that this and the optimizer know."""
-        memory = tuple(np.array(backend.numpy(m)) for m in self._optimizer.variables)
+        state = tuple(np.array(backend.numpy(v)) for v in self._optimizer.variables)
         parameters = np.array(backend.numpy(self.variable))
-        return Checkpoint(step=step, parameters=parameters, memory=memory, random=random)
+        return Checkpoint(step=step, parameters=parameters, state=state, random=random)
 
-    def recall(self, memory: tuple[np.ndarray, ...]) -> None:
-        """What the optimizer of a checkpoint knew."""
-        for mine, other in zip(self._optimizer.variables, memory, strict=True):
+    def recall(self, state: tuple[np.ndarray, ...]) -> None:
+        """Puts the optimizer where a checkpoint's was."""
+        for mine, other in zip(self._optimizer.variables, state, strict=True):
             mine.assign(other)
 
-    def step(self, slope: Any, learning_rate: float) -> None:
+    def step(self, grad: Any, learning_rate: float) -> None:
         """One step down."""
         if learning_rate != self._rate:
             self._optimizer.learning_rate = self._rate = learning_rate
-        self._take(slope)
+        self._take(grad)
 
 
 @contextmanager
@@ -227,7 +227,7 @@ def _borrowed(net: Backbone, optimizer: str) -> Iterator[_Descent]:
     The pool holds those in use, too: a run that is left to the garbage collector must not take
     with it what is compiled, and then give it back.
     """
-    pool: list[_Descent] = net.kept(f"descents {optimizer}", list)
+    pool: list[_Descent] = net.kept(("descents", optimizer), list)
     descent = next((one for one in list(pool) if one.busy.acquire(blocking=False)), None)
     if descent is None:
         descent = _Descent(optimizer, (*net.input_size, 3))
@@ -257,7 +257,8 @@ def _gradient(net: Backbone, parts: tuple[Part, ...], settings: Settings) -> Any
 
         return backend.value_and_gradient(loss, auxiliary=True)
 
-    return net.compiled(f"gradient {parts} {parametrization} {transformations.structure}", make)
+    key = ("gradient", parts, parametrization, transformations.structure)
+    return net.compiled(key, make)
 
 
 def _look(net: Backbone, parts: tuple[Part, ...]) -> Any:
@@ -272,7 +273,7 @@ def _look(net: Backbone, parts: tuple[Part, ...]) -> Any:
 
         return look
 
-    return net.compiled(f"look {parts}", make)
+    return net.compiled(("look", parts), make)
 
 
 def _values(parts: tuple[Part, ...], picture: Any, answer: dict, indices: Any) -> Any:

@@ -4,9 +4,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import keras
-import numpy as np
 
+from engine.backbones import Backbone
 from engine.errors import BadSettings
+from engine.synthesis.live import Live
 from engine.synthesis.objectives import Algebra, ClassLogit, CrossEntropy, Objective
 from engine.synthesis.parametrization import Pixels, Transformations, Waves
 
@@ -24,10 +25,9 @@ class Settings:
 
     Attributes:
         score: what a class is judged by, its logit or its cross-entropy.
-        target_weight: weight of the target in the loss; below zero, the least of it is sought.
-        variation_weight, l1_weight, l2_weight: weights of the penalties in the loss.
+        target_weight: weight of the target in the loss; below 0, it is minimised instead.
+        live: the penalties' weights and the learning rate to begin with.
         optimizer: one of `OPTIMIZERS`.
-        learning_rate: of the optimizer.
         parametrization: pixels or waves.
         transformations: what happens to the picture before the network looks.
         coarse_steps: steps over which the waves grow from the longest to all of them.
@@ -37,11 +37,8 @@ class Settings:
 
     score: Literal["logit", "cross-entropy"] = "logit"
     target_weight: float = 1.0
-    variation_weight: float = 0.0
-    l1_weight: float = 0.0
-    l2_weight: float = 0.0
+    live: Live = Live()  # noqa: RUF009 -- frozen
     optimizer: str = "Adam"
-    learning_rate: float = 0.05
     parametrization: Pixels | Waves = field(default_factory=Waves)
     transformations: Transformations = field(default_factory=Transformations)
     coarse_steps: int = 0
@@ -63,48 +60,42 @@ class Settings:
             )
         if not 1 <= self.steps <= 5000:
             raise BadSettings(f"Expected 1 to 5000 steps; received: {self.steps}.")
-        if not (np.isfinite(self.learning_rate) and self.learning_rate > 0):
-            raise BadSettings(f"Expected a learning rate above 0; received: {self.learning_rate}.")
+        self.live.check()
 
 
 # The lesson's recipe; its penalty may be moved while it runs.
 LESSON = Settings(
     score="cross-entropy",
     target_weight=10.0,
-    variation_weight=0.005,
+    live=Live(variation=0.005, learning_rate=1.0),
     optimizer="gradient descent",
-    learning_rate=1.0,
     parametrization=Pixels(),
     steps=1000,
 )
-NOISE = replace(LESSON, target_weight=1.0, variation_weight=0.0)  # its first, noisy cat
+NOISE = replace(LESSON, target_weight=1.0, live=Live(learning_rate=1.0))  # its first, noisy cat
 # The best pictures we know, by backbone; benchmarks/ideal_images.py measures them. A penalty on the
 # distance from grey beside the variation loss: without it the variation loss drives whole areas to
 # black or white, where no neighbour differs. The variation is a sum over pixels, hence the sizes.
 # The keys are Keras' names of the architectures, so that a classifier on one has its recipe.
 CLEAR: dict[str, Settings] = {
     "": Settings(
-        variation_weight=4e-6,
-        l2_weight=0.1,
-        learning_rate=0.05,
+        live=Live(variation=4e-6, l2=0.1, learning_rate=0.05),
         transformations=Transformations(jitter=24, scale=0.5, rotation=15, views=4),
     ),
     "pocket": Settings(
-        variation_weight=1e-5,
-        l2_weight=0.05,
-        learning_rate=0.04,
+        live=Live(variation=1e-5, l2=0.05, learning_rate=0.04),
         transformations=Transformations(jitter=12, scale=0.4, rotation=15),
     ),
 }
 
 
-def preset(name: str, architecture: str) -> Settings:
-    """Settings by name, "clear", "lesson" or "noise", for an architecture (`Spec.builder`).
+def preset(name: str, net: Backbone) -> Settings:
+    """Settings by name, "clear", "lesson" or "noise", for a backbone.
 
     Raises:
         BadSettings: there is no such preset.
     """
-    presets = {"clear": CLEAR.get(architecture, CLEAR[""]), "lesson": LESSON, "noise": NOISE}
+    presets = {"clear": CLEAR.get(net.spec.builder, CLEAR[""]), "lesson": LESSON, "noise": NOISE}
     if name not in presets:
         raise BadSettings(f"Expected one of {', '.join(presets)}; received: {name!r}.")
     return presets[name]

@@ -26,15 +26,7 @@ from engine.transfer.extraction import (
     vectors,
     width,
 )
-from engine.transfer.fine_tuning import (
-    AT_ONCE,
-    Tuning,
-    TuningStep,
-    augmented,
-    check_memory,
-    fine_tune,
-    predicted,
-)
+from engine.transfer.fine_tuning import TuningStep, augmented, fine_tune, predicted
 from engine.transfer.heads import (
     INITIALIZERS,
     OPTIMIZERS,
@@ -45,6 +37,15 @@ from engine.transfer.heads import (
     logits_of,
     train_head,
 )
+from engine.transfer.training import (
+    PhotoSource,
+    Trained,
+    TrainingPlan,
+    TrainingPoint,
+    TrainingStep,
+    train,
+)
+from engine.transfer.tuning import AT_ONCE, Tuning, check_memory
 
 __all__ = [
     "AT_ONCE",
@@ -54,9 +55,14 @@ __all__ = [
     "Epoch",
     "Extracted",
     "Features",
+    "PhotoSource",
     "Project",
     "Recipe",
     "Report",
+    "Trained",
+    "TrainingPlan",
+    "TrainingPoint",
+    "TrainingStep",
     "Tuning",
     "TuningStep",
     "as_backbone",
@@ -77,6 +83,7 @@ __all__ = [
     "predicted",
     "save",
     "tflite_file",
+    "train",
     "train_head",
     "vectors",
     "width",

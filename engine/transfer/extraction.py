@@ -106,7 +106,7 @@ def extract(
     data: Data,
     folder: Path,
     views: int = 2,
-    elsewhere: Callable[[Iterable[Sequence[bytes]]], Iterator[Any]] | None = None,
+    elsewhere: Callable[[int, Iterable[Sequence[bytes]]], Iterator[Any]] | None = None,
 ) -> Iterator[Extracted]:
     """Computes the features of all photos, or reads those that are there already.
 
@@ -115,8 +115,8 @@ def extract(
         data: the photos.
         folder: where features are kept, by data set, backbone and size.
         views: 1, or 2 for mirrored photos too.
-        elsewhere: gives, for batches of photos as files, what `look` gives for each; without it
-            they are decoded and looked at here.
+        elsewhere: gives, for the number of views and batches of photos as files, what `look` gives
+            for each batch; without it they are decoded and looked at here.
 
     Yields:
         Progress after each batch; the last one has the features.
@@ -134,12 +134,13 @@ def extract(
     batches = [waiting[k : k + BATCH] for k in range(0, len(waiting), BATCH)]
     done = before
     if elsewhere is None:
-        found = _here(net, data, batches, views)
+        found = _here(net, data, batches, views, state)
     else:
-        found = elsewhere([_read(data.paths[row]) for row in rows] for rows in batches)
+        found = elsewhere(views, ([_read(data.paths[row]) for row in rows] for rows in batches))
     for rows, (good, made) in zip(batches, found, strict=True):
-        values[rows[good]] = made
-        state[rows] = np.where(good, _DONE, _BAD)
+        if good is not None:
+            values[rows[good]] = made
+            state[rows] = np.where(good, _DONE, _BAD)
         done += len(rows)
         rate = (done - before) / max(time.monotonic() - started, 1e-6)
         yield Extracted(
@@ -206,17 +207,24 @@ def grouped(features: Features) -> Features:
 
 
 def _here(
-    net: Backbone, data: Data, batches: Sequence[np.ndarray], views: int
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """What `look` gives for batches of photos; the next two are decoded meanwhile."""
+    net: Backbone, data: Data, batches: Sequence[np.ndarray], views: int, state: np.ndarray
+) -> Iterator[tuple[np.ndarray | None, Any]]:
+    """What `look` gives for batches of photos; the next two are decoded meanwhile.
+
+    `(None, None)` for a batch that another extraction of the same photos has made by now.
+    """
     size, coming = net.input_size, deque()
     with ThreadPoolExecutor(backend.cores(), thread_name_prefix="decode") as pool:
         for rows in [*batches, None, None]:
             if rows is not None:
-                coming.append([pool.submit(_decoded, data.paths[row], size) for row in rows])
+                futures = [pool.submit(_decoded, data.paths[row], size) for row in rows]
+                coming.append((rows, futures))
             if coming and (rows is None or len(coming) > 2):
-                pictures = [future.result() for future in coming.popleft()]
-                yield _seen(net, pictures, views)
+                rows, futures = coming.popleft()
+                if (state[rows] != _WAITING).all():
+                    yield None, None
+                else:
+                    yield _seen(net, [future.result() for future in futures], views)
 
 
 def _read(file: Path) -> bytes:

@@ -1,6 +1,5 @@
-"""Fine-tuning: the last blocks of a backbone learn along, from a trained head or from nothing."""
+"""Fine-tuning: a backbone's last stages are trained with a head, or all layers from scratch."""
 
-import math
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,48 +10,13 @@ import numpy as np
 
 from engine import backbones, backend, images
 from engine.backbones import Backbone
-from engine.errors import BadDataset, BadImage, BadSettings, Diverged
-from engine.storage import Data, few_of
+from engine.errors import BadDataset, BadImage, Diverged
+from engine.storage import Data
 from engine.transfer.extraction import head_input
 from engine.transfer.heads import measure_logits
+from engine.transfer.tuning import Tuning, check_memory, first_stage
 
-MOST_BYTES = 1_500_000_000  # of photos in memory
-AT_ONCE = 2  # trainings of this kind that the app lets run at the same time
 MEASURED = 256  # photos at most that an epoch is measured on, of those it learns from
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tuning:
-    """How a backbone learns along.
-
-    Attributes:
-        stages: how many of its last stages (of equal resolution) learn; 0 for all of them.
-        learning_rate: low, so that what it knows is not lost; of Adam.
-        epochs, batch, seed: as their names say.
-        photos: how many of each class to learn from; None for all.
-        augment: flips, shifts and other brightness at random.
-        scratch: begin with random weights, everything learning, as a contrast.
-    """
-
-    stages: int = 1
-    learning_rate: float = 1e-5
-    epochs: int = 5
-    batch: int = 16
-    photos: int | None = None
-    augment: bool = True
-    scratch: bool = False
-    seed: int = 0
-
-    def check(self) -> None:
-        """Raises `BadSettings` for numbers that make no sense."""
-        if not (
-            0 <= self.stages <= 50
-            and 0 < self.learning_rate <= 10
-            and 1 <= self.epochs <= 200
-            and 1 <= self.batch <= 512
-            and (self.photos is None or self.photos >= 1)
-        ):
-            raise BadSettings("Expected at least one epoch, one photo and a learning rate above 0.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,37 +142,6 @@ def fine_tune(
         tuned.set_weights(kept)  # what was stopped in between is as it was last measured
 
 
-def check_memory(net: Backbone, data: Data, tuning: Tuning) -> tuple[np.ndarray, np.ndarray]:
-    """The photos that are needed, and which of these to learn from, `(n,)` each.
-
-    Raises:
-        BadDataset: the photos, or the network with its gradients and Adam's two averages, do not
-            fit in memory.
-    """
-    chosen = (
-        data.train
-        if tuning.photos is None
-        else few_of(data.labels, data.train, tuning.photos, tuning.seed)
-    )
-    rows = np.flatnonzero(chosen | ~data.train)
-    need = len(rows) * net.input_size[0] * net.input_size[1] * 3
-    if need > MOST_BYTES:
-        raise BadDataset(
-            f"Fine-tuning needs all photos in memory, {need / 1e9:.1f} GB for these; at most "
-            f"{MOST_BYTES / 1e9:.1f} GB. Choose fewer photos of each class, or a backbone with a "
-            "smaller input."
-        )
-    need += memory_of(net, tuning)
-    free = backend.available_memory()
-    if free is not None and need > free / AT_ONCE:
-        raise BadDataset(
-            f"Training {net.name} like this needs about {need / 1e9:.1f} GB of memory; "
-            f"{free / AT_ONCE / 1e9:.1f} GB are free for it. Choose a smaller backbone, fewer "
-            "stages or a smaller batch."
-        )
-    return rows, np.flatnonzero(chosen[rows])
-
-
 def _rate(tuning: Tuning, photos: int) -> Any:
     """The learning rate; from scratch it falls to zero, so that the last epochs fit the photos."""
     if not tuning.scratch:
@@ -228,26 +161,6 @@ def _fit_batch_norm(model: keras.Model, batches: int) -> None:
             layer.momentum = min(layer.momentum, max(0.9, 1 - 4 / batches))
 
 
-def memory_of(net: Backbone, tuning: Tuning) -> int:
-    """Bytes that training takes beside the photos, about.
-
-    The copy's weights; for each weight that learns, a gradient and Adam's two averages; for a
-    batch, every layer's output and its gradient.
-    """
-    first = _first_stage(net, tuning)
-    weights = sum(info.parameters for info in net.layers)
-    learning = sum(info.parameters for info in net.layers if info.stage >= first)
-    outputs = sum(math.prod(info.shape) for info in net.layers)
-    return 4 * (weights + 3 * learning + 2 * outputs * tuning.batch)
-
-
-def _first_stage(net: Backbone, tuning: Tuning) -> int:
-    """The first stage that learns."""
-    if not tuning.stages or tuning.scratch:
-        return 0
-    return max(info.stage for info in net.layers if info.has_maps) - tuning.stages + 1
-
-
 class _Divided(keras.layers.Layer):
     """A network that takes the parts of a batch side by side, a part a core."""
 
@@ -264,7 +177,7 @@ def trainable(net: Backbone, classes: int, head: keras.Model | None, tuning: Tun
     copy = backbones.build(net.spec)
     if not tuning.scratch:
         copy.set_weights(net.plain.get_weights())
-        first = _first_stage(net, tuning)
+        first = first_stage(net, tuning)
         stage = {info.name: info.stage for info in net.layers}
         for layer in copy.layers:
             late = stage.get(layer.name, 0) >= first

@@ -72,28 +72,27 @@ class Recipe:
     seed: int = 0
 
     def check(self) -> None:
-        """Raises `BadSettings` for numbers that make no sense."""
-        wrong = [
-            name
-            for name, right in {
-                "epochs": 1 <= self.epochs <= 1000,
-                "batch": 1 <= self.batch <= 4096,
-                "photos": self.photos is None or self.photos >= 1,
-                "hidden": 0 <= self.hidden <= 8192,
-                "dropout": 0 <= self.dropout < 1,
-                "weight decay": 0 <= self.weight_decay < 1,
-                "learning rate": 0 < self.learning_rate <= 100,
-                "clip": self.clip >= 0,
-                "patience": self.patience >= 0,
-                "label smoothing": 0 <= self.label_smoothing < 1,
-                "optimizer": self.optimizer in OPTIMIZERS,
-                "schedule": self.schedule in SCHEDULES,
-                "initializer": self.initializer in INITIALIZERS,
-            }.items()
-            if not right
-        ]
-        if wrong:
-            raise BadSettings(f"These settings make no sense: {', '.join(wrong)}.")
+        """Raises `BadSettings` for a number outside what it may be."""
+        allowed = {
+            "epochs": (1 <= self.epochs <= 1000, "1 to 1000"),
+            "batch": (1 <= self.batch <= 4096, "1 to 4096"),
+            "photos": (self.photos is None or self.photos >= 1, "1 or more"),
+            "hidden": (0 <= self.hidden <= 8192, "0 to 8192"),
+            "dropout": (0 <= self.dropout < 1, "0 to below 1"),
+            "weight_decay": (0 <= self.weight_decay < 1, "0 to below 1"),
+            "learning_rate": (0 < self.learning_rate <= 100, "above 0, at most 100"),
+            "clip": (self.clip >= 0, "0 or above"),
+            "patience": (self.patience >= 0, "0 or above"),
+            "label_smoothing": (0 <= self.label_smoothing < 1, "0 to below 1"),
+            "optimizer": (self.optimizer in OPTIMIZERS, ", ".join(OPTIMIZERS)),
+            "schedule": (self.schedule in SCHEDULES, ", ".join(SCHEDULES)),
+            "initializer": (self.initializer in INITIALIZERS, ", ".join(INITIALIZERS)),
+        }
+        for name, (right, expected) in allowed.items():
+            if not right:
+                received = getattr(self, name)
+                words = name.replace("_", " ")
+                raise BadSettings(f"Invalid {words}: expected {expected}, received {received}.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +125,7 @@ def train_head(features: Features, recipe: Recipe) -> Iterator[Epoch]:
         Each epoch, with the head as it is after it.
 
     Raises:
-        BadSettings: a number that makes no sense.
+        BadSettings: a number outside what it may be.
         BadDataset: fewer than two classes to learn from.
         Diverged: the loss is no number any more.
     """

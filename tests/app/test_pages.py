@@ -113,7 +113,7 @@ def test_every_control_of_the_first_screen_works():
 def test_the_sample_stays_until_there_is_an_upload():
     app = opened("pages/feature_maps.py", sample="Rocket")
     app.segmented_control(key="sample_source").set_value("Upload").run()
-    assert any("the sample “rocket”" in c.value for c in app.caption)
+    assert any("Using sample “rocket”" in c.value for c in app.caption)
     app.segmented_control(key="sample_source").set_value("Samples").run()
     assert app.pills(key="sample").value == "Rocket"
 
@@ -178,9 +178,9 @@ def test_without_pets_one_click_trains_the_built_in_backbone(tmp_path, monkeypat
     assert app.button(key="offer_Oxford-IIIT Pets")
     app.button(key="train_builtin").click().run()
     assert app.selectbox(key="backbone").value == "Pocket"
-    app.session_state.training_job.wait(120)
+    app.session_state.training_views[0].run.wait(120)
     app.run()
-    assert app.session_state.training_run.usable
+    assert app.session_state.training_run.trained.usable
     assert not app.exception
 
 
@@ -205,7 +205,7 @@ def test_from_scratch_shows_no_control_that_does_nothing(tmp_path, monkeypatch):
 
     app = opened("pages/transfer_learning.py", backbone="Pocket")
     assert head <= shown(app)
-    app.segmented_control(key="how").set_value("everything, from scratch").run()
+    app.segmented_control(key="how").set_value("from scratch").run()
     assert not app.exception
     assert not head & shown(app)
-    assert {"b_epochs_everything, from scratch", "photos"} <= shown(app)
+    assert {"b_epochs_from scratch", "photos"} <= shown(app)

@@ -7,15 +7,16 @@ import numpy as np
 import pytest
 
 from components.transfer_learning import report
-from components.transfer_learning.training import FROZEN, SCRATCH, TUNED, Plan, Source, usual_tuning
+from components.transfer_learning.experiment import usual_tuning, words
 from components.widgets.other_networks import attack_outcome
 from engine import transfer
+from engine.types import FROZEN, SCRATCH, TUNED, How
 
 CLASSES = ("pug", "tennis ball", "Egyptian cat")
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "source", "target", "outcome", "words"),
+    ("before", "after", "source", "target", "outcome", "sentence"),
     [
         ("pug", "pug", "pug", "Egyptian cat", "unchanged", "still predicts “pug”"),
         ("pug", "tennis ball", "pug", "Egyptian cat", "changed", "from “pug” to “tennis ball”"),
@@ -27,11 +28,11 @@ CLASSES = ("pug", "tennis ball", "Egyptian cat")
     ],
 )
 def test_an_attack_on_another_network_has_four_outcomes(
-    before, after, source, target, outcome, words
+    before, after, source, target, outcome, sentence
 ):
     found, said = attack_outcome(before, after, source, target, CLASSES)
     assert found == outcome
-    assert words in said
+    assert sentence in said
     assert ("not fooled" in said) == (before == after == source and outcome == "unchanged")
 
 
@@ -50,21 +51,24 @@ def test_a_figure_that_chance_explains_is_no_success(right, of, classes, better)
     found = evaluated(right, of, classes)
     assert found.accuracy == pytest.approx(right / of)
     assert found.better_than_chance == better
-    words = report.verdict(found, classes)
-    assert ("not clearly better than chance" in words) == (not better)
+    said = report.verdict(found, classes)
+    assert ("not clearly better than chance" in said) == (not better)
 
 
-SOURCE = Source(data=None, folder=Path())
+SOURCE = transfer.PhotoSource(data=None, folder=Path())
 OTHER = {str: "SGD", bool: None, int: 7, float: 0.05}
 
 
-def plan(how: str, recipe=None, tuning=None) -> Plan:
-    return Plan(
-        backbone="Pocket",
-        source=SOURCE,
-        how=how,
-        recipe=recipe or transfer.Recipe(),
-        tuning=tuning or usual_tuning(how),
+def called(how: How, recipe=None, tuning=None) -> str:
+    """What a training is called."""
+    return words(
+        transfer.TrainingPlan(
+            backbone="Pocket",
+            source=SOURCE,
+            how=how,
+            recipe=recipe or transfer.Recipe(),
+            tuning=tuning or usual_tuning(how),
+        )
     )
 
 
@@ -75,9 +79,9 @@ def test_every_option_of_the_head_tells_runs_apart(field):
     other = 3 if usual is None else not usual if isinstance(usual, bool) else OTHER[type(usual)]
     changed = replace(recipe, **{field: other})
     for how in (FROZEN, TUNED):
-        assert plan(how, recipe=changed).words != plan(how).words
+        assert called(how, recipe=changed) != called(how)
     if field != "photos":  # from scratch there is no head that it could act on
-        assert plan(SCRATCH, recipe=changed).words == plan(SCRATCH).words
+        assert called(SCRATCH, recipe=changed) == called(SCRATCH)
 
 
 @pytest.mark.parametrize("field", ["stages", "learning_rate", "epochs", "batch", "augment", "seed"])
@@ -86,5 +90,6 @@ def test_every_option_of_the_backbone_tells_runs_apart(field):
         tuning = usual_tuning(how)
         usual = getattr(tuning, field)
         other = not usual if isinstance(usual, bool) else OTHER[type(usual)]
-        assert plan(how, tuning=replace(tuning, **{field: other})).words != plan(how).words
-        assert plan(FROZEN, tuning=replace(tuning, **{field: other})).words == plan(FROZEN).words
+        changed = replace(tuning, **{field: other})
+        assert called(how, tuning=changed) != called(how)
+        assert called(FROZEN, tuning=changed) == called(FROZEN)

@@ -41,8 +41,8 @@ def test_the_saved_picture_uploaded_again_still_fools(page, address, tmp_path):
     expect(page.get_by_text(re.compile("Step 0 is a random change within epsilon"))).to_be_visible()
     page.get_by_text("Upload", exact=True).first.click()
     page.locator("input[type=file]").set_input_files(file)
-    expect(page.get_by_text(re.compile(r"in the picture “attacked\.png”"))).to_be_visible()
-    words = page.get_by_text(re.compile(r"^Now Pocket sees")).inner_text()
+    expect(page.get_by_text(re.compile(r"for the picture “attacked\.png”"))).to_be_visible()
+    words = page.get_by_text(re.compile(r"^Pocket predicts")).inner_text()
     assert "golden retriever" in words
     assert re.search(r"[\d.]+ %", words)[0] == re.search(r"[\d.]+ %", result)[0]
 

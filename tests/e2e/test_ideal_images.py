@@ -50,7 +50,7 @@ def test_pause_holds_a_step_is_one_and_stop_ends(page, address):
     assert held < 1000
     page.get_by_role("button", name=re.compile("One step$")).click()
     expect(page.get_by_text(f"step {held + 1} of 1000, paused")).to_be_visible()
-    page.get_by_role("button", name=re.compile("Go on$")).click()
+    page.get_by_role("button", name=re.compile("Resume$")).click()
     expect(page.get_by_text(re.compile(", running$"))).to_be_visible()
     page.get_by_role("button", name=re.compile("Stop$")).click()
     expect(page.get_by_text(re.compile(", stopped$"))).to_be_visible()
@@ -80,9 +80,9 @@ def test_a_channel_can_be_asked_for_by_link(page, address):
 
 def test_a_channel_of_the_feature_maps_can_be_watched_being_drawn(page, address):
     page.goto(f"{address}/feature_maps?backbone=Pocket")
-    page.get_by_test_id("stCheckbox").filter(has_text="Ask every pixel").click()
+    page.get_by_test_id("stCheckbox").filter(has_text="Saliency (per pixel)").click()
     expect(page.get_by_alt_text(re.compile("^Saliency for"))).to_be_visible()
-    page.get_by_role("tab", name="What it likes").click()
+    page.get_by_role("tab", name="What activates it").click()
     page.get_by_role("link", name=re.compile("Watch it being drawn")).click()
     expect(page.get_by_alt_text("Noise", exact=True)).to_be_visible()
     expect(page.get_by_role("spinbutton", name=re.compile("^Channel, 0 to"))).to_be_visible()
@@ -102,7 +102,7 @@ def test_two_classes_at_once_and_the_least_of_a_layer(page, address):
 
 def test_senseless_links_are_told(page, address):
     opened(page, address, "&seed=1e400&class=nonsense&preset=x&mode=y")
-    for word in ("1e400", "nonsense", "the recipe", "the comparison"):
+    for word in ("1e400", "nonsense", "the preset", "the comparison"):
         expect(page.get_by_text(re.compile(word)).first).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
@@ -111,9 +111,9 @@ def test_old_pictures_are_not_taken_for_new_settings(page, address):
     opened(page, address)
     start(page)
     expect(page.get_by_text(re.compile(r"^step \d+ of \d+, done$"))).to_be_visible()
-    expect(page.get_by_text(re.compile("the run before"))).to_have_count(0)
+    expect(page.get_by_text(re.compile("the previous run"))).to_have_count(0)
     page.get_by_text("lesson", exact=True).click()
-    expect(page.get_by_text(re.compile("the run before, Egyptian cat by Pocket"))).to_be_visible()
+    expect(page.get_by_text(re.compile("the previous run, Egyptian cat by Pocket"))).to_be_visible()
 
 
 def test_every_picture_of_a_comparison_can_be_taken_home(page, address):

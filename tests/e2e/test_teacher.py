@@ -43,7 +43,7 @@ def test_the_link_that_is_offered_opens_the_page_as_it_was(page, address):
     for part in ("backbone=Pocket", "sample=Coffee", "epsilon=8", "class="):
         assert part in link
     page.goto(link)
-    expect(page.get_by_text("in the picture “coffee”")).to_be_visible()
+    expect(page.get_by_text("for the picture “coffee”")).to_be_visible()
     expect(page.get_by_test_id("stSelectbox").first).to_be_hidden()
     expect(page.get_by_test_id("stException")).to_have_count(0)
 

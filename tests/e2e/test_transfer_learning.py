@@ -17,7 +17,7 @@ QUESTIONS = {
     "Try your photo": "It must choose one of the classes",
     "Which classes?": "Most often confused",
     "Confusions": "Click a square",
-    "Surest mistakes": "; it says",
+    "Surest mistakes": "; predicted",
     "Map of the photos": "Principal components",
 }
 
@@ -84,7 +84,7 @@ def test_own_photos_are_learnt_bad_ones_named_and_runs_compared(page, address, a
     page.get_by_role("button", name=re.compile("Train$")).click()
     # five photos are too few to test on: every photo is tested by a head that has not seen it
     expect(page.get_by_text(re.compile("% of 20 photos, cross-validated, are"))).to_be_visible()
-    page.get_by_text("the last blocks too", exact=True).click()
+    page.get_by_text("fine-tuned", exact=True).click()
     expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
     page.get_by_role("button", name=re.compile("Train$")).click()
     expect(page.get_by_text("All runs of this session")).to_be_visible()
@@ -123,7 +123,9 @@ def test_a_project_opens_again_and_the_classifier_is_a_backbone(page, address, t
     file.write_bytes(saved.value.path().read_bytes())
     page.get_by_text("Use it on the other screens").click()
     page.get_by_role("link", name="Attack it").click()
-    expect(page.get_by_text(re.compile(r"Now Oxford-IIIT Pets, by Pocket .* sees"))).to_be_visible()
+    expect(
+        page.get_by_text(re.compile(r"^Oxford-IIIT Pets, by Pocket .* predicts"))
+    ).to_be_visible()
     page.get_by_role("button", name=re.compile("Attack$")).click()
     expect(page.get_by_text(re.compile("^Fooled at step|^Not fooled"))).to_be_visible()
     page.get_by_role("link", name="Ideal images").first.click()

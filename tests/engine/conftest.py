@@ -1,5 +1,7 @@
 """The built-in backbone, small photos of three classes, and its features of them."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -39,3 +41,11 @@ def features(net, crops, tmp_path_factory):
     """What the backbone makes of them."""
     *_, step = extraction.extract(net, datasets.folder(crops), tmp_path_factory.mktemp("kept"))
     return step.features
+
+
+def until(condition, seconds: float = 20.0) -> None:
+    """Waits for something that another thread does."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come"
+        time.sleep(0.005)

@@ -6,26 +6,31 @@ In one file of more than 300 lines, as all tests share one cluster and a process
 import os
 import subprocess
 import sys
-import threading
 import time
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from engine import attacks, backbones, cluster, images, synthesis
+from engine import attacks, backbones, cluster, images, synthesis, transfer
+from engine.backbones import Store
 from engine.cluster import driver_process, pool
 from engine.cluster.driver import Driver
 from engine.errors import BadSettings, ClusterGone, EngineError, WorkerLost
-from engine.runs import sharing, tasks
-from engine.runs.jobs import Admission, Job
-from engine.runs.recording import Recording
-from engine.runs.streams import Stream
+from engine.runs import (
+    Attack,
+    IdealImage,
+    LocalRunner,
+    Run,
+    Runs,
+    Schedule,
+    Training,
+    TransferMatrix,
+    View,
+)
 from engine.storage import datasets
-from engine.synthesis.settings import preset
-from engine.transfer import extraction
+from engine.synthesis import preset
 from harness.server import free_port
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own processes, sockets and files
@@ -50,6 +55,16 @@ def local():
     made.add_node(num_cpus=2)
     yield made
     made.shutdown()
+
+
+def here():
+    """What computes in this process."""
+    return LocalRunner(Schedule(2), Store())
+
+
+def watched(runner, task, **options):
+    """A view of a task's run on a runner."""
+    return Runs(runner).view(task, **options)
 
 
 class Here:
@@ -94,19 +109,19 @@ def joined(pools):
 
     def join(bounds=ONE):
         actors = pools(bounds)
-        return cluster.Cluster(Here(actors), Admission(2)), actors
+        return cluster.Cluster(Here(actors), here()), actors
 
     return join
 
 
 @pytest.fixture(scope="module")
 def settings(net):
-    return replace(preset("clear", net.spec.builder), steps=40)
+    return replace(preset("clear", net), steps=40)
 
 
 @pytest.fixture(scope="module")
 def task(settings):
-    return tasks.IdealImage(backbone="Pocket", target=3, settings=settings)
+    return IdealImage(backbone="Pocket", target=3, settings=settings)
 
 
 @pytest.fixture(scope="module")
@@ -118,79 +133,92 @@ def frames(settings):
         return list(synthesis.ideal_image(fresh, 3, settings))
 
 
-def same(made, frames):
+def frames_of(view):
+    """All frames of a run, with the pictures that are kept."""
+    view.run.result()
+    view.look()
+    return view.frames
+
+
+def same(view, frames):
+    """Whether a run's frames are those of this process, bit for bit."""
+    made = frames_of(view)
+    exact = {frame.step: images.to_uint8(frame.picture) for frame in frames}
     return [f.loss for f in made] == [f.loss for f in frames] and all(
-        np.array_equal(a.picture, b.picture) for a, b in zip(made, frames, strict=True)
+        np.array_equal(picture, exact[step]) for step, picture in view.pictures.items()
     )
 
 
 def test_pictures_attacks_features_and_rows_are_those_of_one_machine(
-    joined, net, task, settings, frames, cat, crops, tmp_path
+    joined, net, task, frames, cat, crops, tmp_path
 ):
     runner, _ = joined()
-    assert same(list(runner.steps(task, [net], synthesis.Controls(settings))), frames)
+    assert same(watched(runner, task), frames)
     status = runner.status()
     assert (status.nodes, status.cpus, status.workers, status.error) == (2, 2.0, 1, "")
     assert (status.running, status.waiting) == (0, 0)
 
     picture = images.fit(cat, net.input_size)
     how, goal = attacks.PGD(epsilon=8, steps=4), attacks.Untargeted()
-    *_, record = sharing.attack(
-        sharing.Streams(), runner, [net], picture, goal, how, 0, Recording()
-    )
+    attack = Attack(backbones=("Pocket",), picture=picture, goal=goal, attack=how, seed=0)
     *_, alone = attacks.run(net, picture, goal, how, seed=0)
-    assert np.array_equal(record.latest.picture, alone.picture)
+    assert np.array_equal(watched(runner, attack).run.result().picture, alone.picture)
 
-    here = tasks.Threads(Admission(2))
-    there, this = (
-        list(sharing.transfer_matrix(r, [net], [picture], None, how)) for r in (runner, here)
+    matrix = TransferMatrix(
+        backbones=("Pocket",), pictures=(picture,), wanted=None, attack=how, seed=0
     )
+    there, this = (frames_of(watched(one, matrix)) for one in (runner, here()))
     assert there == this
 
     data = datasets.folder(crops)
-    *_, far = sharing.extracted(runner, net, data, tmp_path / "far", 2)
-    *_, near = extraction.extract(net, data, tmp_path / "near", 2)
-    assert np.array_equal(far.features.values, near.features.values)
-    assert np.array_equal(far.features.labels, near.features.labels)
-    assert far.done == far.total == len(data.paths)
+    far, near = (
+        watched(one, Training(plan=plan(data, tmp_path / name))).run.result().trained.features
+        for one, name in ((runner, "far"), (here(), "near"))
+    )
+    assert np.array_equal(far.values, near.values)
+    assert np.array_equal(far.labels, near.labels)
 
 
-def test_a_paused_job_makes_no_step_and_sliders_work(joined, net, task, settings, frames):
+def plan(data, folder):
+    source = transfer.PhotoSource(data=data, folder=folder)
+    recipe = transfer.Recipe(epochs=1)
+    return transfer.TrainingPlan(backbone="Pocket", source=source, recipe=recipe)
+
+
+def test_a_paused_run_makes_no_step_and_sliders_work(joined, task, settings, frames):
     runner, _ = joined()
-    controls = synthesis.Controls(settings)
-    job = Job(lambda: runner.steps(task, [net], controls))
-    job.pause()
-    job.start()
-    for wanted in range(4):
-        until(lambda n=wanted: job.snapshot is not None and job.snapshot.step == n)
-        job.step()
-    until(lambda: job.snapshot.step == 4)
-    controls.variation_weight *= 100
-    job.resume()
-    last = job.result()
+    view = watched(runner, task, paused=True)
+    for wanted in range(1, 6):
+        view.step()
+        until(lambda n=wanted: view.look() == n)
+    stronger = replace(settings.live, variation=100 * settings.live.variation)
+    view.steer(stronger)
+    view.resume()
+    last = view.run.result()
     assert last.last
+    assert last.live == stronger
     assert last.variation < 0.8 * frames[-1].variation
 
 
-def test_who_steers_goes_on_from_where_it_is(joined, net, settings, monkeypatch):
-    """Nothing is made again, also when nobody else follows."""
+def test_who_steers_goes_on_from_where_it_is(joined, task, settings, monkeypatch):
+    """Nothing is made again where nobody else watches."""
     runner, _ = joined()
-    driver, begun = runner.office.driver(), []
+    driver, begun = runner.process.driver(), []
     start = driver.start
 
-    def counted(task, numbers, resume, script):
-        begun.append(0 if resume is None else resume.step)
-        return start(task, numbers, resume, script)
+    def counted(task, live, again):
+        begun.append(again.resume and again.resume.step)
+        return start(task, live, again)
 
     monkeypatch.setattr(driver, "start", counted)
-    controls, record = synthesis.Controls(settings), Recording()
-    run = sharing.steered(sharing.Streams(), runner, net, 3, settings, controls, None, record)
-    list(islice(run, 8))
-    controls.variation_weight *= 100
-    for _ in run:
-        pass
-    assert begun == [0, 7]
-    assert [p.step for p in record.points] == list(range(41))
+    view = watched(runner, task, paused=True)
+    for _ in range(8):
+        view.step()
+    until(lambda: view.look() == 8)
+    view.steer(replace(settings.live, variation=100 * settings.live.variation))
+    view.resume()
+    assert [frame.step for frame in frames_of(view)] == list(range(41))
+    assert begun == [None]
 
 
 def busy(actors):
@@ -208,124 +236,114 @@ class Slow:
     count: int
     backbones = ("Pocket",)
 
-    def steps(self, nets, controls=None, resume=None):
+    @property
+    def key(self):
+        return "slow", self.wait, self.count
+
+    def steps(self, nets, live=None, resume=None):
         for k in range(self.count):
             time.sleep(self.wait)
             yield k
 
 
 @pytest.mark.parametrize("wait", [0.0, 0.6])
-def test_a_run_that_is_stopped_ends_on_its_worker_too(joined, net, wait):
+def test_a_run_that_is_stopped_ends_on_its_worker_too(joined, wait):
     """Paused, or in the middle of a step."""
     by_value()
     runner, actors = joined()
-    job = Job(lambda: runner.steps(Slow(wait, 1000), [net])).start()
-    until(lambda: job.snapshot == 2 or (job.snapshot or 0) > 2)
+    view = watched(runner, Slow(wait, 1000))
+    until(lambda: view.look() > 2)
     assert busy(actors) == 1
-    job.pause()
-    job.cancel()
-    job.wait(30)
-    assert job.ending == "stopped"
+    view.pause()
+    view.stop()
+    view.run.wait(30)
+    assert view.state == "stopped"
     until(lambda: busy(actors) == 0)
     assert runner.status().running == 0
 
 
-def test_who_stops_does_not_end_a_shared_run_for_others(joined, net):
+def test_who_stops_does_not_end_a_shared_run_for_others(joined):
     by_value()
     runner, actors = joined()
-    stream = Stream(lambda: runner.steps(Slow(0.5, 6), [net]), [], runner.line([net]), held=True)
-    first = Job(stream.follow).start()
-    until(lambda: first.snapshot)
-    second = Job(stream.follow).start()
-    first.cancel()
-    assert second.result() == 6
-    assert stream.memory == list(range(6))
-    alone = Job(
-        Stream(lambda: runner.steps(Slow(0.1, 99), [net]), [], runner.line([net]), held=True).follow
-    )
-    alone.start()
-    until(lambda: alone.snapshot)
-    alone.cancel()
-    alone.wait(30)
-    until(lambda: busy(actors) == 0)  # nobody follows, and nothing is held for nobody
+    runs = Runs(runner)
+    first = runs.view(Slow(0.5, 6))
+    until(lambda: first.look())
+    second = runs.view(Slow(0.5, 6))
+    first.stop()
+    assert frames_of(second) == list(range(6))
+    alone = runs.view(Slow(0.1, 99))
+    until(lambda: alone.look())
+    alone.stop()
+    alone.run.wait(30)
+    until(lambda: busy(actors) == 0)  # nobody watches, and nothing is held for nobody
 
 
-def test_many_tasks_at_once_are_stopped_at_once(joined, net):
+def test_many_tasks_at_once_are_stopped_at_once(joined):
     by_value()
     runner, actors = joined()
-    job = Job(lambda: runner.spread([Slow(0.5, 60)] * 9, [net])).start()
+
+    class Many:
+        backbones, key = (), None
+
+        def steps(self, nets, live=None, resume=None):
+            return runner.spread([Slow(0.5, 60)] * 9, view.run)
+
+    many = Many()
+    view = View(Run(many, here()))
+    view.run.join(view)
     until(lambda: runner.status().running > 1)
-    job.cancel()
-    job.wait(20)
-    assert job.ending == "stopped"
+    view.stop()
+    view.run.wait(20)
+    assert view.run.cut
     until(lambda: busy(actors) == 0)
 
 
-def test_who_steers_a_shared_run_goes_on_alone(joined, net, settings):
+def test_who_steers_a_shared_run_goes_on_alone(joined, task, settings, frames):
     runner, _ = joined()
-    streams, records = sharing.Streams(), [Recording(), Recording()]
-    controls = [synthesis.Controls(settings) for _ in records]
-    runs = [
-        sharing.steered(streams, runner, net, 3, settings, c, None, r)
-        for c, r in zip(controls, records, strict=True)
-    ]
-    for run in runs:
-        list(islice(run, 8))
-    controls[1].variation_weight *= 100
-    for run in runs:
-        for _ in run:
-            pass
-    assert [p.step for p in records[1].points] == list(range(41))
-    assert records[1].points[-1].variation < 0.8 * records[0].points[-1].variation
+    runs = Runs(runner)
+    one, other = (runs.view(task, paused=True) for _ in range(2))
+    for view in (one, other):
+        for _ in range(8):
+            view.step()
+        until(lambda view=view: view.look() == 8)
+    other.steer(replace(settings.live, variation=100 * settings.live.variation))
+    for view in (one, other):
+        view.resume()
+    assert same(one, frames)
+    assert [frame.step for frame in frames_of(other)] == list(range(41))
+    assert other.frames[-1].variation < 0.8 * one.frames[-1].variation
 
 
-def test_a_run_whose_process_is_killed_goes_on_and_its_end_is_the_same(
-    joined, net, task, settings, frames
-):
+def test_a_run_whose_process_is_killed_goes_on_and_its_end_is_the_same(joined, task, frames):
     import ray
 
     runner, actors = joined()
-    made = []
-
-    def steps():
-        for frame in runner.steps(task, [net], synthesis.Controls(settings)):
-            made.append(frame)
-            if frame.step == 25:
-                ray.kill(actors._actors[0].handle, no_restart=False)
-            yield frame
-
-    job = Job(steps).start()
-    job.result()
-    assert "goes on from step 20" in job.note
-    assert [f.step for f in made] == list(range(41))
-    assert same(made, frames)
-    again = Job(lambda: runner.steps(task, [net], synthesis.Controls(settings))).start()
-    assert same([again.result()], frames[-1:])
+    view = watched(runner, task, paused=True)
+    for _ in range(26):
+        view.step()
+    until(lambda: view.look() == 26)
+    ray.kill(actors._actors[0].handle, no_restart=False)
+    view.resume()
+    assert same(view, frames)
+    assert "continues from step 20" in view.run.note
+    assert [frame.step for frame in view.frames] == list(range(41))
+    assert same(watched(runner, task), frames)
 
 
-def test_a_run_whose_machine_ends_goes_on_on_another(local, joined, net, task, settings, frames):
+def test_a_run_whose_machine_ends_goes_on_on_another(local, joined, task, frames):
     """Both workers are on that machine."""
     first = local.list_all_nodes()[-1]
     runner, actors = joined(pool.Bounds(least=2, most=2, cpus=1))
     until(lambda: len(actors._ready()) == 2)
-    made, reached, changed = [], threading.Event(), threading.Event()
-
-    def steps():
-        for frame in runner.steps(task, [net], synthesis.Controls(settings)):
-            made.append(frame)
-            if frame.step == 15:
-                reached.set()
-                changed.wait(60)
-            yield frame
-
-    job = Job(steps).start()
-    assert reached.wait(60)
+    view = watched(runner, task, paused=True)
+    for _ in range(16):
+        view.step()
+    until(lambda: view.look() == 16)
     local.add_node(num_cpus=2)
     local.remove_node(first, allow_graceful=False)
-    changed.set()
-    job.result()
-    assert "A machine of the cluster has ended" in job.note
-    assert same(made, frames)
+    view.resume()
+    assert same(view, frames)
+    assert "A machine of the cluster has ended" in view.run.note
 
 
 @dataclass(frozen=True)
@@ -333,8 +351,9 @@ class Deadly:
     """A task that ends its process at its third step."""
 
     backbones = ("Pocket",)
+    key = None
 
-    def steps(self, nets, controls=None, resume=None):
+    def steps(self, nets, live=None, resume=None):
         yield from range(3)
         os._exit(1)
 
@@ -346,33 +365,38 @@ def by_value():
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 
-def test_a_run_that_kills_every_machine_does_not_go_round_for_ever(joined, net):
+def test_a_run_that_kills_every_machine_does_not_go_round_for_ever(joined):
     by_value()
     runner, _ = joined()
-    job = Job(lambda: runner.steps(Deadly(), [net])).start()
+    view = watched(runner, Deadly())
     with pytest.raises(WorkerLost, match="twice at the same step"):
-        job.result()
-    assert job.snapshot == 2
-    assert "begins again" in job.note
+        view.run.result()
+    view.look()
+    assert view.frames == [0, 1, 2]
+    assert "starts again" in view.run.note
 
 
 def test_errors_come_as_they_are(joined, net, task, settings):
     runner, _ = joined()
     wrong = replace(task, settings=replace(settings, steps=-1))
     with pytest.raises(BadSettings) as found:
-        list(runner.steps(wrong, [net]))
+        watched(runner, wrong).run.result()
     with pytest.raises(BadSettings) as here:
         list(wrong.steps([net]))
     assert str(found.value) == str(here.value)
 
 
-def test_a_network_trained_here_stays_here(joined, net, task, settings, frames):
+def test_a_network_trained_here_stays_here(joined, net, task, frames):
     runner, actors = joined()
     until(lambda: actors.size == 1)
     own = replace(net, spec=replace(net.spec, name="my breeds"))
-    made = runner.steps(replace(task, backbone="my breeds"), [own], synthesis.Controls(settings))
-    assert next(made).step == 0
-    assert not runner.spreads([own])
+    runner._here.store.teach(own)
+    mine = replace(task, backbone="my breeds")
+    assert not runner.takes(mine)
+    view = watched(runner, mine, paused=True)
+    view.step()
+    until(lambda: view.look())
+    assert view.latest.step == 0
     assert runner.status().workers == 1
     assert runner.status().running == 0
 
@@ -412,42 +436,43 @@ def test_the_head_is_gone_and_comes_back(net, task, settings, frames):
     port = free_port()
     options = {"num_cpus": 1, "include_dashboard": False, "gcs_server_port": port}
     made = Cluster(initialize_head=True, head_node_args=options)
-    office = driver_process.Office(f"127.0.0.1:{port}", ONE)
-    runner = cluster.Cluster(office, Admission(2))
+    process = driver_process.DriverProcess(f"127.0.0.1:{port}", ONE)
+    runner = cluster.Cluster(process, here())
     try:
-        run = runner.steps(task, [net], synthesis.Controls(settings))
-        assert next(run).step == 0
+        view = watched(runner, task, paused=True)
+        view.step()
+        until(lambda: view.look())
         made.head_node.kill_all_processes(check_alive=False, allow_graceful=False)
+        view.resume()
         with pytest.raises(ClusterGone, match="does not answer"):
-            list(run)
+            view.run.result()
         until(lambda: runner.status().error)
         with pytest.raises(ClusterGone, match="does not answer"):
-            next(runner.steps(task, [net]))
+            watched(runner, task).run.result()
         made = Cluster(initialize_head=True, head_node_args=options)
-        assert same(list(runner.steps(task, [net], synthesis.Controls(settings))), frames)
+        assert same(watched(runner, task), frames)
         assert runner.status().error == ""
     finally:
-        office.close()
+        process.close()
         made.shutdown()
 
 
 def test_a_cluster_that_is_not_there_is_told(net, task):
     pytest.importorskip("ray")
-    office = driver_process.Office("127.0.0.1:1", ONE)
-    runner = cluster.Cluster(office, Admission(2))
+    process = driver_process.DriverProcess("127.0.0.1:1", ONE)
+    runner = cluster.Cluster(process, here())
     try:
-        job = Job(lambda: runner.steps(task, [net])).start()
         with pytest.raises(ClusterGone, match=r"127\.0\.0\.1:1 does not answer"):
-            job.result()
+            watched(runner, task).run.result()
         until(lambda: "does not answer" in runner.status().error)
     finally:
-        office.close()
+        process.close()
 
 
 def test_a_worker_that_cannot_start_is_told(local, pools):
     pools.close()
     actors = pool.Pool(local.address, ONE, {"KERAS_BACKEND": "none"})
-    runner = cluster.Cluster(Here(actors), Admission(2))
+    runner = cluster.Cluster(Here(actors), here())
     try:
         until(lambda: "could not be started" in runner.status().error)
         with pytest.raises(ClusterGone, match="could not be started"):
@@ -473,22 +498,24 @@ def test_bounds_of_the_environment(monkeypatch):
 
 
 @pytest.mark.parametrize("asked", [None, "auto"])
-def test_without_ray_jobs_run_here_and_who_asks_for_it_is_told(asked, tmp_path):
+def test_without_ray_runs_stay_here_and_who_asks_for_it_is_told(asked, tmp_path):
     (tmp_path / "ray.py").write_text("raise ImportError('not installed')")
     code = """
-from engine import backbones, cluster
+from engine import cluster
+from engine.backbones import Store
 from engine.errors import ClusterGone
-from engine.runs import Admission, tasks
+from engine.runs import LocalRunner, Runs, Schedule, Vectors
 if __name__ == "__main__":
-    runner, net = cluster.runner(Admission(1)), backbones.load("Pocket")
-    task = tasks.Vectors(backbone="Pocket", photos=(b"",), views=1)
+    runs = Runs(cluster.runner(LocalRunner(Schedule(1), Store())))
+    run = runs.view(Vectors(backbone="Pocket", photos=(b"",), views=1)).run
     try:
-        print(len(list(runner.steps(task, [net]))))
+        run.result()
+        print(len(run.frames))
     except ClusterGone as error:
         print(error)
 """
     rest = {k: v for k, v in os.environ.items() if k != "IDEAL_CAT_RAY"}
-    rest["PYTHONPATH"] = os.pathsep.join([str(tmp_path), str(Path(cluster.__file__).parents[1])])
+    rest["PYTHONPATH"] = os.pathsep.join([str(tmp_path), str(Path(cluster.__file__).parents[2])])
     environment = rest | ({"IDEAL_CAT_RAY": asked} if asked else {})
     said = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True

@@ -8,7 +8,7 @@ import pytest
 from engine import backend, images, transfer
 from engine.errors import BadDataset
 from engine.storage import datasets
-from engine.transfer import fine_tuning
+from engine.transfer import fine_tuning, tuning
 
 
 def last(steps):
@@ -99,16 +99,14 @@ def test_what_the_network_needs_is_asked_for_before(net, crops, monkeypatch):
     from engine import backbones
 
     data, vgg = datasets.folder(crops), backbones.load("VGG16", pretrained=False)
-    tuning = transfer.Tuning(stages=0)
-    assert fine_tuning.memory_of(vgg, tuning) > 3e9
-    assert fine_tuning.memory_of(net, transfer.Tuning(stages=1)) < fine_tuning.memory_of(
-        net, tuning
-    )
+    all_layers = transfer.Tuning(stages=0)
+    assert tuning.memory_of(vgg, all_layers) > 3e9
+    assert tuning.memory_of(net, transfer.Tuning(stages=1)) < tuning.memory_of(net, all_layers)
     monkeypatch.setattr(backend, "available_memory", lambda: 5_000_000_000)
     with pytest.raises(BadDataset, match=r"needs about \d\.\d GB of memory; 2\.5 GB are free"):
-        fine_tuning.check_memory(vgg, data, tuning)
+        tuning.check_memory(vgg, data, all_layers)
     monkeypatch.setattr(backend, "available_memory", lambda: None)  # unknown: it is let in
-    fine_tuning.check_memory(vgg, data, tuning)
+    tuning.check_memory(vgg, data, all_layers)
 
 
 def test_available_memory_is_a_number_of_this_machine():
@@ -147,6 +145,6 @@ def test_too_many_photos_for_fine_tuning_are_refused(net, crops, monkeypatch):
 
 def test_what_would_not_fit_in_memory_is_refused_before_it_begins(net, crops, monkeypatch):
     data = datasets.folder(crops)
-    monkeypatch.setattr(fine_tuning, "MOST_BYTES", 100_000)
+    monkeypatch.setattr(tuning, "MOST_BYTES", 100_000)
     with pytest.raises(BadDataset, match=r"needs all photos in memory"):
         next(fine_tuning.fine_tune(net, data, None, fine_tuning.Tuning()))

@@ -149,3 +149,12 @@ def test_digest_tells_pictures_apart(cat):
     changed = cat.copy()
     changed[3, 4, 1] += 1 / 255
     assert images.digest(cat) == images.digest(cat.copy()) != images.digest(changed)
+
+
+def test_an_animation_has_every_picture_and_rests_on_the_last():
+    pictures = [np.full((8, 8, 3), level, "uint8") for level in (0, 60, 120, 180)]
+    with Image.open(io.BytesIO(images.animation(pictures))) as film:
+        assert film.n_frames == 4
+        film.seek(3)
+        film.load()
+        assert film.info["duration"] == 2000

@@ -9,7 +9,7 @@ import pytest
 
 from engine import features, images, synthesis
 from engine.errors import BadSettings, UnknownClass, UnknownLayer
-from engine.runs import recording
+from engine.synthesis import Live
 from engine.synthesis.objectives import (
     L1,
     Channel,
@@ -24,7 +24,7 @@ from engine.synthesis.objectives import (
 from engine.synthesis.parametrization import Pixels, Transformations, Waves
 from engine.synthesis.settings import LESSON, OPTIMIZERS, Settings, preset
 
-PLAIN = Settings(steps=12, learning_rate=0.02)
+PLAIN = Settings(steps=12, live=Live(learning_rate=0.02))
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def test_the_same_seed_gives_the_same_picture_and_another_another(net, target):
 
 
 def test_the_network_sees_what_it_was_asked_for(net, target):
-    frame = last(net, target, preset("clear", "pocket"))
+    frame = last(net, target, preset("clear", net))
     assert frame.probability > 0.9
     assert frame.predictions == net.predict(frame.picture)
     assert np.array_equal(frame.picture, images.from_uint8(images.to_uint8(frame.picture)))
@@ -86,7 +86,7 @@ def test_the_negative_is_the_least_of_it(net, target):
 
 
 def test_the_loss_is_the_sum_that_is_shown(net, target):
-    settings = replace(LESSON, steps=2, l1_weight=0.3, l2_weight=0.2)
+    settings = replace(LESSON, steps=2, live=replace(LESSON.live, l1=0.3, l2=0.2))
     frame = next(synthesis.ideal_image(net, target, settings))
     grey = 255.0 * frame.picture
     variation = np.abs(np.diff(grey, axis=0)).sum() + np.abs(np.diff(grey, axis=1)).sum()
@@ -98,13 +98,14 @@ def test_the_loss_is_the_sum_that_is_shown(net, target):
         0.3 * np.abs(grey - 127.5).mean(),
         0.2 * np.sqrt(np.square(grey - 127.5).mean()),
     )
-    assert np.allclose(frame.terms, expected, rtol=1e-3)
+    assert list(frame.terms)[1:] == ["variation", "l1", "l2"]
+    assert np.allclose(list(frame.terms.values()), expected, rtol=1e-3)
     assert frame.loss == pytest.approx(sum(expected), rel=1e-3)
 
 
 def test_gradient_descent_takes_the_gradient_step(net, target):
     """In grey levels, as in the lesson: the picture minus learning rate times gradient."""
-    settings = replace(LESSON, variation_weight=0.0, learning_rate=0.5, steps=2)
+    settings = replace(LESSON, live=Live(learning_rate=0.5), steps=2)
     first, second, _ = synthesis.ideal_image(net, target, settings)
     moved = 255.0 * (second.picture - first.picture)
     fall = second.loss - first.loss
@@ -114,19 +115,21 @@ def test_gradient_descent_takes_the_gradient_step(net, target):
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_every_optimizer_lowers_the_loss(net, target, optimizer):
     rate = 0.01 if optimizer in ("Adam", "RMSprop") else 1e-3
-    settings = replace(PLAIN, optimizer=optimizer, learning_rate=rate)
+    settings = replace(PLAIN, optimizer=optimizer, live=Live(learning_rate=rate))
     frames = list(synthesis.ideal_image(net, target, settings))
     assert frames[-2].loss < frames[0].loss
 
 
 def test_the_slider_works_while_it_runs(net, target):
     def variation(weight: float) -> float:
-        controls = synthesis.Controls(PLAIN)
-        frame = None
-        for frame in synthesis.ideal_image(net, target, replace(PLAIN, steps=30), controls):
-            if frame.step == 10:
-                controls.variation_weight = weight
-        return frame.variation
+        def live(step: int) -> Live:
+            return replace(PLAIN.live, variation=weight if step > 10 else 0.0)
+
+        *frames, end = synthesis.ideal_image(net, target, replace(PLAIN, steps=30), live)
+        for frame in frames:  # the weight is in the frame's own terms, from the step it was moved
+            moved = weight if frame.step > 10 else 0.0
+            assert frame.terms["variation"] == pytest.approx(moved * frame.variation, rel=1e-5)
+        return end.variation
 
     assert variation(1e-4) < 0.7 * variation(0.0)
 
@@ -135,7 +138,7 @@ def test_no_slider_and_no_other_class_compiles_again(net, target):
     settings = replace(PLAIN, steps=3)
     list(synthesis.ideal_image(net, target, settings))
     before, traces = dict(net._kept), traces_of(net)
-    other = replace(settings, variation_weight=1e-4, l1_weight=0.1, learning_rate=0.3, seed=5)
+    other = replace(settings, live=Live(variation=1e-4, l1=0.1, learning_rate=0.3), seed=5)
     moved = Transformations(jitter=3, scale=0.1)
     list(synthesis.ideal_image(net, target, replace(settings, transformations=moved)))
     before, traces = dict(net._kept), traces_of(net)
@@ -183,15 +186,6 @@ def test_fifty_runs_leave_nothing_behind(net, target):
     assert runs(50) - before < 100
 
 
-def test_a_rewind_goes_on_from_the_picture(net, target, cat):
-    controls = synthesis.Controls(PLAIN)
-    picture = images.fit(cat, net.input_size).clip(0.02, 0.98)
-    frames = synthesis.ideal_image(net, target, PLAIN, controls)
-    next(frames)
-    controls.rewind(picture)
-    assert np.abs(next(frames).picture - picture).max() < 1e-3
-
-
 def test_a_photo_can_be_the_start(net, target, cat):
     picture = images.fit(cat, net.input_size).clip(0.02, 0.98)
     first = next(synthesis.ideal_image(net, target, PLAIN, start=picture))
@@ -230,7 +224,7 @@ def test_other_targets_grow(net, objective):
         (-1, PLAIN, UnknownClass),
         (Channel("nonsense", 0), PLAIN, UnknownLayer),
         (Channel("block1_conv1", 24), PLAIN, UnknownLayer),
-        (0, replace(PLAIN, learning_rate=-1.0), BadSettings),
+        (0, replace(PLAIN, live=Live(learning_rate=-1.0)), BadSettings),
         (0, replace(PLAIN, steps=0), BadSettings),
         (0, replace(PLAIN, optimizer="hope"), BadSettings),
     ],
@@ -238,23 +232,3 @@ def test_other_targets_grow(net, objective):
 def test_senseless_settings_are_one_sentence(net, target, settings, error):
     with pytest.raises(error):
         next(synthesis.ideal_image(net, target, settings))
-
-
-def test_a_recording_stays_small_and_moves(net, target):
-    record = recording.Recording()
-    settings = replace(PLAIN, steps=130)
-    for _ in record.follow(synthesis.ideal_image(net, target, settings)):
-        pass
-    assert len(record.points) == 131
-    assert len(record.pictures) <= recording.KEPT
-    assert max(record.pictures) == 130
-    assert record.animation()[:4] == b"RIFF"
-
-
-def test_runs_side_by_side_keep_their_last_frames(net, target):
-    short, long = (replace(PLAIN, steps=s) for s in (2, 4))
-    runs = [synthesis.ideal_image(net, target, settings) for settings in (short, long)]
-    rounds = list(recording.together(runs))
-    assert len(rounds) == 5
-    assert [frame.step for frame in rounds[-1]] == [2, 4]
-    assert all(frame.last for frame in rounds[-1])

@@ -1,28 +1,27 @@
 """What a worker of a cluster does, without a cluster: steered, resumed, given what it lacks."""
 
 from dataclasses import replace
-from itertools import islice
 
 import numpy as np
 import pytest
 
 from engine import config, synthesis
 from engine.cluster import worker
-from engine.cluster.worker import EVERY, Worker
+from engine.cluster.worker import Worker
 from engine.errors import WeightsDamaged
-from engine.runs import tasks
+from engine.runs import Again, IdealImage, Vectors
 from engine.storage import registry, weights
-from engine.synthesis.settings import preset
+from engine.synthesis import Live, preset
 
 
 @pytest.fixture(scope="module")
 def settings(net):
-    return replace(preset("clear", net.spec.builder), steps=24)
+    return replace(preset("clear", net), steps=24)
 
 
 @pytest.fixture(scope="module")
 def task(settings):
-    return tasks.IdealImage(backbone="Pocket", target=3, settings=settings)
+    return IdealImage(backbone="Pocket", target=3, settings=settings)
 
 
 def run(machine, key, task, **options):
@@ -30,47 +29,41 @@ def run(machine, key, task, **options):
 
 
 def test_a_worker_makes_what_the_engine_makes(net, task, settings):
-    packets = list(run(Worker(), "a", task))
+    made = list(run(Worker(), "a", task))
     frames = list(synthesis.ideal_image(net, 3, settings))
-    assert [p.value.loss for p in packets] == [f.loss for f in frames]
-    assert all(
-        np.array_equal(p.value.picture, f.picture) for p, f in zip(packets, frames, strict=True)
-    )
-    assert [k for k, p in enumerate(packets) if p.checkpoint] == [*range(0, len(frames) - 1, EVERY)]
+    assert [f.loss for f in made] == [f.loss for f in frames]
+    assert all(np.array_equal(a.picture, b.picture) for a, b in zip(made, frames, strict=True))
+    assert [f.step for f in made if f.checkpoint] == [0, 10, 20]
 
 
 def test_a_steered_run_is_made_again_bit_for_bit(task, settings):
-    """The controls of steps that were made before come from the script, whenever they came."""
-    machine, stronger = Worker(), (1e-4, 0.5, 0.0, 0.2)
-    packets, script = [], {}
-    for packet in run(machine, "a", task):
-        if packet.value.step == 12:
-            machine.steer("a", stronger)
-        script[packet.value.step] = packet.numbers
-        packets.append(packet)
-    assert [script[step] == stronger for step in (12, 13, 24)] == [False, True, True]
-    resume = packets[10].checkpoint
-    again = list(
-        run(Worker(), "b", task, numbers=(0.0, 0.0, 0.0, 1.0), resume=resume, script=script)
-    )
-    assert [p.value.step for p in again] == list(range(10, 25))
-    for new, old in zip(again, packets[10:], strict=True):
-        assert np.array_equal(new.value.picture, old.value.picture)
-        assert new.numbers == old.numbers
-    assert not np.array_equal(
-        packets[-1].value.picture, list(run(machine, "c", task))[-1].value.picture
-    )
-
-
-def test_a_worker_tells_where_a_run_stands(task):
+    """The live numbers of steps that were made before are those of the frames."""
     machine = Worker()
-    packets = run(machine, "a", task)
-    list(islice(packets, 8))
-    assert machine.checkpoint("a", 7).step == 7
-    assert machine.checkpoint("a", 0) is None  # only the last few
-    assert machine.checkpoint("b", 7) is None
-    packets.close()
-    assert machine.checkpoint("a", 7) is None
+    stronger = Live(variation=1e-4, l1=0.5, l2=0.0, learning_rate=0.2)
+    made = []
+    for frame in run(machine, "a", task):
+        if frame.step == 12:
+            machine.steer("a", stronger)
+        made.append(frame)
+    assert [made[step].live == stronger for step in (12, 13, 24)] == [False, True, True]
+    again = Again(resume=made[10].checkpoint, live={f.step: f.live for f in made})
+    other = Live(variation=0.0, learning_rate=1.0)
+    repeated = list(run(Worker(), "b", task, live=other, again=again))
+    assert [f.step for f in repeated] == list(range(10, 25))
+    for new, old in zip(repeated, made[10:], strict=True):
+        assert np.array_equal(new.picture, old.picture)
+        assert new.live == old.live
+    assert not np.array_equal(made[-1].picture, list(run(machine, "c", task))[-1].picture)
+
+
+def test_a_stopped_run_ends_before_its_next_step(task):
+    machine = Worker()
+    frames = run(machine, "a", task)
+    assert next(frames).step == 0
+    assert machine.busy() == 1
+    machine.stop("a")
+    assert len(list(frames)) <= 1
+    assert machine.busy() == 0
 
 
 def test_what_a_machine_lacks_is_written_whole(tmp_path, monkeypatch):
@@ -94,7 +87,7 @@ def test_what_a_machine_lacks_is_written_whole(tmp_path, monkeypatch):
 
 
 def replace_backbone(name):
-    return tasks.Vectors(backbone=name, photos=(b"",), views=1)
+    return Vectors(backbone=name, photos=(b"",), views=1)
 
 
 def test_a_home_one_may_not_write_to_is_replaced(tmp_path, monkeypatch):

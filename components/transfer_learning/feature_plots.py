@@ -8,25 +8,25 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from components.shell import cache
-from components.transfer_learning.training import Run
+from components.transfer_learning.experiment import Experiment
 from components.widgets import charts, run_panel
+from engine.runs import Private
 
 AMOUNTS = (1, 2, 3, 5, 10, 20, 50, 100)
 
 
-def embedding(run: Run) -> None:
+def embedding(run: Experiment) -> None:
     """All photos by the two directions in which their features differ most."""
-    if run.features is None:
+    if run.trained.features is None:
         st.info("There is no map of a network that learnt from scratch: it has no fixed features.")
         return
-    x = np.asarray(run.features.values[:, 0], "float32")
+    x = np.asarray(run.trained.features.values[:, 0], "float32")
     x = x - x.mean(axis=0)
     _, strengths, axes = np.linalg.svd(x, full_matrices=False)
     at = x @ axes[:2].T
     share = float(np.square(strengths[:2]).sum() / np.square(strengths).sum())
-    labels, names = run.features.labels, run.features.class_names
-    groups = run.features.groups or names
+    labels, names = run.trained.features.labels, run.trained.features.class_names
+    groups = run.trained.features.groups or names
     figure = go.Figure()
     for group, symbol in zip(dict.fromkeys(groups), _symbols(), strict=False):
         mine = np.array([groups[k] == group for k in labels])
@@ -68,11 +68,11 @@ def _symbols() -> Iterator[str]:
         yield from ("circle", "diamond", "square", "cross", "triangle-up", "star")
 
 
-def sweep(run: Run) -> None:
+def sweep(run: Experiment) -> None:
     """Accuracy by the number of photos of each class to learn from."""
     from engine import transfer
 
-    features = run.features
+    features = run.trained.features
     if features is None or features.train.all():
         st.info("This needs a frozen backbone and test photos.")
         return
@@ -106,14 +106,14 @@ def sweep(run: Run) -> None:
                     "array": [r.high - r.accuracy for _, r in rows],
                     "arrayminus": [r.accuracy - r.low for _, r in rows],
                 },
-                hovertemplate="%{x} photos a class: <b>%{y:.1%}</b><extra></extra>",
+                hovertemplate="%{x} photos per class: <b>%{y:.1%}</b><extra></extra>",
             )
         )
         figure.update_layout(
             height=280,
             margin={"l": 0, "r": 12, "t": 8, "b": 0},
             xaxis={
-                "title": "photos of each class",
+                "title": "photos per class",
                 "type": "log",
                 "fixedrange": True,
                 "tickvals": amounts,
@@ -127,6 +127,4 @@ def sweep(run: Run) -> None:
         )
         st.plotly_chart(figure, config=charts.CONFIG, key="few_chart")
 
-    run_panel.table(
-        "few", "Try fewer photos", (run,), len(amounts), lambda: cache.line().turns(make), draw
-    )
+    run_panel.table("few", "Try fewer photos", (run,), len(amounts), lambda: Private(make), draw)

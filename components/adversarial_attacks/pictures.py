@@ -1,107 +1,24 @@
-"""The attack screen's parts: which attack, the pictures, the film of the two classes."""
+"""What an attack looks like: before, the change, after; its outcome in words; its files."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import streamlit as st
 
-from components.shell import cache, class_link, last_result
-from components.widgets import before_after, charts, gallery, run_panel
+from components.adversarial_attacks.experiment import Experiment, Plan, link
+from components.shell import cache, class_link
+from components.widgets import before_after, charts, gallery
 from engine import images
 
-if TYPE_CHECKING:
-    from engine.attacks import Attack, Targeted, Untargeted
 
-KEY = "attack"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """One attack to make, in plain values.
-
-    `picture` is `(H, W, 3)` in 0..1 at the first backbone's size, `goal` a class of it or None;
-    `reached` where it sees that already.
-    """
-
-    backbones: tuple[str, ...]
-    picture: np.ndarray
-    called: str
-    goal: int | None
-    attack: "Attack"
-    kind: str
-    seed: int
-    reached: bool = False
-
-    @property
-    def aim(self) -> "Targeted | Untargeted":
-        """The goal as the engine takes it."""
-        from engine.attacks import Targeted, Untargeted
-
-        return Untargeted() if self.goal is None else Targeted(self.goal)
-
-    @property
-    def wanted(self) -> str:
-        """What the network shall see, in words."""
-        if self.goal is None:
-            return "anything else"
-        return cache.backbone(self.backbones[0]).class_names[self.goal]
-
-    def same(self, other: "Plan") -> bool:
-        """Whether another plan would make the same attack."""
-        mine, theirs = (
-            (plan.backbones, plan.goal, plan.attack, plan.seed) for plan in (self, other)
-        )
-        return mine == theirs and np.array_equal(self.picture, other.picture)
-
-
-class Run:
-    """One start of the screen: its plan and its recording."""
-
-    def __init__(self, plan: Plan) -> None:
-        from engine.runs import Recording
-
-        self.plan = plan
-        self.recording: Recording = Recording()
-        self.scored = False
-
-    @property
-    def step(self) -> int:
-        """How many steps are made."""
-        return max((point.step for point in self.recording.points), default=0)
-
-    def begin(self) -> None:
-        """Starts the job."""
-        from engine.runs import sharing
-
-        plan, record = self.plan, self.recording
-
-        def frames() -> Any:
-            nets = [cache.backbone(name) for name in plan.backbones]
-            return sharing.attack(
-                cache.streams(),
-                cache.runner(),
-                nets,
-                plan.picture,
-                plan.aim,
-                plan.attack,
-                plan.seed,
-                record,
-            )
-
-        st.session_state.attack_run = self
-        run_panel.start(KEY, frames)
-        last_result.keep(KEY, self)
-
-
-def pictures(run: Run, step: int | None = None) -> None:
+def pictures(run: Experiment, step: int | None = None) -> None:
     """The original, the change and the result side by side, at the latest step or a kept one."""
-    plan, frame = run.plan, run.recording.latest
+    plan, frame = run.plan, run.latest
     picture = plan.picture if frame is None else frame.picture
     point = None if frame is None else _point(run, step)
     if step is not None:
-        picture = images.from_uint8(run.recording.pictures[step])
+        picture = images.from_uint8(run.pictures[step])
     answer = _first(plan)
     left, middle, right = st.columns(3, gap="medium")
     with left:
@@ -120,11 +37,11 @@ def pictures(run: Run, step: int | None = None) -> None:
         gallery.show_live(gallery.enlarged(picture, 448), f"Result: {said}", f"After: {said}")
 
 
-def _point(run: Run, step: int | None) -> Any:
+def _point(run: Experiment, step: int | None) -> Any:
     """What was noted of a step; None for the latest."""
     if step is None:
-        return run.recording.latest
-    return next(p for p in reversed(run.recording.points) if p.step == step)
+        return run.latest
+    return next(p for p in reversed(run.frames) if p.step == step)
 
 
 def magnified(original: np.ndarray, changed: np.ndarray) -> tuple[np.ndarray, int]:
@@ -135,11 +52,11 @@ def magnified(original: np.ndarray, changed: np.ndarray) -> tuple[np.ndarray, in
     return np.clip(0.5 + max(times, 1) * away, 0.0, 1.0).astype("float32"), times
 
 
-def outcome(run: Run) -> None:
+def outcome(run: Experiment) -> None:
     """How it ended, in a sentence with numbers."""
     from engine.attacks import robustness
 
-    frame = run.recording.latest
+    frame = run.latest
     change = robustness.change(run.plan.picture, frame.picture)
     size = (
         f"The largest change of a value is {change.linf:.0f} of 255 grey levels, the root mean "
@@ -151,30 +68,30 @@ def outcome(run: Run) -> None:
     chance = "" if goal is None else f", {100 * frame.wanted:.1f} % for “{run.plan.wanted}”"
     if frame.already or (frame.succeeded and change.linf == 0):
         st.info(
-            f"Nothing had to change: it saw what it shall see before, now “{top.label}”. Choose "
-            "another goal.",
+            f"Nothing had to change: “{top.label}” was predicted already. Choose another goal.",
             icon=":material/info:",
         )
     elif frame.succeeded:
-        first = next((p.step for p in run.recording.points if p.succeeded), frame.step)
+        first = next((p.step for p in run.frames if p.succeeded), frame.step)
         kept = "" if first == frame.step else f" Kept is step {frame.step}, the best."
         st.success(
-            f"Fooled at step {first}: it sees “{top.label}”.{kept} {size}", icon=":material/check:"
+            f"Fooled at step {first}: predicted “{top.label}”.{kept} {size}",
+            icon=":material/check:",
         )
     else:
         st.warning(
-            f"Not fooled: it sees “{top.label}”{chance}. {size} A larger epsilon, more steps or a "
-            "stronger attack may do it.",
+            f"Not fooled: predicted “{top.label}”{chance}. {size} A larger epsilon, more steps or "
+            "a stronger attack may do it.",
             icon=":material/shield:",
         )
 
 
-def film(run: Run) -> None:
+def film(run: Experiment) -> None:
     """The probabilities of both classes by step."""
-    points: Sequence[Any] = [p for p in list(run.recording.points) if not p.last]
+    points: Sequence[Any] = [p for p in run.frames if not p.last]
     steps = [p.step for p in points]
     lines = [
-        ("what it saw at first", steps, [p.before for p in points]),
+        ("original class", steps, [p.before for p in points]),
         (
             "the strongest other" if run.plan.goal is None else run.plan.wanted,
             steps,
@@ -191,9 +108,9 @@ def film(run: Run) -> None:
         )
 
 
-def wipe(run: Run) -> None:
+def wipe(run: Experiment) -> None:
     """Before and after under one handle."""
-    frame = run.recording.latest
+    frame = run.latest
     before_after.before_after(
         run.plan.picture,
         frame.picture,
@@ -203,7 +120,7 @@ def wipe(run: Run) -> None:
     )
 
 
-def answers(run: Run, step: int | None) -> None:
+def answers(run: Experiment, step: int | None) -> None:
     """The five most probable classes before, and after the shown step."""
     sides = {"Before": _first(run.plan), "After": _point(run, step).predictions}
     for column, (words, answer) in zip(st.columns(2, gap="medium"), sides.items(), strict=True):
@@ -219,15 +136,9 @@ def _first(plan: Plan) -> Sequence[Any]:
     return cache.answer(plan.backbones, images.digest(plan.picture), plan.picture)
 
 
-def link(plan: Plan) -> dict[str, str]:
-    """What a link to this attack says of it, beside the page's own parameters."""
-    found = {"backbone": plan.backbones[0], "attack": plan.kind, "attack_seed": str(plan.seed)}
-    return found if plan.goal is None else found | {"class": plan.wanted}
-
-
-def downloads(run: Run) -> None:
+def downloads(run: Experiment) -> None:
     """The attacked picture as it is, the change, the run as an animation, a link."""
-    plan, frame = run.plan, run.recording.latest
+    plan, frame = run.plan, run.latest
     fooled = frame.succeeded and not frame.already
     stem = f"attacked-{plan.called}-{plan.wanted}".replace(" ", "-").replace("/", "-")
     with st.container(horizontal=True):

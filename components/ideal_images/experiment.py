@@ -1,0 +1,213 @@
+"""One start of the screen: what it is to make, the views of its runs, and what may be moved."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from components.shell import cache, last_result
+from components.widgets import run_panel
+from engine import images
+
+if TYPE_CHECKING:
+    from engine.backbones import Backbone
+    from engine.runs import IdealImage, View
+    from engine.synthesis import Live, Settings
+
+KEY = "ideal"
+MODES = ("one picture", "three variation losses", "two backbones")
+REFERENCE = 1e-6  # weight of the variation loss where a preset has none
+FACTORS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+PENALTY_WEIGHTS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # of the distances from grey
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sliders:
+    """What may be moved while it runs: factors of each preset's own variation and learning rate.
+
+    `penalties` are weights by name; a name that is not there leaves each preset its own.
+    """
+
+    variation: float
+    rate: float
+    penalties: tuple[tuple[str, float], ...] = ()
+
+    def live(self, own: "Live") -> "Live":
+        """A preset's live numbers, moved."""
+        return replace(
+            own,
+            variation=variation_unit(own) * self.variation,
+            learning_rate=own.learning_rate * self.rate,
+            **dict(self.penalties),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One picture to make: by which backbone, of what, how, from where, and its caption.
+
+    `target` is a class index or an objective, `start` a picture at the network's size or None.
+    """
+
+    backbone: str
+    target: Any
+    settings: "Settings"
+    words: str
+    start: np.ndarray | None = None
+
+    @classmethod
+    def of(
+        cls,
+        net: "Backbone",
+        target: Any,
+        settings: "Settings",
+        words: str,
+        start: np.ndarray | None,
+    ) -> "Plan":
+        """A plan that starts from noise or from a photo of any size."""
+        start = None if start is None else images.fit(start, net.input_size)
+        return cls(backbone=net.name, target=target, settings=settings, words=words, start=start)
+
+    def moved(self, live: "Live") -> "Plan":
+        """The same with other live numbers."""
+        return replace(self, settings=replace(self.settings, live=live))
+
+    @property
+    def task(self) -> "IdealImage":
+        """What is to be run."""
+        from engine.runs import IdealImage
+
+        return IdealImage(
+            backbone=self.backbone, target=self.target, settings=self.settings, start=self.start
+        )
+
+    @property
+    def identity(self) -> tuple:
+        """What tells it from another, sliders that act at once aside."""
+        from engine.synthesis import Live
+
+        start = None if self.start is None else images.digest(self.start)
+        return self.backbone, self.target, replace(self.settings, live=Live()), start
+
+
+@dataclass(slots=True, kw_only=True)
+class Choices:
+    """Everything a person sets before the start: `preset` and the backbone name the sliders."""
+
+    plans: Sequence[Plan]
+    mode: str
+    preset: str
+
+    @property
+    def sliders_of(self) -> tuple[str, str]:
+        """Which preset and backbone the sliders are for."""
+        return self.preset, self.plans[0].backbone
+
+    def experiment(self, sliders: Sliders) -> "Experiment":
+        """What a start would make, with the sliders as they are."""
+        if self.mode != MODES[1]:
+            plans = [plan.moved(sliders.live(plan.settings.live)) for plan in self.plans]
+            return Experiment(plans, self.sliders_of)
+        plan = self.plans[0]
+        live = sliders.live(plan.settings.live)
+        some = live.variation or variation_unit(plan.settings.live)
+        weights = {"none": 0.0, "some": some, "strong": 30 * some}
+        return Experiment(
+            [
+                replace(plan.moved(replace(live, variation=weight)), words=words)
+                for words, weight in weights.items()
+            ],
+            self.sliders_of,
+        )
+
+
+class Experiment:
+    """One start of the screen: its plans, and a view of each one's run."""
+
+    def __init__(self, plans: Sequence[Plan], sliders_of: tuple[str, str]) -> None:
+        self.plans, self.sliders_of = plans, sliders_of
+        self.views: list[View] = []
+
+    def begin(self) -> None:
+        """Starts the runs, all of them in turns."""
+        self.views = run_panel.start(KEY, [plan.task for plan in self.plans])
+        st.session_state[f"{KEY}_run"] = self
+        last_result.keep(KEY, self)
+
+    def steer(self, sliders: Sliders) -> None:
+        """Moves what may be moved; three pictures that differ in these very weights keep theirs."""
+        if len(self.plans) < 3:
+            for plan, view in zip(self.plans, self.views, strict=True):
+                preset = own_live(plan, self.sliders_of[0])
+                view.steer(sliders.live(preset))
+
+    @property
+    def words(self) -> str:
+        """What it is of, and how."""
+        plan = self.plans[0]
+        return f"{plan.words} by {plan.backbone}, preset “{self.sliders_of[0]}”"
+
+    def same(self, other: "Experiment") -> bool:
+        """Whether another would make the same pictures; sliders that act at once aside."""
+        mine, theirs = (
+            (one.sliders_of, [plan.identity for plan in one.plans]) for one in (self, other)
+        )
+        return mine == theirs
+
+    @property
+    def step(self) -> int:
+        """How far the furthest of them is."""
+        return max((view.frames[-1].step for view in self.views if view.frames), default=0)
+
+    @property
+    def steps(self) -> int:
+        """How many steps the longest of them has."""
+        return max(plan.settings.steps for plan in self.plans)
+
+
+def own_live(plan: Plan, preset: str) -> "Live":
+    """The live numbers of the preset that a plan was made with."""
+    from engine import synthesis
+
+    return synthesis.preset(preset, cache.backbone(plan.backbone)).live
+
+
+def variation_unit(live: "Live") -> float:
+    """The weight of the variation loss that a factor of 1 stands for."""
+    return live.variation or REFERENCE
+
+
+def other_plan(
+    name: str, label: str, settings_of: Callable[[str], "Settings"], start: np.ndarray | None
+) -> list[Plan]:
+    """The same class by another backbone that a person chooses; none where there is none."""
+    able = [n for n in cache.ready() if n != name and label in cache.class_names(n)]
+    if not able:
+        st.caption("No other backbone on this machine knows this class.")
+        return []
+    other = st.selectbox("The other backbone", able, key="ideal_other")
+    net = cache.backbone(other)
+    target = net.class_names.index(label)
+    return [Plan.of(net, target, settings_of(other), other, start)]
+
+
+def number(value: float) -> str:
+    """A number for a person: no 1e-06."""
+    if value == 0 or 0.001 <= value < 10_000:
+        return f"{value:.3g}"
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return f"{mantissa.removesuffix('.0')} × 10{str(int(exponent)).translate(_SUPERSCRIPT)}"
+
+
+def link(plan: Plan, preset: str) -> dict[str, str]:
+    """What a link to this picture says of it, beside the page's own parameters."""
+    found = {"backbone": plan.backbone, "seed": str(plan.settings.seed), "preset": preset}
+    found["steps"] = str(plan.settings.steps)
+    if isinstance(plan.target, int):
+        found["class"] = cache.backbone(plan.backbone).class_names[plan.target]
+    elif (layer := getattr(plan.target, "layer", None)) is not None:
+        found |= {"of_layer": layer, "of_channel": str(plan.target.index)}
+    return found

@@ -1,0 +1,111 @@
+"""What a classifier confuses: the matrix, the surest mistakes, and the photos behind them."""
+
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from components.transfer_learning.experiment import Experiment, unmeasured
+from components.widgets import charts, gallery
+from engine import images
+from engine.errors import BadImage
+
+
+def confusion(run: Experiment) -> None:
+    """The confusion matrix; a click on a square shows the photos behind it."""
+    report = run.report()
+    if report is None:
+        st.info(unmeasured(run), icon=":material/info:")
+        return
+    rows, columns = np.nonzero(report.confusion)
+    counts = report.confusion[rows, columns]
+    names = list(run.trained.class_names)
+    size = 560 / max(len(names), 8)
+    figure = go.Figure(
+        go.Scatter(
+            x=columns,
+            y=rows,
+            mode="markers",
+            marker={
+                "symbol": "square",
+                "size": size,
+                "opacity": 0.35 + 0.65 * counts / counts.max(),
+                "color": [
+                    charts.COLOURS[2] if r == c else charts.COLOURS[1]
+                    for r, c in zip(rows, columns, strict=True)
+                ],
+            },
+            text=[
+                f"{names[r]} taken for {names[c]}: {n}"
+                for r, c, n in zip(rows, columns, counts, strict=True)
+            ],
+            hovertemplate="%{text}<extra></extra>",
+        )
+    )
+    ends = [-0.7, len(names) - 0.3]
+    axis = {
+        "tickvals": list(range(len(names))),
+        "ticktext": names,
+        "fixedrange": True,
+        "range": ends,
+        "tickfont": {"size": 10},
+        "zeroline": False,
+    }
+    figure.update_layout(
+        height=720,
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        showlegend=False,
+        dragmode=False,
+        xaxis=axis | {"title": "it says", "tickangle": -60},
+        yaxis=axis | {"title": "it is", "range": ends[::-1]},
+    )
+    left, right = st.columns([2, 1], gap="large")
+    with left, st.container(key="confusion_box"):
+        event: Any = st.plotly_chart(
+            figure,
+            config=charts.CONFIG,
+            key="confusion",
+            on_select="rerun",
+            selection_mode="points",
+        )
+    points = event.selection.points
+    with right:
+        if not points:
+            st.caption("Click a square to see its photos. Green: right. Orange: mistaken.")
+            return
+        row, column = int(points[0]["y"]), int(points[0]["x"])
+        st.markdown(f"**{names[row]}**, taken for **{names[column]}**")
+        these = np.flatnonzero((report.labels == row) & (report.guesses == column))
+        _photos(run, report, these[:8], 2)
+
+
+def mistakes(run: Experiment) -> None:
+    """Wrong guesses it was surest of."""
+    report = run.report()
+    if report is None:
+        st.info(unmeasured(run), icon=":material/info:")
+        return
+    wrong = report.mistakes(8)
+    if not len(wrong):
+        st.success("There is no mistake among the test photos.")
+        return
+    _photos(run, report, wrong, 4)
+
+
+def _photos(run: Experiment, report: Any, positions: np.ndarray, columns: int) -> None:
+    data, names = run.plan.source.data, run.trained.class_names
+    for start in range(0, len(positions), columns):
+        for column, k in zip(st.columns(columns), positions[start : start + columns], strict=False):
+            truth, guess = (names[n] for n in (report.labels[k], report.guesses[k]))
+            with column:
+                words = f"{truth}; predicted {guess}, {100 * report.confidence[k]:.0f} %"
+                if data is None:
+                    st.markdown(words)
+                    continue
+                try:
+                    photo = images.fit(images.load(data.paths[report.rows[k]]), (224, 224))
+                except BadImage:
+                    st.markdown(f"{words} (the photo cannot be read any more)")
+                    continue
+                gallery.show(photo, words, words)

@@ -1,0 +1,196 @@
+"""One start of the transfer screen: its plan in words, the view of its run, its classifier."""
+
+import secrets
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from components.shell import cache, last_result
+from components.widgets import run_panel
+from engine import images
+from engine.types import FROZEN, SCRATCH, Prediction
+
+if TYPE_CHECKING:
+    from engine.backbones import Backbone
+    from engine.runs import View
+    from engine.transfer import (
+        Project,
+        Report,
+        Trained,
+        TrainingPlan,
+        TrainingPoint,
+        TrainingStep,
+        Tuning,
+    )
+
+KEY = "training"
+KEPT = 6  # runs that stay on the chart
+
+
+class Experiment:
+    """One start of the screen: its plan, and a view of its run."""
+
+    def __init__(self, plan: "TrainingPlan") -> None:
+        self.plan = plan
+        self.views: list[View] = []
+        self.saved: Project | None = None  # opened, not trained here
+        self._kept: tuple[list[TrainingPoint], Report | None, TrainingStep] | None = None
+        self._report: tuple[int, Report | None] = (-1, None)
+        self._classifier: Backbone | None = None
+
+    @classmethod
+    def opened(cls, project: "Project") -> "Experiment":
+        """One that ended elsewhere: there is its head, and no photo."""
+        from engine.transfer import PhotoSource, TrainingPlan
+
+        source = PhotoSource(data=None, folder=Path(), called=project.data)
+        plan = TrainingPlan(backbone=project.backbone, source=source, recipe=project.recipe)
+        run = cls(plan)
+        run.saved = project
+        return run
+
+    def begin(self) -> None:
+        """Starts the run, and puts it on the chart."""
+        from engine.runs import Training
+
+        runs = [run for run in st.session_state.get("training_runs", []) if run.points]
+        st.session_state.training_runs = [*runs, self][-KEPT:]
+        st.session_state[f"{KEY}_run"] = self
+        self.views = run_panel.start(KEY, [Training(plan=self.plan)])
+        for run in runs:
+            run.let_go()
+        if self.plan.how == FROZEN:  # a whole fine-tuned network is not kept
+            last_result.keep(KEY, self)
+
+    def let_go(self) -> None:
+        """Keeps the figures and no network: one fine-tuned network in memory is enough."""
+        if self.plan.how != FROZEN and self.views and self.last is not None:
+            self._kept = (self.points, self.report(), self.last)
+            self.views = []
+
+    @property
+    def last(self) -> "TrainingStep | None":
+        """The last step this person has seen."""
+        if self._kept is not None:
+            return self._kept[2]
+        return self.views[0].latest if self.views else None
+
+    @property
+    def points(self) -> "list[TrainingPoint]":
+        """What was measured, an epoch after the other."""
+        if self._kept is not None:
+            return self._kept[0]
+        return [step.point for view in self.views for step in view.frames if step.point]
+
+    @property
+    def trained(self) -> "Trained":
+        """What there is by now."""
+        from engine.transfer import Trained
+
+        if self.saved is not None:
+            return Trained(class_names=self.saved.class_names, head=self.saved.head)
+        if self.last is None or self._kept is not None:
+            return Trained()
+        return self.last.trained
+
+    @property
+    def latest(self) -> "TrainingPoint | None":
+        """The last point that was measured on photos it does not learn from."""
+        return next((p for p in reversed(self.points) if p.val_accuracy is not None), None)
+
+    def report(self) -> "Report | None":
+        """What it is worth on the test photos as it is now; None while there are none."""
+        if self._kept is not None:
+            return self._kept[1]
+        steps = self.views[0].seen if self.views else 0
+        if self._report[0] != steps:
+            self._report = (steps, self.trained.report())
+        return self._report[1]
+
+    def classifier(self) -> "Backbone":
+        """The trained network as a backbone, made once."""
+        from engine import transfer
+
+        if self._classifier is None:
+            net, made = cache.backbone(self.plan.backbone), self.trained
+            what = self.plan.source.name + (", cat or dog" if self.plan.source.grouped else "")
+            name = f"{what}, by {self.plan.backbone} ({secrets.token_hex(2)})"
+            if made.model is not None:
+                self._classifier = transfer.from_model(net, made.model, made.class_names, name)
+            else:
+                self._classifier = transfer.as_backbone(net, made.head, made.class_names, name)
+        return self._classifier
+
+    def taught(self) -> str:
+        """Puts the classifier beside the backbones of this session, once; returns its name."""
+        if self.classifier().name not in cache.taught():
+            cache.teach(self.classifier())
+        return self.classifier().name
+
+    def predict(self, picture: np.ndarray) -> tuple[Prediction, ...]:
+        """What the trained classifier predicts for a picture `(H, W, 3)` in 0..1."""
+        from engine import transfer
+        from engine.backbones import top_predictions
+
+        net, made = cache.backbone(self.plan.backbone), self.trained
+        batch = images.fit(picture, net.input_size)[None]
+        if made.model is not None:
+            logits = transfer.predicted(made.model, images.to_uint8(batch))[0]
+        else:
+            logits = transfer.logits_of(made.head, transfer.vectors(net, batch))[0]
+        return top_predictions(logits, made.class_names)
+
+
+def unmeasured(run: Experiment) -> str:
+    if run.points:
+        return "There are no test photos: no accuracy can be told."
+    classes, source = len(run.trained.class_names), run.plan.source.name
+    opened = f"Opened: {run.plan.backbone} with {classes} classes of {source}"
+    saved = float("nan") if run.saved is None else run.saved.accuracy
+    measured = "" if np.isnan(saved) else f", {100 * saved:.1f} % accuracy when it was saved"
+    return f"{opened}{measured}. Its photos are not here, so nothing is measured again."
+
+
+def words(plan: "TrainingPlan") -> str:
+    """What tells a training from others: backbone, what is trained, photos, changed options.
+
+    Two plans on the same photos have the same words only if they are the same training.
+    """
+    photos = plan.recipe.photos
+    amount = "all photos" if photos is None else f"{photos} per class"
+    task = ["cat or dog"] if plan.source.grouped else []
+    return ", ".join([plan.backbone, plan.how, amount, *task, *_changed(plan)])
+
+
+def _changed(plan: "TrainingPlan") -> list[str]:
+    """The options that act on this training and are not the usual ones."""
+    from engine import transfer
+
+    pairs: list[tuple[str, Any, Any]] = []
+    if plan.how != SCRATCH:
+        pairs.append(("", plan.recipe, transfer.Recipe()))
+    if plan.how != FROZEN:
+        pairs.append(("backbone ", plan.tuning, usual_tuning(plan.how)))
+    return [
+        f"{whose}{field.name.replace('_', ' ')} {_said(getattr(mine, field.name))}"
+        for whose, mine, usual in pairs
+        for field in fields(mine)
+        if field.name not in ("photos", "scratch")
+        and getattr(mine, field.name) != getattr(usual, field.name)
+    ]
+
+
+def usual_tuning(how: str) -> "Tuning":
+    """How a backbone is trained unless a person changes it."""
+    from engine.transfer import Tuning
+
+    if how == SCRATCH:
+        return Tuning(stages=0, scratch=True, learning_rate=1e-3, epochs=100, augment=False)
+    return Tuning()
+
+
+def _said(value: Any) -> str:
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else f"{value}"

@@ -1,0 +1,64 @@
+"""What an attack is to reach, and what it yields."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.types import Prediction
+
+
+@dataclass(frozen=True)
+class Targeted:
+    """The attack is to reach this class."""
+
+    class_index: int
+
+
+@dataclass(frozen=True)
+class Untargeted:
+    """Any class but `class_index` will do; None: but the one predicted for the original."""
+
+    class_index: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """One step of an attack on one picture.
+
+    `picture` is `(H, W, 3)` in 0..1 on the 8-bit grid, and all else was computed of it: the
+    `predictions`, the probability of the class that was predicted for the original (`before`) and
+    of the target (`wanted`; without a target, of the strongest other class), and whether the attack
+    has `succeeded`; `already` says that the goal was reached before anything was changed. The last
+    frame holds the best picture of all steps, and the step it is from.
+    """
+
+    picture: np.ndarray
+    step: int
+    predictions: tuple[Prediction, ...]
+    before: float
+    wanted: float
+    succeeded: bool
+    already: bool = False
+    last: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """One step of an attack on n pictures at once: `pictures`, `logits`, `fooled`.
+
+    `margin`, `(n,)`, is above 0 where the attack has what it wants; `already`, `(n,)` bool, says
+    where it had that before it began. The last one holds the best of each, and the steps they are
+    from.
+    """
+
+    pictures: np.ndarray
+    logits: np.ndarray
+    margin: np.ndarray
+    steps: np.ndarray
+    already: np.ndarray
+    last: bool = False
+
+    @property
+    def fooled(self) -> np.ndarray:
+        """Whether each attack has succeeded, `(n,)` bool."""
+        return self.margin > 0

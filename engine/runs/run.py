@@ -1,0 +1,221 @@
+"""One computation of a task, for everyone who asks for it."""
+
+import atexit
+import threading
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine import images
+from engine.runs.schedule import Share
+
+if TYPE_CHECKING:
+    from engine.runs.runner import Runner
+    from engine.runs.view import View
+
+NO_PICTURE = np.empty((0, 0, 3), "float32")
+PICTURES = 48  # exact ones kept of a run; of a longer one every second, fourth ... step
+
+
+class Cancelled(Exception):
+    """Raised in a run's own thread when nobody wants it any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """What there is of a run that another one goes on with.
+
+    `resume` is a checkpoint at or before the last of the `frames`, `live` the live numbers by step
+    of what lies between them and is made again, bit for bit.
+    """
+
+    frames: tuple[Any, ...] = ()
+    pictures: dict[int, np.ndarray] = field(default_factory=dict)
+    resume: Any = None
+    live: Mapping[int, Any] = field(default_factory=dict)
+
+
+class Run:
+    """One computation of a task: append-only frames, and how it ended.
+
+    `frames` are without their pictures; `pictures`, `{step: (H, W, 3) uint8}`, has some of these,
+    `checkpoints` the last few. `error` is what ended it, `note` what has happened to it.
+
+    Args:
+        task: what to compute.
+        runner: where.
+        live: the numbers that may change; None takes those of the task.
+        again: what is there already, of a run that this one goes on with.
+    """
+
+    def __init__(
+        self, task: Any, runner: "Runner", live: Any = None, again: "Again | None" = None
+    ) -> None:
+        self.task, self.again = task, again or Again()
+        self.frames, self.pictures = list(self.again.frames), self.again.pictures
+        self.value = getattr(task, "live", None) if live is None else live
+        self.checkpoints: deque[Any] = deque(maxlen=4)
+        self.error: Exception | None = None
+        self.note = ""
+        self.share, self.alone = Share(), Share()  # of the schedule, and of memory
+        self.done = self._cut = False
+        self._whole: Any = None
+        self._every = 1
+        self._runner = runner
+        self._views: set[View] = set()
+        self._closing = False
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._work, name="run", daemon=True)
+
+    def join(self, view: "View") -> bool:
+        """Lets a view watch, and starts the run for the first; False where it is about to end."""
+        with self._changed:
+            if self._closing and not self.done:
+                return False
+            self._views.add(view)
+            if self._thread.ident is None:
+                _alive.add(self)
+                self._thread.start()
+            self._changed.notify_all()
+            return True
+
+    def leave(self, view: "View") -> None:
+        """Takes a view away; the run ends when it was the last."""
+        with self._changed:
+            self._views.discard(view)
+            self._changed.notify_all()
+
+    def watched_by_others(self, view: "View") -> bool:
+        """Whether someone else watches."""
+        with self._changed:
+            return any(one is not view and one.wants_it for one in self._views)
+
+    def wake(self) -> None:
+        """Lets the run look again at what its views want."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Waits until it has ended, at most `timeout` seconds."""
+        self._thread.join(timeout)
+
+    def result(self) -> Any:
+        """Waits for the end; the last frame, or raises what ended the run."""
+        self.wait()
+        if self.error is not None:
+            raise self.error
+        return self.latest(len(self.frames))
+
+    @property
+    def cut(self) -> bool:
+        """Whether it ended before its task did, as nobody wanted it any more."""
+        return self._cut
+
+    @property
+    def position(self) -> int:
+        """Where it stands in the queue before its first frame, from 1; 0 where it does not wait."""
+        return 0 if self.frames or self.done else self._runner.position(self)
+
+    def live(self, step: int) -> Any:
+        """The live numbers of a step: as they were, where it is made again, else as they are."""
+        return self.again.live.get(step, self.value)
+
+    def fork(self, count: int, value: Any) -> "Run":
+        """Another run that shares the first `count` frames and goes on with other live numbers."""
+        frames = tuple(self.frames[:count])
+        return Run(self.task, self._runner, value, self.so_far(frames))
+
+    def so_far(self, frames: "tuple[Any, ...]") -> "Again":
+        """What another run needs to go on after these frames of this one."""
+        step = frames[-1].step if frames else -1
+        return Again(
+            frames=frames,
+            pictures={k: picture for k, picture in self.pictures.items() if k <= step},
+            resume=next((one for one in reversed(self.checkpoints) if one.step <= step), None),
+            live={frame.step: getattr(frame, "live", None) for frame in frames},
+        )
+
+    def latest(self, count: int) -> Any:
+        """The last of the first `count` frames that has its picture; None where there is none."""
+        frames, whole, pictures = self.frames[:count], self._whole, self.pictures
+        if not frames:
+            return None
+        if whole is None or not hasattr(whole, "picture"):
+            return frames[-1]
+        if (whole.step, whole.last) == (frames[-1].step, frames[-1].last):
+            return whole
+        frame = next((f for f in reversed(frames) if f.step in pictures), None)
+        return frame and replace(frame, picture=images.from_uint8(pictures[frame.step]))
+
+    def check(self) -> None:
+        """Raises `Cancelled` in the run's own thread where nobody wants it any more."""
+        with self._changed:
+            if not any(view.wants_it for view in self._views):
+                self._closing = True
+                raise Cancelled
+
+    def _work(self) -> None:
+        frames: Any = None
+        try:
+            self.check()
+            frames = self._runner.steps(self)
+            for frame in frames:
+                self._keep(frame)
+                self._wait_until_wanted()
+        except Cancelled:
+            self._cut = True
+        except Exception as error:  # kept for the page to show; a thread has nobody to tell
+            self.error = error
+        finally:
+            getattr(frames, "close", lambda: None)()
+            self._closing = self.done = True
+            _alive.discard(self)
+
+    def _wait_until_wanted(self) -> None:
+        while True:
+            self.check()
+            with self._changed:
+                if any(v.wants_it and v.wanted > len(self.frames) for v in self._views):
+                    return
+                self._changed.wait(0.2)
+
+    def _keep(self, frame: Any) -> None:
+        if getattr(frame, "checkpoint", None) is not None:
+            self.checkpoints.append(frame.checkpoint)
+            frame = replace(frame, checkpoint=None)
+        if not hasattr(frame, "picture"):
+            self._whole = frame
+            self.frames.append(frame)
+            return
+        again = self.frames and frame.step <= self.frames[-1].step and not frame.last
+        if again:  # between the checkpoint and what was there before
+            return
+        if frame.last or frame.step % self._every == 0:
+            self._keep_picture(frame)
+        self._whole = frame
+        self.frames.append(replace(frame, picture=NO_PICTURE))
+
+    def _keep_picture(self, frame: Any) -> None:
+        pictures = self.pictures | {frame.step: images.to_uint8(frame.picture)}
+        while len(pictures) > PICTURES:
+            self._every *= 2
+            kept = (step for step in pictures if step % self._every == 0 or step == frame.step)
+            pictures = {step: pictures[step] for step in kept}
+        self.pictures = pictures  # replaced, not changed: a page may be reading it
+
+
+_alive: set[Run] = set()
+
+
+@atexit.register
+def _end() -> None:
+    """Ends what runs before the interpreter does: a thread inside TensorFlow would crash it."""
+    for run in _alive.copy():
+        for view in list(run._views):
+            view.stopped = True
+        run.wake()
+    for run in _alive.copy():
+        run.wait(10)

@@ -1,0 +1,100 @@
+"""Fair turns: only so many threads compute at once, each for a tenth of a second, then the next.
+
+Thirty people see thirty pictures grow slowly, and nobody waits for another's whole run.
+"""
+
+import bisect
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from operator import itemgetter
+
+SLICE = 0.1  # seconds a run may compute before it is the next one's turn
+
+
+class Share:
+    """What one run has had of its turn, in seconds; None before its first."""
+
+    spent: float | None = None
+
+    @property
+    def rank(self) -> int:
+        """Its place among those that wait: 0 in the middle of a turn, 1 before its first, else 2.
+
+        A first picture is waited for, so it comes before more of another.
+        """
+        if self.spent is None:
+            return 1
+        return 0 if self.spent < SLICE else 2
+
+
+class Schedule:
+    """Lets `places` threads compute at once; the others queue, first come, first served.
+
+    Args:
+        places: how many.
+    """
+
+    def __init__(self, places: int) -> None:
+        self._places = places
+        self._inside = self._ahead = 0
+        self._queue: list[tuple[int, threading.Event, Share]] = []  # by rank
+        self._looking = threading.BoundedSemaphore(places)
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def turn(self, share: Share, check: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """Waits for a place and holds it for the block.
+
+        Args:
+            share: of a run of many blocks.
+            check: called while waiting; what it raises ends the waiting.
+        """
+        entry = (share.rank, threading.Event(), share)
+        rank, ticket, _ = entry
+        had = share.spent or 0.0
+        with self._lock:
+            bisect.insort(self._queue, entry, key=itemgetter(0))
+            self._let_in()
+        try:
+            while not ticket.wait(0.2):
+                check()
+            begun = time.monotonic()
+            yield
+            share.spent = time.monotonic() - begun + (had if rank == 0 else 0.0)
+        finally:
+            with self._lock:
+                if ticket.is_set():
+                    self._inside -= 1
+                else:
+                    self._queue.remove(entry)
+                self._let_in()
+
+    @contextmanager
+    def first(self) -> Iterator[None]:
+        """Computes the block before those that queue: somebody looks at a page and waits for it.
+
+        Meanwhile there is a place less for the others, but always one. Not within a turn.
+        """
+        with self._looking:
+            with self._lock:
+                self._ahead += 1
+            try:
+                yield
+            finally:
+                with self._lock:
+                    self._ahead -= 1
+                    self._let_in()
+
+    def position(self, share: Share) -> int:
+        """Where a run stands in the queue, from 1; 0 where it does not wait."""
+        with self._lock:
+            waiting = [one for _, _, one in self._queue]
+            return waiting.index(share) + 1 if share in waiting else 0
+
+    def _let_in(self) -> None:
+        places = max(self._places - self._ahead, 1)
+        while self._queue and self._inside < places:
+            self._inside += 1
+            self._queue.pop(0)[1].set()

@@ -1,0 +1,199 @@
+"""What can be run, as frozen plain values: equal tasks are computed once, on any machine.
+
+A task names its backbones; whoever runs it brings them loaded.
+"""
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+
+from engine import attacks, images, synthesis, transfer
+from engine.attacks import robustness, transferability
+from engine.backbones import Backbone, Store
+from engine.synthesis import Checkpoint, Live, Settings
+from engine.types import FROZEN
+
+LiveAt = Callable[[int], Live]  # the live numbers of a step
+
+
+class Task(Protocol):
+    """Plain values, and the frames that they describe."""
+
+    @property
+    def backbones(self) -> tuple[str, ...]:
+        """Names of the networks it needs."""
+        ...
+
+    @property
+    def key(self) -> Hashable:
+        """What equal tasks have in common; None for one that is nobody else's."""
+        ...
+
+    def steps(
+        self, nets: Sequence[Backbone], live: LiveAt | None = None, resume: Checkpoint | None = None
+    ) -> Iterator[Any]:
+        """Computes it with these networks; only an ideal image takes the other two."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdealImage:
+    """An ideal image; see `synthesis.ideal_image`."""
+
+    backbone: str
+    target: int | synthesis.Algebra
+    settings: Settings
+    start: np.ndarray | None = None
+
+    @property
+    def backbones(self) -> tuple[str, ...]:
+        return (self.backbone,)
+
+    @property
+    def key(self) -> Hashable:
+        start = None if self.start is None else images.digest(self.start)
+        return "ideal image", self.backbone, self.target, self.settings, start
+
+    @property
+    def live(self) -> Live:
+        """The numbers that may change, as they are at first."""
+        return self.settings.live
+
+    def steps(
+        self, nets: Sequence[Backbone], live: LiveAt | None = None, resume: Checkpoint | None = None
+    ) -> Iterator[synthesis.Frame]:
+        return synthesis.ideal_image(nets[0], self.target, self.settings, live, self.start, resume)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attack:
+    """An attack on one picture; see `attacks.run`."""
+
+    backbones: tuple[str, ...]
+    picture: np.ndarray
+    goal: attacks.Targeted | attacks.Untargeted
+    attack: attacks.Attack
+    seed: int
+
+    @property
+    def key(self) -> Hashable:
+        digest = images.digest(self.picture)
+        return "attack", self.backbones, digest, self.goal, self.attack, self.seed
+
+    def steps(
+        self, nets: Sequence[Backbone], live: Any = None, resume: Any = None
+    ) -> Iterator[attacks.Frame]:
+        return attacks.run(nets, self.picture, self.goal, self.attack, seed=self.seed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpsilonSweep:
+    """The same attack with one epsilon after the other; see `robustness.epsilon_sweep`."""
+
+    backbones: tuple[str, ...]
+    picture: np.ndarray
+    goal: attacks.Targeted | attacks.Untargeted
+    attack: attacks.Bounded
+    epsilons: tuple[float, ...]
+    seed: int
+
+    @property
+    def key(self) -> Hashable:
+        digest = images.digest(self.picture)
+        return "sweep", self.backbones, digest, self.goal, self.attack, self.epsilons, self.seed
+
+    def steps(
+        self, nets: Sequence[Backbone], live: Any = None, resume: Any = None
+    ) -> Iterator[robustness.SweepPoint]:
+        return robustness.epsilon_sweep(
+            nets, self.picture[None], self.goal, self.attack, self.epsilons, self.seed
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferMatrix:
+    """Who fools whom, a row after the other; see `transferability.transfer_matrix`.
+
+    `attacked` names the networks of the only row to compute; () for all rows.
+    """
+
+    backbones: tuple[str, ...]
+    pictures: tuple[np.ndarray, ...]
+    wanted: str | None
+    attack: attacks.Attack
+    seed: int
+    ensemble: bool = False
+    attacked: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> Hashable:
+        digests = tuple(map(images.digest, self.pictures))
+        how = (self.wanted, self.attack, self.seed, self.ensemble, self.attacked)
+        return "matrix", self.backbones, digests, *how
+
+    def rows(self, store: Store) -> "list[TransferMatrix]":
+        """A task for each row, where several machines can share them."""
+        nets = [store.get(name) for name in self.backbones]
+        groups = transferability.transfer_groups(nets, self.wanted, ensemble=self.ensemble)
+        return [replace(self, attacked=tuple(net.name for net in group)) for group in groups]
+
+    def steps(
+        self, nets: Sequence[Backbone], live: Any = None, resume: Any = None
+    ) -> Iterator[attacks.TransferRow]:
+        groups = transferability.transfer_groups(nets, self.wanted, ensemble=self.ensemble)
+        if self.attacked:
+            groups = [[net for net in nets if net.name in self.attacked]]
+        for group in groups:
+            yield transferability.transfer_row(
+                nets, group, self.pictures, self.wanted, self.attack, seed=self.seed
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vectors:
+    """Features of some photos, as files; see `transfer.look`."""
+
+    backbone: str
+    photos: tuple[bytes, ...]
+    views: int
+
+    @property
+    def backbones(self) -> tuple[str, ...]:
+        return (self.backbone,)
+
+    @property
+    def key(self) -> Hashable:
+        return None
+
+    def steps(
+        self, nets: Sequence[Backbone], live: Any = None, resume: Any = None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        yield transfer.look(nets[0], self.photos, self.views)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """A classifier on a backbone; see `transfer.train`."""
+
+    plan: transfer.TrainingPlan
+    elsewhere: Any = None  # computes features on other machines; see `transfer.extract`
+
+    @property
+    def backbones(self) -> tuple[str, ...]:
+        return (self.plan.backbone,)
+
+    @property
+    def key(self) -> Hashable:
+        return None if self.alone else ("training", self.plan.key)
+
+    @property
+    def alone(self) -> bool:
+        """Whether it takes so much memory that only a few may run at once, and none is kept."""
+        return self.plan.how != FROZEN
+
+    def steps(
+        self, nets: Sequence[Backbone], live: Any = None, resume: Any = None
+    ) -> Iterator[transfer.TrainingStep]:
+        return transfer.train(nets[0], self.plan, self.elsewhere)

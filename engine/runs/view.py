@@ -1,0 +1,217 @@
+"""A view is one person's look at a run, which may be shared by many.
+
+    view = runs.view(task)
+    view.look()                      # how many frames there are for this person
+    view.frames, view.latest, view.state
+    view.pause(); view.step(); view.resume(); view.steer(live); view.stop()
+
+A run computes while somebody wants more than there is. The first who steers a run that others
+watch goes on with a fork of it, from the frame that person saw.
+"""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.runs.run import Run
+
+if TYPE_CHECKING:
+    from engine.runs.runner import Runner
+
+
+class View:
+    """One person's look at a run: how far it has looked, paused or not.
+
+    Args:
+        run: the run; another one after a fork.
+        runs: where it is from.
+        lease: seconds after the last look after which the page counts as closed; None for never.
+    """
+
+    def __init__(self, run: Run, runs: "Runs | None" = None, lease: float | None = None) -> None:
+        self.run = run
+        self.seen = 0
+        self.paused = self.stopped = False
+        self._steps = 0  # asked for while paused
+        self._runs, self._lease = runs, lease
+        self._looked = time.monotonic()
+
+    def look(self) -> int:
+        """Renews the lease, and takes what there is to see; returns how many frames that is."""
+        self._looked = time.monotonic()
+        there = len(self.run.frames)
+        if not self.paused or (self.run.done and self.run.cut):
+            self.seen = there
+        elif there > self.seen and self._steps:
+            more = min(self._steps, there - self.seen)
+            self.seen, self._steps = self.seen + more, self._steps - more
+        return self.seen
+
+    @property
+    def frames(self) -> list[Any]:
+        """What this person has seen."""
+        return self.run.frames[: self.seen]
+
+    @property
+    def latest(self) -> Any:
+        """The last frame this person has seen, with its picture; None before the first."""
+        return self.run.latest(self.seen)
+
+    @property
+    def pictures(self) -> dict[int, np.ndarray]:
+        """Exact pictures of some of the steps this person has seen, `{step: (H, W, 3) uint8}`."""
+        frames = self.frames
+        last = frames[-1].step if frames else -1
+        return {step: picture for step, picture in self.run.pictures.items() if step <= last}
+
+    @property
+    def expired(self) -> bool:
+        """Whether the page has not looked for longer than its lease."""
+        return self._lease is not None and time.monotonic() - self._looked > self._lease
+
+    @property
+    def wants_it(self) -> bool:
+        """Whether it still watches."""
+        return not (self.stopped or self.expired)
+
+    @property
+    def wanted(self) -> float:
+        """How many frames it wants there to be."""
+        return self.seen + self._steps if self.paused else float("inf")
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will come."""
+        return self.stopped or (self.run.done and self.seen == len(self.run.frames))
+
+    @property
+    def state(self) -> str:
+        """`failed`, `stopped`, `page closed`, `done`, `paused`, `queued` or `running`."""
+        if self.run.error is not None and self.ended:
+            return "failed"
+        if self.stopped:
+            return "stopped"
+        if self.ended:
+            return "page closed" if self.run.cut else "done"
+        if self.paused:
+            return "paused"
+        return "queued" if self.run.position else "running"
+
+    def expire_within(self, seconds: float) -> None:
+        """Shortens the lease: the page seems to be gone."""
+        self._lease = seconds if self._lease is None else min(self._lease, seconds)
+
+    def pause(self) -> None:
+        """Stands still after what has been seen."""
+        self.paused, self._steps = True, 0
+
+    def step(self) -> None:
+        """Sees one frame more, and stands still again."""
+        self.paused, self._steps = True, self._steps + 1
+        self.run.wake()
+
+    def resume(self) -> None:
+        """Goes on after a pause."""
+        self.paused = False
+        self.run.wake()
+
+    def stop(self) -> None:
+        """Ends it for this person, with what there is; for nobody else."""
+        if not self.ended:
+            self.look()
+            self.stopped = True
+            self.run.leave(self)
+
+    def steer(self, live: Any) -> None:
+        """Goes on with other live numbers; where others watch the run, with a fork of it."""
+        if self.ended or live == self.run.value:
+            return
+        if self._runs is not None:
+            self._runs.steer(self, live)
+        else:
+            self.run.value = live
+
+
+class Runs:
+    """The runs of all sessions by what they compute; the least recently used go first.
+
+    Args:
+        runner: where they are computed.
+        keep: how many that have ended can still be joined.
+    """
+
+    def __init__(self, runner: "Runner", keep: int = 24) -> None:
+        self.runner, self._keep = runner, keep
+        self._runs: OrderedDict[Hashable, Run] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def view(self, task: Any, *, paused: bool = False, lease: float | None = None) -> View:
+        """A look at the run of a task, which is begun where nobody has asked for an equal one."""
+        key = self.runner.key(task)
+        with self._lock:
+            run = self._runs.get(key) if key is not None else None
+            while True:
+                if run is None or run.error is not None or (run.done and run.cut):
+                    run = Run(task, self.runner)
+                view = View(run, self, lease)
+                view.paused = paused
+                if run.join(view):
+                    break
+                run = None
+            if key is not None:
+                self._runs[key] = run
+                self._runs.move_to_end(key)
+                while len(self._runs) > self._keep:
+                    self._runs.popitem(last=False)
+            return view
+
+    def steer(self, view: View, live: Any) -> None:
+        """Changes the live numbers of a view's run, or of a fork of it where others watch."""
+        with self._lock:  # nobody joins meanwhile
+            run = view.run
+            if run.watched_by_others(view):
+                view.run = run.fork(view.seen, live)
+                view.run.join(view)
+                run.leave(view)
+                return
+            for key, one in list(self._runs.items()):
+                if one is run:  # it is no longer what its key says
+                    del self._runs[key]
+            run.value = live
+
+
+class _Directly:
+    """Computes in the run's own thread, whatever else goes on."""
+
+    def steps(self, run: Run) -> Iterator[Any]:
+        return run.task.steps(())
+
+    def position(self, run: Run) -> int:
+        return 0
+
+    def key(self, task: Any) -> Hashable:
+        return None
+
+
+class Private:
+    """A task that is any generator: for one person, and on this machine."""
+
+    backbones: tuple[str, ...] = ()
+    key: Hashable = None
+
+    def __init__(self, make: Callable[[], Iterator[Any]]) -> None:
+        self.make = make
+
+    def steps(self, nets: Any, live: Any = None, resume: Any = None) -> Iterator[Any]:
+        return self.make()
+
+
+def in_background(make: Callable[[], Iterator[Any]]) -> Run:
+    """Runs a generator to its end, in a thread, whoever watches."""
+    run = Run(Private(make), _Directly())
+    run.join(View(run))
+    return run

@@ -1,0 +1,99 @@
+"""How a backbone is trained, and whether that fits in memory."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine import backend
+from engine.backbones import Backbone
+from engine.errors import BadDataset, BadSettings
+from engine.storage import Data, few_of
+
+MOST_BYTES = 1_500_000_000  # of photos in memory
+AT_ONCE = 2  # trainings of this kind that the app lets run at the same time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tuning:
+    """How a backbone is trained.
+
+    Attributes:
+        stages: how many of its last stages (of equal resolution) learn; 0 for all of them.
+        learning_rate: low, so that what it knows is not lost; of Adam.
+        epochs, batch, seed: as their names say.
+        photos: how many of each class to learn from; None for all.
+        augment: flips, shifts and other brightness at random.
+        scratch: begin with random weights, everything learning, as a contrast.
+    """
+
+    stages: int = 1
+    learning_rate: float = 1e-5
+    epochs: int = 5
+    batch: int = 16
+    photos: int | None = None
+    augment: bool = True
+    scratch: bool = False
+    seed: int = 0
+
+    def check(self) -> None:
+        """Raises `BadSettings` for a number outside what it may be."""
+        if not (
+            0 <= self.stages <= 50
+            and 0 < self.learning_rate <= 10
+            and 1 <= self.epochs <= 200
+            and 1 <= self.batch <= 512
+            and (self.photos is None or self.photos >= 1)
+        ):
+            raise BadSettings("Expected at least one epoch, one photo and a learning rate above 0.")
+
+
+def check_memory(net: Backbone, data: Data, tuning: Tuning) -> tuple[np.ndarray, np.ndarray]:
+    """The photos that are needed, and which of these to learn from, `(n,)` each.
+
+    Raises:
+        BadDataset: the photos, or the network with its gradients and Adam's two averages, do not
+            fit in memory.
+    """
+    chosen = (
+        data.train
+        if tuning.photos is None
+        else few_of(data.labels, data.train, tuning.photos, tuning.seed)
+    )
+    rows = np.flatnonzero(chosen | ~data.train)
+    need = len(rows) * net.input_size[0] * net.input_size[1] * 3
+    if need > MOST_BYTES:
+        raise BadDataset(
+            f"Fine-tuning needs all photos in memory, {need / 1e9:.1f} GB for these; at most "
+            f"{MOST_BYTES / 1e9:.1f} GB. Choose fewer photos of each class, or a backbone with a "
+            "smaller input."
+        )
+    need += memory_of(net, tuning)
+    free = backend.available_memory()
+    if free is not None and need > free / AT_ONCE:
+        raise BadDataset(
+            f"Training {net.name} like this needs about {need / 1e9:.1f} GB of memory; "
+            f"{free / AT_ONCE / 1e9:.1f} GB are free for it. Choose a smaller backbone, fewer "
+            "stages or a smaller batch."
+        )
+    return rows, np.flatnonzero(chosen[rows])
+
+
+def memory_of(net: Backbone, tuning: Tuning) -> int:
+    """Bytes that training takes beside the photos, about.
+
+    The copy's weights; for each weight that learns, a gradient and Adam's two averages; for a
+    batch, every layer's output and its gradient.
+    """
+    first = first_stage(net, tuning)
+    weights = sum(info.parameters for info in net.layers)
+    learning = sum(info.parameters for info in net.layers if info.stage >= first)
+    outputs = sum(math.prod(info.shape) for info in net.layers)
+    return 4 * (weights + 3 * learning + 2 * outputs * tuning.batch)
+
+
+def first_stage(net: Backbone, tuning: Tuning) -> int:
+    """The first stage that learns."""
+    if not tuning.stages or tuning.scratch:
+        return 0
+    return max(info.stage for info in net.layers if info.has_maps) - tuning.stages + 1

@@ -1,0 +1,48 @@
+"""What the tests of runs share: a runner that counts, and an ideal image of twelve steps."""
+
+from dataclasses import replace
+
+import pytest
+
+from engine import synthesis
+from engine.backbones import Store
+from engine.runs import IdealImage, LocalRunner, Runs, Schedule
+from engine.synthesis import preset
+
+
+class Counted(LocalRunner):
+    """Counts how often each frame is computed."""
+
+    def __init__(self):
+        super().__init__(Schedule(2), Store())
+        self.made = []
+
+    def steps(self, run):
+        for frame in super().steps(run):
+            self.made.append(getattr(frame, "step", frame))
+            yield frame
+
+
+@pytest.fixture
+def runner():
+    return Counted()
+
+
+@pytest.fixture
+def runs(runner):
+    return Runs(runner)
+
+
+@pytest.fixture(scope="module")
+def settings(net):
+    return replace(preset("clear", net), steps=12)
+
+
+@pytest.fixture(scope="module")
+def task(settings):
+    return IdealImage(backbone="Pocket", target=3, settings=settings)
+
+
+@pytest.fixture(scope="module")
+def alone(net, settings):
+    return list(synthesis.ideal_image(net, 3, settings))

@@ -1,0 +1,156 @@
+"""Runs take turns: nobody waits for another's whole run, and a first picture comes first."""
+
+import itertools
+import threading
+import time
+
+import pytest
+
+from engine.backbones import Store
+from engine.runs import SLICE, LocalRunner, Private, Runs, Schedule, Share
+from tests.engine.conftest import until
+
+
+@pytest.fixture
+def one_place():
+    schedule = Schedule(1)
+    return schedule, Runs(LocalRunner(schedule, Store()))
+
+
+def counting(seen, total=1000):
+    def steps():
+        for number in range(total):
+            seen.append(number)
+            yield number
+
+    return Private(steps)
+
+
+def test_runs_take_turns_and_nobody_waits_for_a_whole_run(one_place):
+    schedule, runs = one_place
+    order = []
+
+    def steps(name):
+        for k in range(5):
+            order.append((name, k))
+            time.sleep(SLICE)  # a whole turn
+            yield k
+
+    with schedule.turn(Share()):
+        views = []
+        for place, name in enumerate("abc", 1):
+            views.append(runs.view(Private(lambda name=name: steps(name))))
+            until(lambda view=views[-1], place=place: view.run.position == place)
+            assert views[-1].state == "queued"
+    assert [view.run.result() for view in views] == [4, 4, 4]
+    assert [view.run.position for view in views] == [0, 0, 0]
+    for name in "abc":
+        mine = [k for k, (who, _) in enumerate(order) if who == name]
+        assert max(b - a for a, b in itertools.pairwise(mine)) <= 3
+
+
+@pytest.mark.parametrize(
+    ("others", "mine", "place"),
+    [
+        (None, None, 2),
+        (None, SLICE / 2, 1),  # in the middle of a turn
+        (None, SLICE, 2),
+        (SLICE, None, 1),  # nothing yet, while the other wants more
+        (SLICE, SLICE / 2, 1),
+        (SLICE, SLICE, 2),
+    ],
+)
+def test_turns_are_ended_first_then_those_come_who_have_nothing_yet(others, mine, place):
+    schedule, first, second = Schedule(1), Share(), Share()
+    first.spent, second.spent = others, mine
+
+    def take(share):
+        with schedule.turn(share):
+            pass
+
+    with schedule.turn(Share()):
+        threads = [threading.Thread(target=take, args=(share,)) for share in (first, second)]
+        threads[0].start()
+        until(lambda: schedule.position(first) == 1)
+        threads[1].start()
+        until(lambda: schedule.position(second) == place)
+        assert schedule.position(first) == 3 - place
+    for thread in threads:
+        thread.join(10)
+    assert 0 < second.spent < 10
+    assert (second.spent > (mine or 0)) == (mine != SLICE)
+
+
+def test_who_looks_at_a_page_comes_first():
+    schedule = Schedule(2)
+    runs = Runs(LocalRunner(schedule, Store()))
+    with schedule.first():
+        with schedule.turn(Share()):  # the one place that is left
+            views = [runs.view(counting([])) for _ in range(2)]
+            until(lambda: all(view.run.position for view in views))
+        assert views[0].run.result() == 999  # one place is always left
+    assert views[1].run.result() == 999
+
+
+def test_only_so_many_compute_at_once():
+    schedule = Schedule(2)
+    runs = Runs(LocalRunner(schedule, Store()))
+    inside, most, lock = [0], [], threading.Lock()
+
+    def steps():
+        for k in range(20):
+            with lock:
+                inside[0] += 1
+                most.append(inside[0])
+            time.sleep(0.001)  # long enough for others to come in, if they could
+            with lock:
+                inside[0] -= 1
+            yield k
+
+    views = [runs.view(Private(steps)) for _ in range(6)]
+    assert [view.run.result() for view in views] == [19] * 6
+    assert max(most) == 2
+
+
+def test_who_stops_leaves_the_queue(one_place):
+    schedule, runs = one_place
+    with schedule.turn(Share()):
+        first, second = runs.view(counting([])), None
+        until(lambda: first.run.position == 1)
+        second = runs.view(counting([]))
+        until(lambda: second.run.position == 2)
+        first.stop()
+        until(lambda: second.run.position == 1)
+        first.run.wait(5)
+        assert first.state == "stopped"
+        assert first.latest is None
+    assert second.run.result() == 999
+
+
+def test_a_paused_run_holds_no_place(one_place):
+    _, runs = one_place
+    seen = []
+    paused = runs.view(counting(seen), paused=True)
+    paused.step()
+    until(lambda: paused.run.frames)
+    assert runs.view(counting([])).run.result() == 999
+    assert seen == [0]
+    paused.resume()
+    assert paused.run.result() == 999
+
+
+def test_runs_that_take_much_memory_wait_for_a_whole_one(one_place):
+    schedule, _ = one_place
+    runs = Runs(LocalRunner(schedule, Store(), alone=1))
+
+    class Large(Private):
+        alone = True
+
+    first = runs.view(Large(lambda: iter(range(9))), paused=True)
+    first.step()
+    until(lambda: first.run.frames)
+    second = runs.view(Large(lambda: iter(range(9))))
+    until(lambda: second.run.position == 1)
+    assert second.latest is None
+    first.stop()
+    assert second.run.result() == 8
