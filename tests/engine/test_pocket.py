@@ -1,12 +1,13 @@
 """The built-in backbone, as it is committed."""
 
+import hashlib
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from engine import backbones, backend, features, images
+from engine import backbones, backend, config, features, images
 from engine.backbones import pocket
 from engine.errors import EngineError, WeightsDamaged
 from engine.storage import registry, weights
@@ -110,3 +111,14 @@ def test_the_readme_gives_the_measured_figure():
     facts = json.loads(pocket.FACTS.read_text())
     readme = (Path(__file__).parents[2] / "README.md").read_text()
     assert f"{100 * facts['top1']:.1f} %" in readme
+
+
+def test_the_robust_weights_fit_the_network():
+    file = config.ASSETS / "pocket_robust.npz"
+    facts = json.loads(file.with_suffix(".json").read_text())
+    assert hashlib.sha256(file.read_bytes()).hexdigest() == facts["sha256"]
+    assert file.stat().st_size <= 6_000_000
+    model = pocket.build(input_shape=(None, None, 3))
+    with np.load(file) as saved:
+        shapes = {name: saved[name].shape for name in saved.files}
+    assert shapes == {v.path.removeprefix("pocket/"): tuple(v.shape) for v in model.variables}
