@@ -3,8 +3,8 @@
 python -m benchmarks.cluster
 
 All nodes share this machine's cores, so what is computed cannot become faster; what waits can. The
-three thousand pupils at the end are simulated: workers in turns as `engine.runs.Schedule` gives them, runs
-placed by `engine.pool`, with the cost of a run as it is measured here.
+three thousand pupils at the end are simulated: workers in turns as `engine.runs.Schedule` has them,
+runs placed by `engine.cluster.pool`, with the cost of a run as it is measured here.
 """
 
 import random
