@@ -1,4 +1,4 @@
-"""Jobs on a real Ray cluster of several nodes on this machine, beside the same jobs without it.
+"""Runs on a real Ray cluster of several nodes on this machine, beside the same runs without it.
 
 python -m benchmarks.cluster
 
