@@ -12,7 +12,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from engine import images
 from engine.attacks import loop
 from engine.attacks.goals import Targeted, Untargeted
-from engine.attacks.gradient import Attack, Bounded
+from engine.attacks.gradient import Attack, Bounded, RandomNoise
 from engine.attacks.white_box import WhiteBox
 from engine.backbones import Backbone, softmax, top_predictions
 from engine.errors import BadSettings
@@ -173,7 +173,7 @@ def epsilon_sweep(
         raise BadSettings(f"Expected an attack with an epsilon; received: {type(attack).__name__}.")
     for epsilon in (0, *epsilons):
         found = attacked(net, pictures, goal, replace(attack, epsilon=epsilon), seed)
-        noise = loop.RandomNoise(epsilon=epsilon)
+        noise = RandomNoise(epsilon=epsilon)
         yield SweepPoint(
             epsilon=epsilon,
             fooled=float(found.fooled.mean()),

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from engine import attacks, backbones, images
+from engine import attacks, backbones, images, robustness
 from engine.attacks.gradient import mean
 from engine.attacks.white_box import WhiteBox, resized
 from engine.errors import BadSettings, UnknownClass
@@ -265,3 +265,13 @@ def test_fgsm_and_pgd_agree_with_foolbox(net, photos):
     _, _, fooled = foolbox.attacks.PGD(steps=20, rel_stepsize=0.125)(theirs, x, y, epsilons=2 / 255)
     *_, end = attacks.run_batch(net, batch, classes, attacks.PGD(epsilon=2), targeted=False)
     assert abs(fooled.numpy().mean() - end.fooled.mean()) <= 0.03
+
+
+def test_a_sweep_begins_without_a_change_and_counts_attack_and_noise(net, cat):
+    picture = images.fit(cat, net.input_size)
+    goal, how = attacks.Untargeted(), attacks.PGD(steps=3)
+    points = list(robustness.epsilon_sweep(net, picture[None], goal, how, (16,)))
+    assert [point.epsilon for point in points] == [0, 16]
+    assert (points[0].fooled, points[0].by_noise) == (0.0, 0.0)
+    assert points[1].fooled == 1.0
+    assert points[1].before < points[0].before
