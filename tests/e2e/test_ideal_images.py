@@ -70,7 +70,7 @@ def test_a_slider_acts_while_it_runs(page, address):
 
 
 def test_a_channel_can_be_asked_for_by_link(page, address):
-    opened(page, address, "&of_layer=block3_conv2_relu&of_channel=7")
+    opened(page, address, "&of_layer=block3_conv2_relu&of_channel=7&steps=1000")
     expect(page.get_by_role("spinbutton", name="Channel, 0 to")).to_have_value("7")
     start(page)
     expect(page.get_by_text(re.compile("channel 7 of block3_conv2_relu")).first).to_be_visible()
@@ -89,7 +89,7 @@ def test_a_channel_of_the_feature_maps_can_be_watched_being_drawn(page, address)
 
 
 def test_two_classes_at_once_and_the_least_of_a_layer(page, address):
-    opened(page, address, "&ask=two+classes")
+    opened(page, address, "&ask=two+classes&steps=1000")
     start(page)
     expect(page.get_by_text(re.compile("0.5 · logit of .* 0.5 · logit of"))).to_be_visible()
     page.get_by_role("button", name=re.compile("Stop$")).click()
