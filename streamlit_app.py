@@ -10,7 +10,7 @@ DOORS = (
         "pages/feature_maps.py",
         ":material/grid_view:",
         "Feature maps",
-        "Open a network layer by layer and see what each channel answers to your photo.",
+        "Open a network layer by layer and see what each channel responds to in your photo.",
     ),
     (
         "pages/transfer_learning.py",
@@ -34,7 +34,7 @@ DOORS = (
 
 shell.page(
     "Ideal Cat",
-    "A pretrained image network, opened. Look inside it, teach it, ask it for its ideal cat, "
+    "A pretrained image network, opened. Look inside it, train it, ask it for its ideal cat, "
     "and fool it: four experiments, live, on real networks and real photos.",
 )
 

@@ -1,6 +1,6 @@
 """Peers in processes of their own, where TensorFlow divides an operation among all cores.
 
-Our engine leaves half of them to another person; what it is compared with shall not pay for that.
+Our engine leaves half of them to another person; what it is compared with must not pay for that.
 """
 
 import multiprocessing

@@ -4,7 +4,7 @@
 
 PHOTOS is a folder of ImageNet photos whose names begin with their class number. Foolbox is a test
 dependency; ART is measured where it is installed (`make bench-peers`). All in this one run, in
-turns, on photos that MobileNetV2 names rightly, resized and rounded to 8 bits once for all.
+turns, on photos that MobileNetV2 classifies correctly, resized and rounded to 8 bits once for all.
 """
 
 import sys
@@ -38,7 +38,7 @@ def measure(folder: Path) -> Iterator[tuple[str, str]]:
 def known(
     nets: list[backbones.Backbone], folder: Path, count: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The first photos that all of some networks name rightly, at the first one's input size."""
+    """The first photos that some networks all classify correctly, at the first one's input size."""
     pictures, classes = [], []
     for file in sorted(folder.iterdir()):
         label = int(file.name[:4])

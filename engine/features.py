@@ -147,7 +147,7 @@ def _map_layer(net: Backbone, layer_name: str) -> LayerInfo:
     info = net.layer(layer_name)
     if not info.has_maps:
         raise UnknownLayer(
-            f"{layer_name} of {net.name} answers with a vector of shape {info.shape}, not with "
+            f"{layer_name} of {net.name} has a vector of shape {info.shape} as output, not "
             "maps. Choose a layer before the pooling."
         )
     return info

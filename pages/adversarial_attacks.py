@@ -21,10 +21,10 @@ shell.lesson_card(
     "How many grey levels of 255 must change before the network takes this picture for something "
     "else? Would random noise of that size do it as well?",
     "One to four, for most photos and networks. Random noise of the same size does almost nothing: "
-    "the change is aimed, thousands of small pushes that all speak for the same class. That is why "
+    "the change is aimed, thousands of small changes that all raise the same class. That is why "
     "another network, a JPEG or a blur often undoes it, and why none of them is a sure defence.",
     (
-        "The change magnified: does it look like the class that was wanted?",
+        "The change magnified: does it look like the target class?",
         "The same change with its pixels shuffled, under *Is it just noise?*",
         "Whether other networks fall for it, and whether an attack on several at once does better.",
         "The attacked PNG, uploaded again as your own picture.",

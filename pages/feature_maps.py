@@ -10,17 +10,17 @@ from engine import images
 
 shell.page(
     "Feature maps",
-    "A picture goes in, and every layer answers with its own maps: first edges and colours, then "
+    "A picture goes in, and every layer produces its own maps: first edges and colours, then "
     "textures, then parts of things.",
 )
 shell.lesson_card(
     "In the first layers you will still recognise the photo. In the last layers, will you? "
-    "And will more channels answer there, or fewer?",
+    "And will more channels respond there, or fewer?",
     "Early maps keep the shape of the photo because each value looks at a few pixels only. Late "
-    "maps are tiny: a value stands for a large part of the photo and says how much of *one thing* "
+    "maps are tiny: a value stands for a large part of the photo and tells how much of *one thing* "
     "is there. Most late channels stay silent, because most things are not in your photo.",
     (
-        "A channel of an early layer that answers to edges of one direction only.",
+        "A channel of an early layer that responds to edges of one direction only.",
         "A channel of a middle layer that lights up on the eyes, or on fur.",
         "How many channels are dead in the last layers, and whether another picture wakes them.",
         "Where the network looks for its first guess, and where for a wrong class.",
@@ -82,10 +82,10 @@ def where_it_looks(name: str, picked: pickers.Picked) -> None:
             gallery.show(
                 gallery.enlarged(gallery.overlay(picture, heat, opacity), 448),
                 f"Class activation for {label}",
-                f"Class activation (Grad-CAM): the places whose maps speak for “{label}”",
+                f"Class activation (Grad-CAM): the places that raise “{label}”",
             )
             if not heat.any():
-                st.info(f"Nothing in this picture speaks for “{label}”.")
+                st.info(f"Nothing in this picture raises “{label}”.")
         with second:
             if every_pixel:
                 pixels = cache.saliency(name, digest, chosen, picture)
@@ -96,7 +96,7 @@ def where_it_looks(name: str, picked: pickers.Picked) -> None:
                 )
             else:
                 st.caption(
-                    "The picture beside this shows the *places* that speak for a class, as coarse "
+                    "The picture beside this shows the *places* that raise a class, as coarse "
                     "as the last maps. Saliency asks how much each single *pixel* would move it."
                 )
 
@@ -111,7 +111,7 @@ def first_kernels(name: str) -> None:
         gallery.show(
             gallery.enlarged(canvas, 1000),
             f"{n} kernels of {kh} by {kw} pixels",
-            f"{n} kernels of {kh} × {kw} px: each slides over the photo and answers where the "
+            f"{n} kernels of {kh} × {kw} px: each slides over the photo and responds where the "
             "photo looks like it. Grey is zero; contrast is stretched for each kernel.",
         )
 

@@ -23,9 +23,9 @@ shell.lesson_card(
     "help to train the whole network?",
     "Four photos of each are enough for about four in five right, with a backbone trained on "
     "ImageNet, which had cats and dogs in it. With so few photos, fine-tuning the backbone "
-    "does not help: it learns them by heart. From scratch it learns nothing worth mentioning.",
+    "does not help: it overfits. From scratch it stays at chance.",
     (
-        "The gap between photos it learns from and photos it has not seen.",
+        "The gap between training photos and photos it has not seen.",
         "*How few photos?*: where does the curve flatten?",
         "Which breeds it confuses, and whether you would.",
         "Your own classes: two mugs, three faces you make, left hand and right hand.",
@@ -58,7 +58,9 @@ def live(plan: "TrainingPlan") -> None:
     if run is None or not (run.points or run.trained.usable):
         if not run_panel.active(KEY):
             if run is not None:
-                st.info("It was stopped before anything was learnt.", icon=":material/info:")
+                st.info(
+                    "There is no classifier yet. Resume or train again.", icon=":material/info:"
+                )
             st.caption("Press Train: the photos are read once, then a classifier is trained.")
             report.some_photos(plan.source.data)
         return

@@ -25,3 +25,18 @@ class ConvolutionMuon(keras.optimizers.Muon):
         matrix = self.zeropower_via_newtonschulz5(ops.cast(matrix, "bfloat16"), self.ns_steps)
         step = self.lr_adjust(lr * ops.cast(matrix, variable.dtype))
         self.assign_sub(variable, ops.reshape(step, variable.shape))
+
+
+def for_convolutions(variables: list, rate: float, weight_decay: float) -> ConvolutionMuon:
+    """The optimizer of our networks, built; scales, shifts and biases do not decay."""
+    optimizer = ConvolutionMuon(
+        rate,
+        momentum=0.9,
+        ns_steps=4,
+        adam_lr_ratio=0.5,
+        weight_decay=weight_decay,
+        adam_weight_decay=weight_decay,
+    )
+    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    optimizer.build(variables)
+    return optimizer

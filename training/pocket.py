@@ -29,8 +29,9 @@ import tensorflow as tf
 from engine import config
 from engine.backbones import pocket
 from engine.storage import registry, weights
+from training import checkpoint
 from training.curves import draw_curves
-from training.muon import ConvolutionMuon
+from training.muon import for_convolutions
 from training.tiny_imagenet import CACHE, photos
 
 HERE = Path(__file__).parent
@@ -122,24 +123,10 @@ def train(archive: Path) -> None:
     penultimate = student.get_layer("features").output
     hint = keras.layers.Dense(features.shape[1], name="hint")(penultimate)
     both = keras.Model(student.inputs, [student.outputs[0], hint])
-    optimizer = ConvolutionMuon(
-        PEAK_RATE,
-        momentum=0.9,
-        ns_steps=4,
-        adam_lr_ratio=0.5,
-        weight_decay=WEIGHT_DECAY,
-        adam_weight_decay=WEIGHT_DECAY,
-    )
-    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
-    optimizer.build(both.trainable_variables)
+    optimizer = for_convolutions(both.trainable_variables, PEAK_RATE, WEIGHT_DECAY)
     state = [*both.variables, *optimizer.variables]
-    checkpoint, first = CACHE / "checkpoint.npz", 0
-    if checkpoint.exists():
-        saved = np.load(checkpoint)
-        first = int(saved["epoch"])
-        for k, variable in enumerate(state):
-            variable.assign(saved[f"v{k}"])
-        print(f"resumed after epoch {first}")
+    file = CACHE / "checkpoint.npz"
+    first = checkpoint.resume(file, state)
     steps, epochs = len(labels) // BATCH, PHASES[-1][1]
 
     def step(x, y, teacher_logits, teacher_features, rate):
@@ -184,16 +171,8 @@ def train(archive: Path) -> None:
             "val_accuracy": round(evaluate(student, data, 64), 4),
             "seconds": round(time.time() - start),
         }
-        print(row, flush=True)
-        with (HERE / "pocket.csv").open("a", newline="") as file:
-            writer = csv.DictWriter(file, row)
-            if epoch == 0:
-                writer.writeheader()
-            writer.writerow(row)
-        arrays = {f"v{k}": variable.numpy() for k, variable in enumerate(state)}
-        partial = checkpoint.with_suffix(".part.npz")
-        np.savez(partial, epoch=epoch + 1, **arrays)
-        partial.replace(checkpoint)
+        checkpoint.log(HERE / "pocket.csv", row)
+        checkpoint.save(file, state, epoch + 1)
         student.save_weights(CACHE / "pocket.weights.h5")
 
 

@@ -11,7 +11,7 @@ epochs. The targets are plain Pocket's probabilities for the unattacked crop, mi
 and what is kept is an exponential average of the weights, which is more robust than the last ones
 (Gowal et al., 2020, arXiv:2010.03593).
 
-The first 1 000 validation photos choose, the others report.
+A thousand validation photos at random choose, the others report.
 """
 
 import argparse
@@ -28,8 +28,9 @@ import tensorflow as tf
 
 from engine import config
 from engine.backbones import pocket
+from training import checkpoint
 from training.curves import draw_curves
-from training.muon import ConvolutionMuon
+from training.muon import for_convolutions
 from training.pocket import crops
 from training.tiny_imagenet import CACHE, photos
 
@@ -59,24 +60,9 @@ def train(archive: Path) -> None:
     averaged = pocket.build(input_shape=(None, None, 3))
     for copy in (fast_teacher, student, averaged):
         copy.set_weights(teacher.get_weights())
-    optimizer = ConvolutionMuon(
-        PEAK_RATE,
-        momentum=0.9,
-        ns_steps=4,
-        adam_lr_ratio=0.5,
-        weight_decay=WEIGHT_DECAY,
-        adam_weight_decay=WEIGHT_DECAY,
-    )
-    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
-    optimizer.build(student.trainable_variables)
+    optimizer = for_convolutions(student.trainable_variables, PEAK_RATE, WEIGHT_DECAY)
     state = [*student.variables, *averaged.variables, *optimizer.variables]
-    first = 0
-    if CHECKPOINT.exists():
-        saved = np.load(CHECKPOINT)
-        first = int(saved["epoch"])
-        for k, variable in enumerate(state):
-            variable.assign(saved[f"v{k}"])
-        print(f"resumed after epoch {first}")
+    first = checkpoint.resume(CHECKPOINT, state)
 
     @tf.function
     def step(batch, y, epsilon, rate, keep):
@@ -127,21 +113,13 @@ def train(archive: Path) -> None:
             "val_pgd_4": round(accuracy(averaged, *choosing, 4 / 255), 4),
             "seconds": round(time.time() - start),
         }
-        print(row, flush=True)
-        with LOG.open("a", newline="") as file:
-            writer = csv.DictWriter(file, row)
-            if epoch == 0:
-                writer.writeheader()
-            writer.writerow(row)
-        partial = CHECKPOINT.with_suffix(".part.npz")
-        arrays = {f"v{k}": variable.numpy() for k, variable in enumerate(state)}
-        np.savez(partial, epoch=epoch + 1, **arrays)
-        partial.replace(CHECKPOINT)
+        checkpoint.log(LOG, row)
+        checkpoint.save(CHECKPOINT, state, epoch + 1)
         averaged.save_weights(CACHE / "robust.weights.h5")
 
 
 def _choosing(data: dict[str, np.ndarray]) -> np.ndarray:
-    """Rows of the validation photos that choose, the same share of every class."""
+    """Rows of the validation photos that choose: a thousand at random."""
     return np.random.default_rng(5).permutation(len(data["val_y"]))[:CHOOSING]
 
 

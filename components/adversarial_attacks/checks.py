@@ -86,8 +86,8 @@ def defences(run: Experiment) -> None:
     if rows:
         st.dataframe(rows, hide_index=True, height="content", key="survival")
     st.caption(
-        f"As {net.name} sees it. A treatment protects only if the original is still seen for what "
-        "it is. And whoever knows the treatment can attack through it."
+        f"Predictions of {net.name}. A treatment protects only if the original is still classified "
+        "correctly. And whoever knows the treatment can attack through it."
     )
 
 
@@ -239,12 +239,10 @@ def saliency(run: Experiment) -> None:
         with column:
             gallery.show(
                 gallery.enlarged(gallery.overlay(picture, heat, 0.8), 448),
-                f"{words}: pixels that speak for {top.label}",
-                f"{words}: what speaks for “{top.label}”",
+                f"{words}: pixels that raise {top.label}",
+                f"{words}: what raises “{top.label}”",
             )
-    st.caption(
-        f"{name}, SmoothGrad: the pixels that would move the answer most, for the class it names."
-    )
+    st.caption(f"{name}, SmoothGrad: the pixels that would change the predicted class most.")
 
 
 def remember(run: Experiment) -> None:

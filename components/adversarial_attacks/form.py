@@ -59,7 +59,7 @@ KINDS: dict[str, Kind] = {
         words="Slow and thorough: weighs size against success, five times over.",
     ),
     "A few pixels": Kind(
-        engine="Sparse", steps=60, bounded=False, words="Only some pixels, each as far as it likes."
+        engine="Sparse", steps=60, bounded=False, words="Some pixels only, each by any amount."
     ),
     "A sticker": Kind(
         engine="Patch",

@@ -87,7 +87,7 @@ def _difference(a: Activations, b: Activations, order: np.ndarray, words: str) -
     change = b.values - a.values
     st.markdown(f"**The difference: {words}**")
     if not change.any():
-        st.info("Both answer alike: every value of every channel is the same.")
+        st.info("Both responses are identical: every value of every channel is the same.")
         return
     most = np.argsort(-np.abs(change).mean(axis=(0, 1)), kind="stable")
     order = np.concatenate([most[:8], order[~np.isin(order, most[:8])]])[:48]

@@ -206,13 +206,13 @@ def one_channel(
         with over:
             gallery.show(
                 gallery.enlarged(gallery.overlay(picture, heat, 0.8), 448),
-                f"Channel {channel} over the picture: bright where it answers",
+                f"Channel {channel} over the picture: bright where it responds",
             )
     if likes.open:
         with likes:
             what_it_likes(name, maps.layer.name, channel)
     if maps.dead[channel]:
-        st.info("This channel answers the same everywhere on this picture: it is dead here.")
+        st.info("This channel has the same value everywhere on this picture: it is dead here.")
     st.plotly_chart(charts.responses(maps.response, channel), config=charts.CONFIG, key="responses")
 
 

@@ -98,9 +98,9 @@ def _report(name: str, picture: str, maps: Activations, channel: int, answer) ->
     return (
         f"Feature maps, {date.today():%d %B %Y}\n\n"
         f"Backbone: {name}\nPicture: {picture}\nLayer: {layer}\n\n"
-        f"What the network says:\n{guesses}\n\n"
+        f"Predictions:\n{guesses}\n\n"
         f"Figure 1 (picture.png). The picture as the network gets it.\n"
-        f"Figure 2 (channels.png). Channels of {maps.layer.name}; bright means a strong answer.\n"
+        f"Figure 2 (channels.png). Channels of {maps.layer.name}; bright means a strong response.\n"
         f"Figure 3 (channel-{channel}.png). Channel {channel}, place {place} of {count} by "
         f"response ({maps.response[channel]:.3g}).\n\n"
         f"Dead channels: {int(maps.dead.sum())} of {count}. Strongest: {strongest}.\n"

@@ -149,7 +149,7 @@ def legend() -> None:
 
 def _stage_label(members: Sequence[LayerInfo]) -> str:
     side = next((i.shape[:2] for i in members if i.has_maps and i.shape[0] > 1), None)
-    return f"{side[0]} × {side[1]}" if side else "answer"
+    return f"{side[0]} × {side[1]}" if side else "output"
 
 
 def _height(info: LayerInfo, largest: int) -> int:

@@ -32,7 +32,7 @@ def engine_status() -> None:
                 st.rerun()  # once more without the timer
 
     line()
-    st.caption(f"Runs of all guests that are not at their end: {len(sessions.running())}.")
+    st.caption(f"Active runs of all visitors: {len(sessions.running())}.")
     if _warm():
         cluster.show()
 

@@ -19,7 +19,7 @@ def matters(plan: Plan, picture: np.ndarray) -> None:
     for column, (shown, words) in zip(
         st.columns(3, gap="medium"),
         (
-            (gallery.overlay(picture, heat, 0.8), "The places that speak for it (Grad-CAM)"),
+            (gallery.overlay(picture, heat, 0.8), "The places that raise it (Grad-CAM)"),
             (faded, "Only these places: the rest turned to grey"),
             (gallery.overlay(picture, pixels, 0.8), "The pixels that move it most (SmoothGrad)"),
         ),

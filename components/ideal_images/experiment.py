@@ -71,17 +71,13 @@ class Plan:
         start = None if start is None else images.fit(start, net.input_size)
         return cls(backbone=net.name, target=target, settings=settings, words=words, start=start)
 
-    def moved(self, live: "Live") -> "Plan":
-        """The same with other live numbers."""
-        return replace(self, settings=replace(self.settings, live=live))
-
-    @property
-    def task(self) -> "IdealImage":
-        """What is to be run."""
+    def task(self, live: "Live") -> "IdealImage":
+        """What is to be run, with the sliders as they are."""
         from engine.runs import IdealImage
 
+        settings = replace(self.settings, live=live)
         return IdealImage(
-            backbone=self.backbone, target=self.target, settings=self.settings, start=self.start
+            backbone=self.backbone, target=self.target, settings=settings, start=self.start
         )
 
     @property
@@ -93,7 +89,7 @@ class Plan:
         return self.backbone, self.target, replace(self.settings, live=Live()), start
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
     """Everything a person sets before the start: `preset` and the backbone name the sliders."""
 
@@ -108,32 +104,32 @@ class Choices:
 
     def experiment(self, sliders: Sliders) -> "Experiment":
         """What a start would make, with the sliders as they are."""
+        lives = [sliders.live(plan.settings.live) for plan in self.plans]
         if self.mode != MODES[1]:
-            plans = [plan.moved(sliders.live(plan.settings.live)) for plan in self.plans]
-            return Experiment(plans, self.sliders_of)
-        plan = self.plans[0]
-        live = sliders.live(plan.settings.live)
+            return Experiment(self.plans, lives, self.sliders_of)
+        plan, live = self.plans[0], lives[0]
         some = live.variation or variation_unit(plan.settings.live)
         weights = {"none": 0.0, "some": some, "strong": 30 * some}
         return Experiment(
-            [
-                replace(plan.moved(replace(live, variation=weight)), words=words)
-                for words, weight in weights.items()
-            ],
+            [replace(plan, words=words) for words in weights],
+            [replace(live, variation=weight) for weight in weights.values()],
             self.sliders_of,
         )
 
 
 class Experiment:
-    """One start of the screen: its plans, and a view of each one's run."""
+    """One start of the screen: its plans, their live numbers at first, a view of each one's run."""
 
-    def __init__(self, plans: Sequence[Plan], sliders_of: tuple[str, str]) -> None:
-        self.plans, self.sliders_of = plans, sliders_of
+    def __init__(
+        self, plans: Sequence[Plan], lives: "Sequence[Live]", sliders_of: tuple[str, str]
+    ) -> None:
+        self.plans, self.lives, self.sliders_of = plans, lives, sliders_of
         self.views: list[View] = []
 
     def begin(self) -> None:
         """Starts the runs, all of them in turns."""
-        self.views = run_panel.start(KEY, [plan.task for plan in self.plans])
+        tasks = [plan.task(live) for plan, live in zip(self.plans, self.lives, strict=True)]
+        self.views = run_panel.start(KEY, tasks)
         st.session_state[f"{KEY}_run"] = self
         last_result.keep(KEY, self)
 
@@ -141,8 +137,7 @@ class Experiment:
         """Moves what may be moved; three pictures that differ in these very weights keep theirs."""
         if len(self.plans) < 3:
             for plan, view in zip(self.plans, self.views, strict=True):
-                preset = own_live(plan, self.sliders_of[0])
-                view.steer(sliders.live(preset))
+                view.steer(sliders.live(plan.settings.live))
 
     @property
     def words(self) -> str:
@@ -166,13 +161,6 @@ class Experiment:
     def steps(self) -> int:
         """How many steps the longest of them has."""
         return max(plan.settings.steps for plan in self.plans)
-
-
-def own_live(plan: Plan, preset: str) -> "Live":
-    """The live numbers of the preset that a plan was made with."""
-    from engine import synthesis
-
-    return synthesis.preset(preset, cache.backbone(plan.backbone)).live
 
 
 def variation_unit(live: "Live") -> float:

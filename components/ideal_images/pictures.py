@@ -64,7 +64,7 @@ def formula(plan: Plan, view: "View", name: str) -> None:
     from engine.synthesis import PENALTIES
 
     net, frame = cache.backbone(plan.backbone), view.latest
-    live = view.run.value if frame is None else frame.live
+    live = view.run.live if frame is None else frame.live
     weights = {part.words(net): -w for w, part in plan.settings.objective(plan.target).terms}
     weights |= dict(zip(PENALTIES, live.penalties, strict=True))
     words, numbers = [], []
@@ -96,12 +96,8 @@ def timeline(run: Experiment) -> None:
     picture = images.from_uint8(kept[step])
     with left:
         gallery.show(gallery.enlarged(picture, 448), f"Step {step}", f"step {step}")
-    again = replace(plan.moved(view.run.value), start=picture)
-    right.button(
-        f"Start again from step {step}",
-        icon=":material/replay:",
-        on_click=Experiment([again], run.sliders_of).begin,
-    )
+    again = Experiment([replace(plan, start=picture)], [view.run.live], run.sliders_of)
+    right.button(f"Start again from step {step}", icon=":material/replay:", on_click=again.begin)
 
 
 def downloads(run: Experiment) -> None:

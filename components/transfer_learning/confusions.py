@@ -57,8 +57,8 @@ def confusion(run: Experiment) -> None:
         margin={"l": 0, "r": 0, "t": 8, "b": 0},
         showlegend=False,
         dragmode=False,
-        xaxis=axis | {"title": "it says", "tickangle": -60},
-        yaxis=axis | {"title": "it is", "range": ends[::-1]},
+        xaxis=axis | {"title": "predicted", "tickangle": -60},
+        yaxis=axis | {"title": "true", "range": ends[::-1]},
     )
     left, right = st.columns([2, 1], gap="large")
     with left, st.container(key="confusion_box"):

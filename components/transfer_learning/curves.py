@@ -13,8 +13,8 @@ def curves(run: Experiment) -> None:
     judged = [p for p in points if p.val_accuracy is not None]
     figure = charts.curves(
         [
-            ("photos it has not seen", [p.epoch for p in judged], [p.val_accuracy for p in judged]),
-            ("photos it learns from", [p.epoch for p in points], [p.accuracy for p in points]),
+            ("test photos", [p.epoch for p in judged], [p.val_accuracy for p in judged]),
+            ("training photos", [p.epoch for p in points], [p.accuracy for p in points]),
         ],
         "accuracy",
         "epoch",
@@ -23,8 +23,8 @@ def curves(run: Experiment) -> None:
     left.plotly_chart(figure, config=charts.CONFIG, key="training_accuracy")
     loss = charts.curves(
         [
-            ("photos it has not seen", [p.epoch for p in judged], [p.val_loss for p in judged]),
-            ("photos it learns from", [p.epoch for p in points], [p.loss for p in points]),
+            ("test photos", [p.epoch for p in judged], [p.val_loss for p in judged]),
+            ("training photos", [p.epoch for p in points], [p.loss for p in points]),
         ],
         "loss",
         "epoch",

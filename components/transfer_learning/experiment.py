@@ -91,7 +91,10 @@ class Experiment:
         from engine.transfer import Trained
 
         if self.saved is not None:
-            return Trained(class_names=self.saved.class_names, head=self.saved.head)
+            head = self.saved.head
+            return Trained(
+                class_names=self.saved.class_names, network=head, weights=tuple(head.get_weights())
+            )
         if self.last is None or self._kept is not None:
             return Trained()
         return self.last.trained

@@ -18,7 +18,7 @@ AMOUNTS = (1, 2, 3, 5, 10, 20, 50, 100)
 def embedding(run: Experiment) -> None:
     """All photos by the two directions in which their features differ most."""
     if run.trained.features is None:
-        st.info("There is no map of a network that learnt from scratch: it has no fixed features.")
+        st.info("A network trained from scratch has no fixed features to map.")
         return
     x = np.asarray(run.trained.features.values[:, 0], "float32")
     x = x - x.mean(axis=0)

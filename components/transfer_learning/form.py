@@ -120,7 +120,7 @@ def _tuning(tuning: "Tuning", how: str, data: "Data | None") -> "Tuning":
     rate = st.select_slider("Its learning rate", rates, tuning.learning_rate, key=f"b_rate_{how}")
     stages = tuning.stages
     if how == TUNED:
-        stages = st.slider("Stages that learn, from the end", 1, 5, 1, key="b_stages")
+        stages = st.slider("Stages to fine-tune, from the end", 1, 5, 1, key="b_stages")
     augment = st.toggle(
         "Augment: mirror, crop and relight each photo at random",
         tuning.augment,

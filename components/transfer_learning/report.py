@@ -142,7 +142,7 @@ def classes(run: Experiment) -> None:
             st.markdown(
                 f"{run.trained.class_names[one]} and {run.trained.class_names[other]}: {photos}"
             )
-        st.markdown("**When it says 80 %, is it right in 80 %?**")
+        st.markdown("**Calibration: of predictions at 80 %, are 80 % correct?**")
         line = go.Figure()
         line.add_scatter(
             x=[0, 1],

@@ -13,7 +13,7 @@ from typing import Any
 
 from engine.cluster.pool import Actor, Pool, Status
 from engine.errors import EngineError
-from engine.runs import Again, Task
+from engine.runs import Continuation, Task
 from engine.synthesis import Live
 
 PATIENCE = 0.3  # seconds a question waits for its answer before it says that there is none yet
@@ -50,7 +50,7 @@ class Driver:
         self._runs: dict[str, _Run] = {}
         self._lock = threading.Lock()
 
-    def start(self, task: Task, live: Live | None, again: Again) -> str:
+    def start(self, task: Task, live: Live | None, continuation: Continuation) -> str:
         """Begins a run, see `Worker.run`; gives its key.
 
         Raises:
@@ -63,7 +63,7 @@ class Driver:
         except BaseException:
             self.pool.release(actor)
             raise
-        self._runs[key] = _Run(actor, (key, task, files, _fetch, live, again))
+        self._runs[key] = _Run(actor, (key, task, files, _fetch, live, continuation))
         return key
 
     def next(self, key: str) -> Any:

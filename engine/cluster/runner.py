@@ -21,7 +21,16 @@ from engine.cluster.driver import Driver, Lost, Nothing
 from engine.cluster.driver_process import ENDED, DriverProcess
 from engine.cluster.pool import FULL, Bounds, Status
 from engine.errors import WorkerLost
-from engine.runs import Again, LocalRunner, Run, Runner, Task, Training, TransferMatrix, Vectors
+from engine.runs import (
+    Continuation,
+    LocalRunner,
+    Run,
+    Runner,
+    Task,
+    Training,
+    TransferMatrix,
+    Vectors,
+)
 from engine.storage import registry
 
 
@@ -144,14 +153,14 @@ class Cluster:
             WorkerLost: the run lost its actor twice without a new frame in between.
             EngineError: what the task raises.
         """
-        again, made, lost_at = run.again, 0, -1
+        continuation, made, lost_at = run.continuation, 0, -1
         mine = task is run.task  # not one of several tasks of the run
         while True:
             run.check()
             driver: Any = None
             try:
                 driver = self.process.driver()
-                for number, frame in enumerate(self._frames(driver, run, task, again)):
+                for number, frame in enumerate(self._frames(driver, run, task, continuation)):
                     if number >= made or hasattr(frame, "step"):  # by step, the run itself knows
                         yield frame
                     made = max(made, number + 1)
@@ -167,15 +176,17 @@ class Cluster:
                     ) from error
                 lost_at = reached
                 if mine and hasattr(task, "live"):
-                    again, made = run.so_far(tuple(run.frames)), 0
-                step = again.resume and again.resume.step
+                    continuation, made = run.so_far(tuple(run.frames)), 0
+                step = continuation.resume and continuation.resume.step
                 where = f"continues from step {step}" if step else "starts again"
                 run.note = f"A machine of the cluster has ended. This run {where} on another one."
 
-    def _frames(self, driver: Driver, run: Run, task: Task, again: Again) -> Iterator[Any]:
+    def _frames(
+        self, driver: Driver, run: Run, task: Task, continuation: Continuation
+    ) -> Iterator[Any]:
         """What an actor sends, with the run's live numbers on their way to it."""
-        sent: Any = run.value if task is run.task else None
-        key = driver.start(task, sent, replace(again, frames=(), pictures={}))
+        sent: Any = run.live if task is run.task else None
+        key = driver.start(task, sent, replace(continuation, frames=(), pictures={}))
         try:
             self._waiting[id(run)] = None
             while (frame := driver.next(key)) is not Nothing.MORE:
@@ -184,8 +195,8 @@ class Cluster:
                     continue
                 self._waiting.pop(id(run), None)
                 yield frame
-                if sent is not None and run.value != sent:
-                    sent = run.value
+                if sent is not None and run.live != sent:
+                    sent = run.live
                     driver.steer(key, sent)
         finally:
             self._waiting.pop(id(run), None)

@@ -11,7 +11,7 @@ from typing import Any
 
 from engine import backend, config
 from engine.backbones import Store
-from engine.runs import Again, Cancelled, LocalRunner, Run, Schedule, Task
+from engine.runs import Cancelled, Continuation, LocalRunner, Run, Schedule, Task
 from engine.storage import registry, weights
 from engine.synthesis import Live
 
@@ -36,7 +36,7 @@ class Worker:
         files: Mapping[str, Any],
         fetch: Callable[[Any], Any],
         live: Live | None = None,
-        again: Again | None = None,
+        continuation: Continuation | None = None,
     ) -> Iterator[Any]:
         """Yields the frames of a task.
 
@@ -46,16 +46,18 @@ class Worker:
             files: references to weights files by name, fetched where this machine lacks them.
             fetch: turns such a reference into bytes.
             live: the live numbers to begin with; None takes those of the task.
-            again: what is there already, to go on from.
+            continuation: what is there already, to go on from.
 
         Raises:
             EngineError: what the task raises, or loading its backbones.
         """
-        run = self._runs[key] = _Remote(task, self._runner, live, again)
+        run = self._runs[key] = _Remote(task, self._runner, live, continuation)
         try:
             for name in task.backbones:
                 _complete(name, files, fetch)
-            yield from self._runner.steps(run)
+            for frame in self._runner.steps(run):
+                yield frame
+                run.check()
         except Cancelled:
             return
         finally:
@@ -64,7 +66,7 @@ class Worker:
     def steer(self, key: str, live: Live) -> None:
         """Changes the live numbers of a run from its next step on."""
         if run := self._runs.get(key):
-            run.value = live
+            run.live = live
 
     def stop(self, key: str) -> None:
         """Ends a run before its next step."""

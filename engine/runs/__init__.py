@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import lazy_loader
 
-from engine.runs.run import Again, Cancelled, Run
+from engine.runs.run import Cancelled, Continuation, Run
 from engine.runs.runner import LocalRunner, Runner
 from engine.runs.schedule import SLICE, Schedule, Share
 from engine.runs.view import Private, Runs, View, in_background
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 _TASKS = ["Attack", "EpsilonSweep", "IdealImage", "Task", "Training", "TransferMatrix", "Vectors"]
 __all__ = [
     "SLICE",
-    "Again",
     "Attack",
     "Cancelled",
+    "Continuation",
     "EpsilonSweep",
     "IdealImage",
     "LocalRunner",

@@ -25,7 +25,7 @@ class Cancelled(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Again:
+class Continuation:
     """What there is of a run that another one goes on with.
 
     `resume` is a checkpoint at or before the last of the `frames`, `live` the live numbers by step
@@ -41,27 +41,33 @@ class Again:
 class Run:
     """One computation of a task: append-only frames, and how it ended.
 
-    `frames` are without their pictures; `pictures`, `{step: (H, W, 3) uint8}`, has some of these,
-    `checkpoints` the last few. `error` is what ended it, `note` what has happened to it.
+    `frames` are without their pictures, and without what `frame.light()` leaves out; `pictures`,
+    `{step: (H, W, 3) uint8}`, has some of the pictures, `checkpoints` the last few. `error` is what
+    ended it, `note` what has happened to it, `live` the live numbers of the next step.
 
     Args:
         task: what to compute.
         runner: where.
         live: the numbers that may change; None takes those of the task.
-        again: what is there already, of a run that this one goes on with.
+        continuation: what is there already, of a run that this one goes on with.
     """
 
     def __init__(
-        self, task: Any, runner: "Runner", live: Any = None, again: "Again | None" = None
+        self,
+        task: Any,
+        runner: "Runner",
+        live: Any = None,
+        continuation: Continuation | None = None,
     ) -> None:
-        self.task, self.again = task, again or Again()
-        self.frames, self.pictures = list(self.again.frames), self.again.pictures
-        self.value = getattr(task, "live", None) if live is None else live
+        self.task, self.continuation = task, continuation or Continuation()
+        self.frames, self.pictures = list(self.continuation.frames), self.continuation.pictures
+        self.live = getattr(task, "live", None) if live is None else live
         self.checkpoints: deque[Any] = deque(maxlen=4)
         self.error: Exception | None = None
         self.note = ""
         self.share, self.alone = Share(), Share()  # of the schedule, and of memory
-        self.done = self._cut = False
+        self.done = False
+        self.cut = False  # ended before its task did, as nobody wanted it any more
         self._whole: Any = None
         self._every = 1
         self._runner = runner
@@ -110,28 +116,23 @@ class Run:
         return self.latest(len(self.frames))
 
     @property
-    def cut(self) -> bool:
-        """Whether it ended before its task did, as nobody wanted it any more."""
-        return self._cut
-
-    @property
     def position(self) -> int:
         """Where it stands in the queue before its first frame, from 1; 0 where it does not wait."""
         return 0 if self.frames or self.done else self._runner.position(self)
 
-    def live(self, step: int) -> Any:
+    def live_at(self, step: int) -> Any:
         """The live numbers of a step: as they were, where it is made again, else as they are."""
-        return self.again.live.get(step, self.value)
+        return self.continuation.live.get(step, self.live)
 
-    def fork(self, count: int, value: Any) -> "Run":
+    def fork(self, count: int, live: Any) -> "Run":
         """Another run that shares the first `count` frames and goes on with other live numbers."""
         frames = tuple(self.frames[:count])
-        return Run(self.task, self._runner, value, self.so_far(frames))
+        return Run(self.task, self._runner, live, self.so_far(frames))
 
-    def so_far(self, frames: "tuple[Any, ...]") -> "Again":
+    def so_far(self, frames: "tuple[Any, ...]") -> "Continuation":
         """What another run needs to go on after these frames of this one."""
         step = frames[-1].step if frames else -1
-        return Again(
+        return Continuation(
             frames=frames,
             pictures={k: picture for k, picture in self.pictures.items() if k <= step},
             resume=next((one for one in reversed(self.checkpoints) if one.step <= step), None),
@@ -139,13 +140,15 @@ class Run:
         )
 
     def latest(self, count: int) -> Any:
-        """The last of the first `count` frames that has its picture; None where there is none."""
+        """The last of the first `count` frames, whole; where others have been made since, the last
+        that has a picture. None where there is none.
+        """
         frames, whole, pictures = self.frames[:count], self._whole, self.pictures
         if not frames:
             return None
-        if whole is None or not hasattr(whole, "picture"):
-            return frames[-1]
-        if (whole.step, whole.last) == (frames[-1].step, frames[-1].last):
+        if not hasattr(frames[-1], "picture"):
+            return whole if count == len(self.frames) else frames[-1]
+        if whole is not None and (whole.step, whole.last) == (frames[-1].step, frames[-1].last):
             return whole
         frame = next((f for f in reversed(frames) if f.step in pictures), None)
         return frame and replace(frame, picture=images.from_uint8(pictures[frame.step]))
@@ -166,7 +169,7 @@ class Run:
                 self._keep(frame)
                 self._wait_until_wanted()
         except Cancelled:
-            self._cut = True
+            self.cut = True
         except Exception as error:  # kept for the page to show; a thread has nobody to tell
             self.error = error
         finally:
@@ -188,11 +191,10 @@ class Run:
             frame = replace(frame, checkpoint=None)
         if not hasattr(frame, "picture"):
             self._whole = frame
-            self.frames.append(frame)
+            self.frames.append(frame.light() if hasattr(frame, "light") else frame)
             return
-        again = self.frames and frame.step <= self.frames[-1].step and not frame.last
-        if again:  # between the checkpoint and what was there before
-            return
+        if self.frames and frame.step <= self.frames[-1].step and not frame.last:
+            return  # made again, between the checkpoint and what was there before
         if frame.last or frame.step % self._every == 0:
             self._keep_picture(frame)
         self._whole = frame

@@ -56,11 +56,10 @@ class LocalRunner:
         frames: Any = None
         try:
             while True:
-                run.check()
                 with self.schedule.turn(run.share, run.check):
                     if frames is None:
                         nets = [self.store.get(name) for name in run.task.backbones]
-                        frames = run.task.steps(nets, run.live, run.again.resume)
+                        frames = run.task.steps(nets, run.live_at, run.continuation.resume)
                     frame = next(frames, _END)
                 if frame is _END:
                     return

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from engine.runs.runner import Runner
 
 
+PACE = 0.02  # seconds a frame is shown when a run is replayed
+
+
 class View:
     """One person's look at a run: how far it has looked, paused or not.
 
@@ -35,31 +38,39 @@ class View:
     def __init__(self, run: Run, runs: "Runs | None" = None, lease: float | None = None) -> None:
         self.run = run
         self.seen = 0
+        self.latest: Any = None  # the last frame this person has seen, with its picture
         self.paused = self.stopped = False
         self._steps = 0  # asked for while paused
+        self._before = len(run.frames)  # made before this person came
+        self._last = False  # whether nobody else watched when it was stopped
         self._runs, self._lease = runs, lease
         self._looked = time.monotonic()
 
     def look(self) -> int:
-        """Renews the lease, and takes what there is to see; returns how many frames that is."""
-        self._looked = time.monotonic()
-        there = len(self.run.frames)
-        if not self.paused or (self.run.done and self.run.cut):
-            self.seen = there
-        elif there > self.seen and self._steps:
+        """Renews the lease, and takes what there is to see; returns how many frames that is.
+
+        What was made before this person came is replayed: a run is there to be watched.
+        """
+        now, there = time.monotonic(), len(self.run.frames)
+        passed, self._looked = now - self._looked, now
+        if self._last or (self.run.cut and not self.stopped):
+            self.seen = there  # with the frame that was being made when it was ended
+        elif self.stopped:
+            return self.seen
+        elif self.paused:
             more = min(self._steps, there - self.seen)
             self.seen, self._steps = self.seen + more, self._steps - more
+        elif self.seen < self._before:
+            self.seen = min(self._before, self.seen + max(1, int(passed / PACE)))
+        else:
+            self.seen = there
+        self.latest = self.run.latest(self.seen)
         return self.seen
 
     @property
     def frames(self) -> list[Any]:
         """What this person has seen."""
         return self.run.frames[: self.seen]
-
-    @property
-    def latest(self) -> Any:
-        """The last frame this person has seen, with its picture; None before the first."""
-        return self.run.latest(self.seen)
 
     @property
     def pictures(self) -> dict[int, np.ndarray]:
@@ -86,7 +97,9 @@ class View:
     @property
     def ended(self) -> bool:
         """Whether nothing more will come."""
-        return self.stopped or (self.run.done and self.seen == len(self.run.frames))
+        if self.stopped and not self._last:
+            return True
+        return self.run.done and self.seen == len(self.run.frames)
 
     @property
     def state(self) -> str:
@@ -121,19 +134,27 @@ class View:
 
     def stop(self) -> None:
         """Ends it for this person, with what there is; for nobody else."""
-        if not self.ended:
+        if not self.ended and not self.stopped:
             self.look()
+            self._last = not self.run.watched_by_others(self)
             self.stopped = True
             self.run.leave(self)
 
     def steer(self, live: Any) -> None:
         """Goes on with other live numbers; where others watch the run, with a fork of it."""
-        if self.ended or live == self.run.value:
-            return
-        if self._runs is not None:
+        if not self.ended and live != self.run.live and self._runs is not None:
             self._runs.steer(self, live)
-        else:
-            self.run.value = live
+
+    @property
+    def behind(self) -> bool:
+        """Whether it still replays what was made before."""
+        return self.run.done or self.seen < self._before
+
+    def go_on_with(self, fork: Run) -> None:
+        """Watches a fork of its run instead."""
+        before, self.run, self._before = self.run, fork, 0
+        fork.join(self)
+        before.leave(self)
 
 
 class Runs:
@@ -173,15 +194,13 @@ class Runs:
         """Changes the live numbers of a view's run, or of a fork of it where others watch."""
         with self._lock:  # nobody joins meanwhile
             run = view.run
-            if run.watched_by_others(view):
-                view.run = run.fork(view.seen, live)
-                view.run.join(view)
-                run.leave(view)
+            if view.behind or run.watched_by_others(view):
+                view.go_on_with(run.fork(view.seen, live))
                 return
             for key, one in list(self._runs.items()):
                 if one is run:  # it is no longer what its key says
                     del self._runs[key]
-            run.value = live
+            run.live = live
 
 
 class _Directly:

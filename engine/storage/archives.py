@@ -110,7 +110,7 @@ def unpack(archive: bytes, into: Path) -> tuple[Path, tuple[Rejected, ...]]:
                 with file.open(member) as source:
                     content = source.read(member.file_size + 1)
                 if len(content) > member.file_size:
-                    raise BadDataset("The archive says less than it holds; not opened further.")
+                    raise BadDataset("The archive holds more than it declares; not opened further.")
                 target = into / name
                 target.mkdir(parents=True, exist_ok=True)
                 (target / f"{counts[name]:05d}{suffix}").write_bytes(content)

@@ -142,7 +142,9 @@ def folder(root: Path, *, test_share: float = 0.25, seed: int = 0) -> Data:
         train += [k not in chosen for k in range(len(photos))]
         if not tests:
             name = list(found)[label]
-            rejected.append(Rejected(name=name, reason="one photo only: learnt from, not tested"))
+            rejected.append(
+                Rejected(name=name, reason="one photo only: used to train, not to test")
+            )
     return Data(
         name=root.name,
         paths=tuple(paths),

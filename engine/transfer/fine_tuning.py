@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -32,12 +32,12 @@ class TuningStep:
 
     epoch: float
     epochs: int
-    loss: float | None
-    accuracy: float | None
-    val_loss: float | None
-    val_accuracy: float | None
     model: Any
     learnt: int
+    loss: float | None = None
+    accuracy: float | None = None
+    val_loss: float | None = None
+    val_accuracy: float | None = None
     val_logits: np.ndarray | None = None
     rows: np.ndarray | None = None
 
@@ -76,16 +76,7 @@ def fine_tune(
 
     def state(epoch: float) -> TuningStep:
         """A step between two measurements."""
-        return TuningStep(
-            epoch=epoch,
-            epochs=tuning.epochs,
-            loss=None,
-            accuracy=None,
-            val_loss=None,
-            val_accuracy=None,
-            model=tuned,
-            learnt=len(learn),
-        )
+        return TuningStep(epoch=epoch, epochs=tuning.epochs, model=tuned, learnt=len(learn))
 
     def measured(epoch: float) -> Generator[TuningStep, None, TuningStep]:
         """Measures both sets of photos; between the batches it can be stopped."""
@@ -93,15 +84,12 @@ def fine_tune(
         logits = yield from _watched(model, pictures, test, lambda: state(epoch))
         loss, accuracy = measure_logits(own, labels[seen])
         val_loss, val_accuracy = measure_logits(logits, labels[test]) if len(test) else (None, None)
-        return TuningStep(
-            epoch=epoch,
-            epochs=tuning.epochs,
+        return replace(
+            state(epoch),
             loss=loss,
             accuracy=accuracy,
             val_loss=val_loss,
             val_accuracy=val_accuracy,
-            model=tuned,
-            learnt=len(learn),
             val_logits=logits,
             rows=rows[test],
         )

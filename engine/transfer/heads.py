@@ -101,7 +101,8 @@ class Epoch:
 
     The latter are the test photos or, with early stopping, a fifth of the training photos kept
     aside, so that the test photos choose nothing. `head` is the classifier as it is now, a
-    `keras.Model` from features to logits; it goes on changing until the training ends.
+    `keras.Model` from features to logits, which goes on changing until the training ends, and
+    `weights` are its weights as they are now.
     """
 
     number: int
@@ -111,6 +112,7 @@ class Epoch:
     val_loss: float
     val_accuracy: float
     head: Any
+    weights: tuple[np.ndarray, ...]
     learnt: int
 
 
@@ -170,6 +172,7 @@ def train_head(features: Features, recipe: Recipe) -> Iterator[Epoch]:
             val_loss=val_loss,
             val_accuracy=val_accuracy,
             head=head,
+            weights=tuple(head.get_weights()),
             learnt=int(learn.sum()),
         )
         if recipe.patience and val_loss < best - 1e-4:

@@ -6,14 +6,16 @@ step.trained.head, step.trained.report
 """
 
 import time
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Generator, Hashable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 
 from engine.backbones import Backbone
+from engine.errors import BadDataset
 from engine.storage import Data
 from engine.transfer.evaluation import Report, evaluate
 from engine.transfer.extraction import Features, builtin, extract, grouped
@@ -84,14 +86,17 @@ class TrainingPoint:
 class Trained:
     """What a training has made so far.
 
-    `head` maps features to logits, `model`, where the backbone is trained too, pictures to logits;
-    `learnt` is the number of photos it learns from, `crossed` the cross-validated report where
-    there are few test photos, `judged` the logits of test photos and their rows.
+    `network` is the head being trained, from features to logits, which goes on changing; `weights`
+    are its weights after the last epoch, None where only the course of the training is kept.
+    `model`, where the backbone is trained too, maps pictures to logits. `learnt` is the number of
+    photos it learns from, `crossed` the cross-validated report where there are few test photos,
+    `judged` the logits of test photos, their labels and their rows.
     """
 
     class_names: tuple[str, ...] = ()
     features: Features | None = None
-    head: Any = None
+    network: Any = None
+    weights: tuple[np.ndarray, ...] | None = None
     model: Any = None
     learnt: int = 0
     crossed: Report | None = None
@@ -100,7 +105,14 @@ class Trained:
     @property
     def usable(self) -> bool:
         """Whether there is a classifier to ask."""
-        return self.head is not None or self.model is not None
+        return self.weights is not None or self.model is not None
+
+    @property
+    def head(self) -> Any:
+        """A copy of the head as it was after the last epoch, whoever trains it further."""
+        copy = keras.Model.from_config(self.network.get_config())
+        copy.set_weights(self.weights)
+        return copy
 
     def report(self) -> Report | None:
         """What it is worth on photos it has not learnt from; None where there are none."""
@@ -109,7 +121,7 @@ class Trained:
         if self.judged is not None:
             logits, labels, rows = self.judged
             return evaluate(logits, labels, rows) if len(labels) else None
-        if self.features is None or self.head is None or self.features.train.all():
+        if self.features is None or self.weights is None or self.features.train.all():
             return None
         test = ~self.features.train
         logits = logits_of(self.head, np.asarray(self.features.values[test, 0], "float32"))
@@ -126,10 +138,15 @@ class TrainingStep:
     trained: Trained
     point: TrainingPoint | None = None
 
+    def light(self) -> "TrainingStep":
+        """The step without the head's weights, for the course of the training."""
+        return replace(self, trained=replace(self.trained, weights=None))
 
-def train(
-    net: Backbone, plan: TrainingPlan, elsewhere: Callable | None = None
-) -> Iterator[TrainingStep]:
+
+Steps = Generator[TrainingStep, None, None]
+
+
+def train(net: Backbone, plan: TrainingPlan, elsewhere: Callable | None = None) -> Steps:
     """Trains a classifier.
 
     Args:
@@ -144,77 +161,85 @@ def train(
         BadDataset, BadSettings: photos or numbers that nothing can be learnt from.
         Diverged: the loss is no number any more.
     """
-    started = time.monotonic()
-    made = Trained()
-    frozen = plan.how == FROZEN
+    course = _Course()
+    if plan.how == FROZEN:
+        features = yield from _read(course, net, plan, elsewhere)
+        yield from _train_head(course, features, plan.recipe)
+        if _too_few(features):
+            yield from _cross_validate(course, features, plan.recipe)
+        return
+    data = plan.source.data
+    if data is None:
+        raise BadDataset("Expected photos to train the backbone on; there are only their features.")
+    check_memory(net, data, plan.tuning)  # before the head is trained for nothing
+    if plan.how != SCRATCH:
+        features = yield from _read(course, net, plan, elsewhere)
+        yield from _train_head(course, features, plan.recipe, share=0.3)
+    yield from _train_backbone(course, net, data, plan)
 
-    def step(
-        fraction: float, message: str, at: float | None = None, epoch: Any = None
-    ) -> TrainingStep:
+
+class _Course:
+    """What is there so far, and when it began."""
+
+    def __init__(self) -> None:
+        self.trained = Trained()
+        self.fraction = self.epochs = 0.0
+        self._started = time.monotonic()
+
+    def made(self, **parts: Any) -> None:
+        """Adds what has just been made."""
+        self.trained = replace(self.trained, **parts)
+
+    def step(self, message: str, epoch: float | None = None, measured: Any = None) -> TrainingStep:
+        """A step; with what was measured in an epoch, where it was."""
         point = None
-        if at is not None:
+        if epoch is not None:
             point = TrainingPoint(
-                epoch=at,
-                loss=epoch.loss,
-                accuracy=epoch.accuracy,
-                val_loss=epoch.val_loss,
-                val_accuracy=epoch.val_accuracy,
+                epoch=epoch,
+                loss=measured.loss,
+                accuracy=measured.accuracy,
+                val_loss=measured.val_loss,
+                val_accuracy=measured.val_accuracy,
             )
-        seconds = time.monotonic() - started
         return TrainingStep(
-            fraction=fraction, message=message, seconds=seconds, trained=made, point=point
+            fraction=self.fraction,
+            message=message,
+            seconds=time.monotonic() - self._started,
+            trained=self.trained,
+            point=point,
         )
 
-    if not frozen and plan.source.data is not None:
-        check_memory(net, plan.source.data, plan.tuning)
-    before = 0.0
-    if plan.how != SCRATCH:
-        for message, features in _features(net, plan, elsewhere):
-            if features is not None:
-                made = replace(made, features=features, class_names=features.class_names)
-            yield step(0.0, message)
-        for epoch in train_head(_known(made.features), plan.recipe):
-            made = replace(made, head=epoch.head, learnt=epoch.learnt)
-            before = float(epoch.number)
-            fraction = (1.0 if frozen else 0.3) * epoch.number / epoch.epochs
-            yield step(fraction, f"epoch {epoch.number} of {epoch.epochs}", before, epoch)
-    if frozen:
-        if _too_few(_known(made.features)):
-            message = f"epoch {before:.0f}, cross-validation"
-            yield step(1.0, message)
-            for report in cross_validate(_known(made.features), plan.recipe):
-                made = replace(made, crossed=report)
-                yield step(1.0, message)
-        return
-    data = _known(plan.source.data)
-    made = replace(made, class_names=data.class_names)
-    begun = 0.0 if plan.how == SCRATCH else 0.3
-    yield step(begun, "reading the photos")
-    who = "all layers" if plan.how == SCRATCH else "backbone and head"
-    for tuned in fine_tune(net, data, made.head, plan.tuning):
-        at = None
-        if tuned.val_logits is not None:
-            judged = (tuned.val_logits, data.labels[tuned.rows], tuned.rows)
-            made = replace(made, model=tuned.model, learnt=tuned.learnt, judged=judged)
-            at = before + tuned.epoch
-        fraction = begun + (1 - begun) * tuned.epoch / tuned.epochs
-        message = f"epoch {tuned.epoch:.1f} of {tuned.epochs}, training {who}"
-        yield step(fraction, message, at, tuned)
 
-
-def _features(
-    net: Backbone, plan: TrainingPlan, elsewhere: Callable | None
-) -> Iterator[tuple[str, Features | None]]:
-    """How far the features are, and the features at the end."""
-    source = plan.source
+def _read(
+    course: _Course, net: Backbone, plan: TrainingPlan, elsewhere: Callable | None
+) -> Generator[TrainingStep, None, Features]:
+    """The features of the photos, or those that come with the app."""
+    source, features = plan.source, None
     if source.data is None:
-        features = builtin()
-        yield "", grouped(features) if source.grouped else features
-        return
-    views = 2 if len(source.data.paths) <= TWO_VIEWS else 1
-    for done in extract(net, source.data, source.folder, views, elsewhere):
-        left = f", about {done.seconds_left:.0f} s left" if done.seconds_left > 1 else ""
-        yield f"reading photo {done.done} of {done.total}{left}", done.features
+        features = grouped(builtin()) if source.grouped else builtin()
+    else:
+        views = 2 if len(source.data.paths) <= TWO_VIEWS else 1
+        for done in extract(net, source.data, source.folder, views, elsewhere):
+            left = f", about {done.seconds_left:.0f} s left" if done.seconds_left > 1 else ""
+            yield course.step(f"reading photo {done.done} of {done.total}{left}")
+            features = done.features
+    if features is None:
+        raise BadDataset("None of the photos can be read. Choose other files.")
+    course.made(features=features, class_names=features.class_names)
+    return features
+
+
+def _train_head(course: _Course, features: Features, recipe: Recipe, share: float = 1.0) -> Steps:
+    """The head; `share` is its part of the whole training."""
+    message = ""
+    for epoch in train_head(features, recipe):
+        course.made(network=epoch.head, weights=epoch.weights, learnt=epoch.learnt)
+        course.fraction, course.epochs = share * epoch.number / epoch.epochs, float(epoch.number)
+        message = f"epoch {epoch.number} of {epoch.epochs}"
+        yield course.step(message, course.epochs, epoch)
+    if recipe.patience:  # early stopping has gone back to the best epoch
+        course.made(weights=tuple(course.trained.network.get_weights()))
+        yield course.step(message)
 
 
 def _too_few(features: Features) -> bool:
@@ -223,7 +248,26 @@ def _too_few(features: Features) -> bool:
     return int((~features.train).sum()) < ENOUGH and bool(several.sum() >= 2)
 
 
-def _known(value: Any) -> Any:
-    """What is there by now."""
-    assert value is not None  # noqa: S101
-    return value
+def _cross_validate(course: _Course, features: Features, recipe: Recipe) -> Steps:
+    message = f"epoch {course.epochs:.0f}, cross-validation"
+    yield course.step(message)
+    for report in cross_validate(features, recipe):
+        course.made(crossed=report)
+        yield course.step(message)
+
+
+def _train_backbone(course: _Course, net: Backbone, data: Data, plan: TrainingPlan) -> Steps:
+    before, begun, scratch = course.epochs, course.fraction, plan.how == SCRATCH
+    course.made(class_names=data.class_names)
+    yield course.step("reading the photos")
+    head = None if scratch else course.trained.head
+    who = "all layers" if scratch else "backbone and head"
+    for tuned in fine_tune(net, data, head, plan.tuning):
+        epoch = None
+        if tuned.val_logits is not None:
+            judged = (tuned.val_logits, data.labels[tuned.rows], tuned.rows)
+            course.made(model=tuned.model, learnt=tuned.learnt, judged=judged)
+            epoch = before + tuned.epoch
+        course.fraction = begun + (1 - begun) * tuned.epoch / tuned.epochs
+        message = f"epoch {tuned.epoch:.1f} of {tuned.epochs}, training {who}"
+        yield course.step(message, epoch, tuned)

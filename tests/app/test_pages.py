@@ -102,7 +102,7 @@ def test_every_control_of_the_first_screen_works():
     assert "The difference: astronaut minus cat" in after(
         app.segmented_control(key="compare"), "another picture"
     )
-    assert "Both answer alike" in after(app.pills(key="sample2"), "Cat") + " ".join(
+    assert "Both responses are identical" in after(app.pills(key="sample2"), "Cat") + " ".join(
         info.value for info in app.info
     )
     assert "**1280 channels" in after(app.selectbox(key="layer"), "out_relu")

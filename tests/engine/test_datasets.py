@@ -48,7 +48,7 @@ def test_a_folder_is_split_by_class_and_seed(tmp_path):
 def test_a_class_with_one_photo_is_learnt_and_not_tested(tmp_path):
     data = datasets.folder(filled(tmp_path, cats=4, dogs=1))
     assert data.train[data.labels == 1].all()
-    assert ("dogs", "one photo only: learnt from, not tested") in {
+    assert ("dogs", "one photo only: used to train, not to test") in {
         (r.name, r.reason) for r in data.rejected
     }
 

@@ -9,7 +9,7 @@ from engine import config, synthesis
 from engine.cluster import worker
 from engine.cluster.worker import Worker
 from engine.errors import WeightsDamaged
-from engine.runs import Again, IdealImage, Vectors
+from engine.runs import Continuation, IdealImage, Vectors
 from engine.storage import registry, weights
 from engine.synthesis import Live, preset
 
@@ -46,9 +46,9 @@ def test_a_steered_run_is_made_again_bit_for_bit(task, settings):
             machine.steer("a", stronger)
         made.append(frame)
     assert [made[step].live == stronger for step in (12, 13, 24)] == [False, True, True]
-    again = Again(resume=made[10].checkpoint, live={f.step: f.live for f in made})
+    continuation = Continuation(resume=made[10].checkpoint, live={f.step: f.live for f in made})
     other = Live(variation=0.0, learning_rate=1.0)
-    repeated = list(run(Worker(), "b", task, live=other, again=again))
+    repeated = list(run(Worker(), "b", task, live=other, continuation=continuation))
     assert [f.step for f in repeated] == list(range(10, 25))
     for new, old in zip(repeated, made[10:], strict=True):
         assert np.array_equal(new.picture, old.picture)

@@ -2,13 +2,14 @@
 
 import threading
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from engine import attacks, images, synthesis
+from engine import attacks, images, synthesis, transfer
 from engine.errors import BadSettings, DownloadFailed
-from engine.runs import Attack, IdealImage, Private, Runs, View, in_background
+from engine.runs import Attack, IdealImage, Private, Runs, Training, View, in_background
 from engine.runs.run import PICTURES
 from tests.engine.conftest import until
 from tests.engine.running.conftest import Counted
@@ -33,15 +34,18 @@ def test_many_watch_and_each_frame_is_computed_once(runs, runner):
     views = [runs.view(Count()) for _ in range(8)]
     assert [view.run.result() for view in views] == [49] * 8
     assert runner.made == list(range(50))
-    assert {view.look() for view in views} == {50}
+    for view in views:
+        until(lambda view=view: view.look() == 50)
     assert all(view.frames == list(range(50)) and view.state == "done" for view in views)
 
 
-def test_who_comes_after_the_end_sees_it_all(runs, runner):
+def test_who_comes_after_the_end_sees_it_replayed(runs, runner):
     runs.view(Count()).run.wait()
     view = runs.view(Count())
-    assert view.look() == 50
-    assert view.ended
+    assert view.look() < 50
+    assert view.state == "running"
+    until(lambda: view.look() == 50)
+    assert view.state == "done"
     assert len(runner.made) == 50
 
 
@@ -55,7 +59,9 @@ def test_one_who_stops_does_not_stop_the_others(runs, runner):
     assert not second.run.done
     second.resume()
     assert second.run.result() == 49
-    assert first.look() == 50 or first.frames == [0]
+    assert first.look() == 1
+    assert first.frames == [0]
+    assert first.state == "stopped"
     assert runner.made == list(range(50))
 
 
@@ -92,7 +98,7 @@ def test_a_paused_view_stands_while_others_go_on(runs):
     held.step()
     assert held.look() == 1
     held.resume()
-    assert held.look() == 50
+    until(lambda: held.look() == 50)
     assert held.state == "done"
 
 
@@ -213,7 +219,7 @@ def test_a_view_shows_the_run_as_it_was_when_it_looked(runs, task, alone):
     assert np.array_equal(images.to_uint8(held.latest.picture), held.pictures[4])
     assert max(held.pictures) == 4
     held.resume()
-    held.look()
+    until(lambda: held.look() == 13)
     assert held.latest.last
     assert np.array_equal(held.latest.picture, alone[-1].picture)
 
@@ -263,8 +269,7 @@ def test_joining_and_leaving_at_once_leaves_no_view_without_a_run(runs):
     def come_and_go(stay):
         view = runs.view(Count(30))
         if stay:
-            view.run.wait(20)
-            view.look()
+            until(lambda: view.look() == 30)
             ends.append((view.seen, view.state))
         else:
             view.stop()
@@ -282,3 +287,26 @@ def test_a_view_alone_needs_no_table():
     view = View(run)
     run.wait()
     assert view.look() == 3
+
+
+def test_who_stops_a_shared_training_keeps_the_classifier_of_that_moment(runs, net):
+    """The others train it on; accuracy is that of the epoch at which one has stopped."""
+    source = transfer.PhotoSource(data=None, folder=Path())
+    recipe = transfer.Recipe(epochs=12, initializer="normal, deviation 1")
+    task = Training(plan=transfer.TrainingPlan(backbone="Pocket", source=source, recipe=recipe))
+    mine, other = (runs.view(task, paused=True) for _ in range(2))
+    for _ in range(4):
+        mine.step()
+    until(lambda: mine.look() == 4)
+    mine.stop()
+    other.resume()
+    other.run.wait()
+    until(lambda: other.look() == 12)
+    mine.look()
+    for view, epoch in ((mine, 4), (other, 12)):
+        point, trained = view.latest.point, view.latest.trained
+        assert point.epoch == epoch
+        assert trained.report().accuracy == pytest.approx(point.val_accuracy)
+    mine_now, others_now = (v.latest.trained.head.get_weights() for v in (mine, other))
+    assert any((a != b).any() for a, b in zip(mine_now, others_now, strict=True))
+    assert [frame.trained.weights for frame in other.frames] == [None] * 12  # only the course

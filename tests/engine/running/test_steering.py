@@ -72,6 +72,18 @@ def test_who_watches_alone_steers_the_run_itself(runs, runner, task, net, settin
     assert fresh.run is not run
 
 
+def test_who_steers_a_replay_goes_on_from_what_is_shown(runs, task, net, settings, alone):
+    runs.view(task).run.wait()
+    view = runs.view(task)
+    until(lambda: view.look() > 2)
+    seen = view.seen
+    view.steer(STRONGER)
+    assert view.seen == seen < 13
+    view.run.wait()
+    view.look()
+    same(expected(net, settings, seen), view)
+
+
 def test_a_change_is_seen_whole(net, settings):
     """Steering replaces all live numbers at once: no frame has some of the old and the new."""
     runs = Runs(Counted())
