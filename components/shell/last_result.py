@@ -61,34 +61,30 @@ def keep(screen: str, run: Any) -> None:
         _results().put(tab, screen, run)
 
 
+@st.fragment
 def offer(screen: str) -> None:
-    """Offers the tab's last result on a screen where this session has none yet."""
-    _name_tab(screen)
-    tab, state = st.session_state.get("tab_name"), f"{screen}_run"
+    """Offers the tab's last result on a screen where this session has none yet.
+
+    A fragment: asking the browser for the tab's name never runs the page again, where a click that
+    comes at the same time could be lost.
+    """
+    tab, state = _tab_name(), f"{screen}_run"
     found = _results().get(tab, screen) if tab else None
     if found is None or state in st.session_state:
         return
-
-    def show() -> None:
+    if st.button(
+        "Show my last result", icon=":material/history:", key=f"{screen}_last", type="tertiary"
+    ):
         st.session_state[state] = found
         st.session_state[f"{screen}_views"] = found.views
         sessions.watch_again(found.views)
-
-    st.button(
-        "Show my last result",
-        icon=":material/history:",
-        on_click=show,
-        key=f"{screen}_last",
-        type="tertiary",
-    )
+        st.rerun()
 
 
-@st.fragment
-def _name_tab(screen: str) -> None:
-    """Asks the browser for the tab's name, once a session."""
+def _tab_name() -> str | None:
+    """The tab's name, for which the browser is asked once a session; None until it has answered."""
     known = st.session_state.get("tab_name")
     found = _tab(data={"known": known}, key="tab_name_box", on_tab_change=lambda: None).tab
     if known is None and isinstance(found, str) and len(found) == 32:
-        st.session_state.tab_name = found
-        if _results().get(found, screen) is not None:
-            st.rerun()
+        st.session_state.tab_name = known = found
+    return known
