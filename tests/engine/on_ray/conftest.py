@@ -115,7 +115,7 @@ def frames(settings):
 def frames_of(view):
     """All frames of a run, with the pictures that are kept."""
     view.run.result()
-    view.look()
+    until(lambda: view.look() == len(view.run.frames))  # what was there before is replayed
     return view.frames
 
 
