@@ -2,14 +2,13 @@
 
 import threading
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from engine import attacks, images, synthesis, transfer
+from engine import attacks, images, synthesis
 from engine.errors import BadSettings, DownloadFailed
-from engine.runs import Attack, IdealImage, Private, Runs, Training, View, in_background
+from engine.runs import Attack, IdealImage, Private, Runs, View, in_background
 from engine.runs.run import PICTURES
 from tests.engine.conftest import until
 from tests.engine.running.conftest import Counted
@@ -287,26 +286,3 @@ def test_a_view_alone_needs_no_table():
     view = View(run)
     run.wait()
     assert view.look() == 3
-
-
-def test_who_stops_a_shared_training_keeps_the_classifier_of_that_moment(runs, net):
-    """The others train it on; accuracy is that of the epoch at which one has stopped."""
-    source = transfer.PhotoSource(data=None, folder=Path())
-    recipe = transfer.Recipe(epochs=12, initializer="normal, deviation 1")
-    task = Training(plan=transfer.TrainingPlan(backbone="Pocket", source=source, recipe=recipe))
-    mine, other = (runs.view(task, paused=True) for _ in range(2))
-    for _ in range(4):
-        mine.step()
-    until(lambda: mine.look() == 4)
-    mine.stop()
-    other.resume()
-    other.run.wait()
-    until(lambda: other.look() == 12)
-    mine.look()
-    for view, epoch in ((mine, 4), (other, 12)):
-        point, trained = view.latest.point, view.latest.trained
-        assert point.epoch == epoch
-        assert trained.report().accuracy == pytest.approx(point.val_accuracy)
-    mine_now, others_now = (v.latest.trained.head.get_weights() for v in (mine, other))
-    assert any((a != b).any() for a, b in zip(mine_now, others_now, strict=True))
-    assert [frame.trained.weights for frame in other.frames] == [None] * 12  # only the course

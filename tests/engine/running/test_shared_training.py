@@ -1,0 +1,32 @@
+"""Many train the same at once; each keeps what there was when they stopped."""
+
+from pathlib import Path
+
+import pytest
+
+from engine import transfer
+from engine.runs import Training
+from tests.engine.conftest import until
+
+
+def test_who_stops_a_shared_training_keeps_the_classifier_of_that_moment(runs, net):
+    """The others train it on; accuracy is that of the epoch at which one has stopped."""
+    source = transfer.PhotoSource(data=None, folder=Path())
+    recipe = transfer.Recipe(epochs=12, initializer="normal, deviation 1")
+    task = Training(plan=transfer.TrainingPlan(backbone="Pocket", source=source, recipe=recipe))
+    mine, other = (runs.view(task, paused=True) for _ in range(2))
+    for _ in range(4):
+        mine.step()
+    until(lambda: mine.look() == 4)
+    mine.stop()
+    other.resume()
+    other.run.wait()
+    until(lambda: other.look() == 12)
+    mine.look()
+    for view, epoch in ((mine, 4), (other, 12)):
+        point, trained = view.latest.point, view.latest.trained
+        assert point.epoch == epoch
+        assert trained.report().accuracy == pytest.approx(point.val_accuracy)
+    mine_now, others_now = (v.latest.trained.head.get_weights() for v in (mine, other))
+    assert any((a != b).any() for a, b in zip(mine_now, others_now, strict=True))
+    assert [frame.trained.weights for frame in other.frames] == [None] * 12  # only the course
