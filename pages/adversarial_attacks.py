@@ -129,10 +129,11 @@ def afterwards() -> None:
         checks.sections(run)
 
 
-with class_link.choices():
+set_up = class_link.choices()
+with set_up:
     plan = choices()
 if plan is not None:
     last_result.offer(KEY)
-    class_link.link("the numbers under *More settings*, pixels and sticker", **link(plan))
+    class_link.link(set_up, "the numbers under *More settings*, pixels and sticker", **link(plan))
     run_panel.watch(KEY, shell.told(lambda: live(plan)))
     afterwards()

@@ -116,10 +116,11 @@ def first_kernels(name: str) -> None:
         )
 
 
-with class_link.choices():
+set_up = class_link.choices()
+with set_up:
     ready = backbone_and_picture()
 if ready is not None:
-    class_link.link("", backbone=ready[0])
+    class_link.link(set_up, "", backbone=ready[0])
     explorer.explorer(*ready)
     where_it_looks(*ready)
     first_kernels(ready[0])

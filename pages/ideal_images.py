@@ -176,7 +176,8 @@ def afterwards() -> None:
                     curves.matters(plan, frame.picture)
 
 
-with class_link.choices():
+set_up = class_link.choices()
+with set_up:
     chosen = choices()
 if chosen is not None:
     last_result.offer(KEY)
@@ -189,6 +190,7 @@ if chosen is not None:
         unit = experiment.variation_unit(first.settings.live)
         shown["variation"] = experiment.number(unit * variation)
     class_link.link(
+        set_up,
         "optimizer, parametrization, transformations, learning rate, L1 and L2, two classes mixed",
         shown,
         **linked,

@@ -85,10 +85,11 @@ def afterwards() -> None:
         report.sections(run)
 
 
-with class_link.choices():
+set_up = class_link.choices()
+with set_up:
     plan = choices()
 if plan is not None:
     last_result.offer(KEY)
-    class_link.link("training options", backbone=plan.backbone)
+    class_link.link(set_up, "training options", backbone=plan.backbone)
     run_panel.watch(KEY, shell.told(lambda: live(plan)))
     afterwards()

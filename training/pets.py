@@ -13,6 +13,7 @@ from pathlib import Path
 import keras
 import numpy as np
 from scipy.optimize import minimize
+from scipy.special import log_softmax
 
 from engine import backbones, config, images
 from engine.backbones import pocket
@@ -54,8 +55,7 @@ def probe(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, decay: float = 3e-3)
     def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
         w = flat.reshape(-1, classes)
         logits = x @ w[:-1] + w[-1]
-        logits -= logits.max(1, keepdims=True)
-        log_p = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+        log_p = log_softmax(logits, axis=1)
         error = (np.exp(log_p) - truth) / len(x)
         gradient = np.vstack([x.T @ error + decay * w[:-1], error.sum(0)])
         return -(truth * log_p).sum() / len(x) + decay * (w[:-1] ** 2).sum() / 2, gradient.ravel()

@@ -43,9 +43,7 @@ def choices() -> "st.delta_generator.DeltaGenerator":
         )
         popovers = '.st-key-choices [data-testid="stPopover"]'
         st.html(f"<style>{widgets}, {popovers} {{ display: none; }}</style>")
-    place = st.container(key="choices")
-    st.session_state.fixed_place = place.empty()
-    return place
+    return st.container(key="choices")
 
 
 def aside() -> None:
@@ -61,13 +59,18 @@ def aside() -> None:
         )
     if large:
         st.html(f"<style>{_LARGE}</style>")
-    st.session_state.link_place = st.empty()
 
 
-def link(left_out: str, shown: Mapping[str, str] | None = None, **more: str) -> None:
-    """Offers a link to this page.
+def link(
+    place: "st.delta_generator.DeltaGenerator",
+    left_out: str,
+    shown: Mapping[str, str] | None = None,
+    **more: str,
+) -> None:
+    """Offers a link to this page in the sidebar.
 
     Args:
+        place: of the choices; where a link hides their widgets, it says what they are set to.
         left_out: settings of this page that do not travel with the link, in words; "" for none.
         shown: what a parameter is called on the page, where that is not its value.
         more: what is not in the page's address already, by the names of the link's parameters.
@@ -75,10 +78,10 @@ def link(left_out: str, shown: Mapping[str, str] | None = None, **more: str) -> 
     if "controls" in hidden():
         words = more | dict(shown or {})
         fixed = [f"{name.replace('_', ' ')} **{value}**" for name, value in words.items()]
-        st.session_state.fixed_place.markdown(" · ".join(fixed))
+        place.markdown(" · ".join(fixed))
     if "screens" in hidden():
         return
-    with st.session_state.link_place.popover(
+    with st.sidebar.popover(
         "Link for a class",
         icon=":material/co_present:",
         width="stretch",

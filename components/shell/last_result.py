@@ -5,10 +5,10 @@ storage, which survives a reload, is not part of the address and is gone with th
 """
 
 import threading
-from collections import OrderedDict
 from typing import Any
 
 import streamlit as st
+from cachetools import LRUCache
 
 from components.shell import sessions
 
@@ -32,17 +32,13 @@ class LastResults:
     """The last run of each tab and screen; of all, the `keep` newest."""
 
     def __init__(self, keep: int = KEPT) -> None:
-        self._keep = keep
-        self._runs: OrderedDict[tuple[str, str], Any] = OrderedDict()
+        self._runs: LRUCache[tuple[str, str], Any] = LRUCache(keep)
         self._lock = threading.Lock()
 
     def put(self, tab: str, screen: str, run: Any) -> None:
         """Keeps a run as the last one of a tab's screen."""
         with self._lock:
-            self._runs.pop((tab, screen), None)
             self._runs[tab, screen] = run
-            while len(self._runs) > self._keep:
-                self._runs.popitem(last=False)
 
     def get(self, tab: str, screen: str) -> Any:
         """The last run of a tab's screen; None where there is none."""

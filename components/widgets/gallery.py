@@ -12,6 +12,9 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 from plotly.colors import diverging, sequential
+from skimage.exposure import rescale_intensity
+from skimage.measure import block_reduce
+from skimage.util import montage
 
 from engine import images
 
@@ -80,16 +83,9 @@ def sheet(
         columns: tiles in a row.
         enlarge: whole factor by which every pixel is repeated.
     """
-    reduced = reduce(values)
-    pixels = np.repeat(np.repeat(indices(reduced, limit, scale), enlarge, 0), enlarge, 1)
-    h, w, c = pixels.shape
-    columns = min(columns, c)
-    rows = -(-c // columns)
-    ground = 0 if scale == "positive" else 128
-    canvas = np.full((rows * (h + gap) - gap, columns * (w + gap) - gap), ground, "uint8")
-    for k in range(c):
-        top, left = k // columns * (h + gap), k % columns * (w + gap)
-        canvas[top : top + h, left : left + w] = pixels[..., k]
+    pixels = indices(reduce(values), limit, scale)
+    tiles = np.moveaxis(np.repeat(np.repeat(pixels, enlarge, 0), enlarge, 1), -1, 0)
+    canvas = _montage(tiles, gap, columns, fill=0 if scale == "positive" else 128)
     image = Image.frombytes("P", canvas.shape[::-1], canvas.tobytes())
     image.putpalette(colours(scale).tobytes())
     return image
@@ -97,15 +93,23 @@ def sheet(
 
 def kernel_sheet(kernels: np.ndarray, columns: int = 16) -> np.ndarray:
     """Lays colour kernels `(n, kh, kw, 3)` side by side, `(H, W, 3)` in 0..1; grey is zero."""
-    n, kh, kw, _ = kernels.shape
     strongest = np.abs(kernels).max(axis=(1, 2, 3), keepdims=True)
     tiles = 0.5 + 0.5 * kernels / np.maximum(strongest, 1e-9)
-    rows = -(-n // columns)
-    canvas = np.ones((rows * (kh + 1) - 1, min(columns, n) * (kw + 1) - 1, 3), "float32")
-    for k, tile in enumerate(tiles):
-        top, left = k // columns * (kh + 1), k % columns * (kw + 1)
-        canvas[top : top + kh, left : left + kw] = tile
-    return canvas
+    return _montage(tiles.astype("float32"), 1, columns, fill=1)
+
+
+def _montage(tiles: np.ndarray, gap: int, columns: int, fill: float) -> np.ndarray:
+    """Tiles `(n, h, w)` or `(n, h, w, 3)` in rows, with a gap between them but none around."""
+    columns = min(columns, len(tiles))
+    colour = tiles.ndim == 4
+    whole = montage(
+        tiles,
+        fill=[fill] * 3 if colour else fill,
+        grid_shape=(-(-len(tiles) // columns), columns),
+        padding_width=gap,
+        channel_axis=-1 if colour else None,
+    )
+    return np.ascontiguousarray(whole[gap : whole.shape[0] - gap, gap : whole.shape[1] - gap])
 
 
 def reduce(values: np.ndarray) -> np.ndarray:
@@ -114,8 +118,7 @@ def reduce(values: np.ndarray) -> np.ndarray:
     if factor == 1:
         return values
     h, w = (side // factor * factor for side in values.shape[:2])
-    blocks = values[:h, :w].reshape(h // factor, factor, w // factor, factor, -1)
-    return blocks.mean(axis=(1, 3))
+    return block_reduce(values[:h, :w], (factor, factor, 1), np.mean)
 
 
 def paint(values: np.ndarray, limit: float, scale: str) -> np.ndarray:
@@ -145,7 +148,7 @@ def enlarged(picture: np.ndarray, to: int) -> np.ndarray:
 def stretched(picture: np.ndarray) -> np.ndarray:
     """The picture with its darkest value black and its brightest white, to see faint patterns."""
     low, high = float(picture.min()), float(picture.max())
-    return (picture - low) / max(high - low, 1e-6)
+    return rescale_intensity(picture, (low, max(high, low + 1e-6)), (0.0, 1.0))
 
 
 def show(picture: np.ndarray, alt: str, caption: str | None = None) -> None:

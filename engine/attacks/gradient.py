@@ -1,4 +1,4 @@
-"""Attacks as small frozen dataclasses: where to start, which way to go, what is allowed.
+"""Attacks as small frozen dataclasses with three hooks: `start`, `direction` and `project`.
 
 All changes are in grey levels (0..255), all arrays `(N, H, W, 3)`. An attack's epsilon is the
 largest change it may make: of any one value for the L-infinity norm, the root mean square of all
@@ -18,11 +18,18 @@ Asks = Literal["cross-entropy", "margin", "differences"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """What an attack may know when it chooses its way.
+class Query:
+    """One query of the network: what an attack knows when it chooses its step.
 
-    `gradient` is that of the attack's loss by the change, None where it has no such loss;
-    `pictures` what the network was shown, in 0..1; `change` the change before rounding.
+    Attributes:
+        box: the network or networks.
+        original: the pictures without a change, in 0..255.
+        change: the change before rounding, in grey levels.
+        pictures: what the network was shown, in 0..1.
+        logits: its answer, `(N, classes)`.
+        gradient: of the attack's loss with respect to the change; None where it has no such loss.
+        classes: `(N,)`, the target classes or the ones to get away from.
+        targeted: which of the two.
     """
 
     box: WhiteBox
@@ -75,31 +82,43 @@ class Attack:
         """Affine maps `(n, 8)` to take the gradient through; None for the picture as it is."""
         return None
 
-    def direction(self, look: Look, memory: dict[str, Any]) -> np.ndarray:
-        """The step to take; `memory` stays from one to the next."""
+    def state(self) -> Any:
+        """What the attack remembers from one step to the next; None for nothing."""
+        return None
+
+    def direction(self, query: Query, state: Any) -> np.ndarray:
+        """The step to take; it may update `state`."""
         raise NotImplementedError
 
     def project(self, change: np.ndarray, original: np.ndarray) -> np.ndarray:
-        """The nearest change that is allowed; the picture stays within 0..255."""
+        """The nearest allowed change; the picture stays within 0..255."""
         moved = original + change
         np.clip(moved, 0.0, 255.0, out=moved)
         moved -= original
         return moved
 
     def rounded(self, change: np.ndarray, original: np.ndarray) -> np.ndarray:
-        """An allowed change in whole grey levels near this one."""
+        """The change in whole grey levels, still allowed."""
         return np.rint(change)
 
 
 @dataclass(frozen=True, kw_only=True)
 class GradientDescent(Attack):
-    """The lesson's: plain gradient descent on the cross-entropy, without a bound on the change."""
+    """Plain gradient descent on the cross-entropy, without a bound on the change (the lesson's)."""
 
     steps: int = 100
     learning_rate: float = 3000.0
 
-    def direction(self, look: Look, memory: dict[str, Any]) -> np.ndarray:
-        return -self.learning_rate * look.gradient
+    def direction(self, query: Query, state: Any) -> np.ndarray:
+        return -self.learning_rate * query.gradient
+
+
+@dataclass(slots=True, kw_only=True)
+class Remembered:
+    """What a bounded attack remembers: its momentum, and the change shared by a whole batch."""
+
+    gradient: Any = 0.0
+    change: np.ndarray | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +131,7 @@ class Bounded(Attack):
         step_size: in grey levels; None: 2.5 epsilon / steps.
         random_start: begin anywhere in the ball.
         decay: of the momentum; 0 for none.
-        diversity: share of looks through a random smaller frame.
+        diversity: probability that a step sees the picture through a random smaller frame.
         kernel: side in px of the kernel that smooths the gradient; 1 for none.
     """
 
@@ -152,8 +171,11 @@ class Bounded(Attack):
             maps[k, [0, 2, 4, 5]] = zoom, dx, zoom, dy
         return maps
 
-    def direction(self, look: Look, memory: dict[str, Any]) -> np.ndarray:
-        grad = look.gradient
+    def state(self) -> Any:
+        return Remembered()
+
+    def direction(self, query: Query, state: Any) -> np.ndarray:
+        grad = query.gradient
         if self.kernel > 1:
             for axis in (1, 2):
                 grad = gaussian_filter1d(
@@ -161,7 +183,7 @@ class Bounded(Attack):
                 )
         if self.decay:
             grad = grad / np.maximum(mean(np.abs(grad)), 1e-12)
-            grad = memory["grad"] = grad + self.decay * memory.get("grad", 0.0)
+            grad = state.gradient = grad + self.decay * state.gradient
         step = self.step_size or 2.5 * self.epsilon / max(self.steps, 1)
         if self.norm == "linf":
             return -step * np.sign(grad)
@@ -193,12 +215,12 @@ class Bounded(Attack):
 
 @dataclass(frozen=True, kw_only=True)
 class FGSM(Bounded):
-    """The fast gradient sign method: one step to the rim (Goodfellow et al., 2014, 1412.6572)."""
+    """The fast gradient sign method: one step of epsilon (Goodfellow et al., 2014, 1412.6572)."""
 
     steps: int = 1
 
-    def direction(self, look: Look, memory: dict[str, Any]) -> np.ndarray:
-        return -self.epsilon * np.sign(look.gradient)
+    def direction(self, query: Query, state: Any) -> np.ndarray:
+        return -self.epsilon * np.sign(query.gradient)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,7 +239,7 @@ class MomentumIterative(Bounded):
 
 @dataclass(frozen=True, kw_only=True)
 class DiverseInput(MomentumIterative):
-    """DIM: looks through random smaller frames (Xie et al., 2018, arXiv:1803.06978)."""
+    """DIM: gradients through random smaller frames (Xie et al., 2018, arXiv:1803.06978)."""
 
     diversity: float = 0.7
 
@@ -237,19 +259,19 @@ class Universal(PGD):
         one = super().start(original[:1], generator)
         return np.repeat(one, len(original), axis=0)
 
-    def direction(self, look: Look, memory: dict[str, Any]) -> np.ndarray:
+    def direction(self, query: Query, state: Any) -> np.ndarray:
         step = self.step_size or 2.5 * self.epsilon / max(self.steps, 1)
-        sizes = np.sqrt(np.square(look.gradient).mean(axis=(1, 2, 3), keepdims=True))
-        mean = (look.gradient / np.maximum(sizes, 1e-12)).mean(axis=0, keepdims=True)
-        before = memory.setdefault("change", look.change[:1])
+        sizes = np.sqrt(np.square(query.gradient).mean(axis=(1, 2, 3), keepdims=True))
+        mean = (query.gradient / np.maximum(sizes, 1e-12)).mean(axis=0, keepdims=True)
+        before = query.change[:1] if state.change is None else state.change
         shared = np.clip(before - step * np.sign(mean), -self.epsilon, self.epsilon)
-        memory["change"] = shared
-        return shared - look.change
+        state.change = shared
+        return shared - query.change
 
 
 @dataclass(frozen=True, kw_only=True)
 class RandomNoise(Bounded):
-    """The control: every value a random epsilon up or down, and no look at the network."""
+    """The control: every value a random epsilon up or down, without asking the network."""
 
     steps: int = 0
 

@@ -3,23 +3,23 @@
     for frame in attacks.run(net, picture, attacks.Targeted(284), attacks.PGD(epsilon=4)):
         frame.picture, frame.succeeded
 
-One loop runs them all: look, note the best, take the attack's step, put the change back where it is
-allowed. An attack is a handful of numbers and three hooks: where to start, which way to go, what is
-allowed. Changes are in grey levels (0..255) inside the hooks. The network always looks at the
-picture rounded to 8 bits, the one that would be saved, while the unrounded change is what moves (a
-straight-through gradient; Athalye, Carlini and Wagner, 2018, arXiv:1802.00420).
+One loop runs them all: query the network, keep the best picture so far, take the attack's step,
+project the change onto what is allowed. An attack is a handful of numbers and three hooks: `start`,
+`direction` and `project`. Changes are in grey levels (0..255) inside the hooks. The network is
+always shown the picture rounded to 8 bits, the one that would be saved, while the unrounded change
+is what moves (a straight-through gradient; Athalye, Carlini and Wagner, 2018, arXiv:1802.00420).
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
+from scipy.special import softmax
 
 from engine import images
 from engine.attacks.goals import Batch, Frame, Targeted, Untargeted
-from engine.attacks.gradient import Attack, Look
+from engine.attacks.gradient import Attack, Query
 from engine.attacks.white_box import WhiteBox
-from engine.backbones import Backbone, softmax, top_predictions
+from engine.backbones import Backbone, top_predictions
 from engine.errors import BadSettings
 
 
@@ -105,15 +105,15 @@ def run_batch(
     original = 255.0 * (_grid(pictures) if rounded else pictures).astype("float32")
     loop = _Loop(box, attack, original, np.asarray(classes), targeted, rounded)
     generator = np.random.default_rng([seed, 2])
-    memory: dict[str, Any] = {}
+    state = attack.state()
     change = attack.project(attack.start(original, generator), original)
     for step in range(attack.steps + 1):
         seen = loop.saved(change)
-        look = loop.look(seen, change, generator, final=step == attack.steps)
-        yield loop.batch(seen, look, step)
-        if step == attack.steps or (attack.stops and look.fooled.all()):
+        query = loop.query(seen, change, generator, final=step == attack.steps)
+        yield loop.batch(seen, query, step)
+        if step == attack.steps or (attack.stops and query.fooled.all()):
             break
-        change = attack.project(change + attack.direction(look, memory), original)
+        change = attack.project(change + attack.direction(query, state), original)
     if attack.smallest:
         loop.shrink(step)
     yield loop.best()
@@ -135,16 +135,16 @@ class _Loop:
         self.classes, self.targeted, self.rounded = classes, targeted, rounded
         self._signs = np.full(len(original), 1.0 if targeted else -1.0, "float32")
         nothing = np.zeros_like(original)
-        self.already = self.look(nothing, nothing, np.random.default_rng(0), final=True).fooled
+        self.already = self.query(nothing, nothing, np.random.default_rng(0), final=True).fooled
         self._best: dict[str, np.ndarray] = {}
 
     def saved(self, change: np.ndarray) -> np.ndarray:
         """The change that is left when the picture is saved, still within what is allowed."""
         return self.attack.rounded(change, self.original) if self.rounded else change
 
-    def look(
+    def query(
         self, seen: np.ndarray, change: np.ndarray, generator: np.random.Generator, final: bool
-    ) -> Look:
+    ) -> Query:
         """Asks the network, and for the way to go unless this is the end."""
         pictures, attack = self._pictures(seen), self.attack
         grad = None
@@ -156,7 +156,7 @@ class _Loop:
                 pictures, self.classes, self._signs, attack.loss, views
             )
             grad = grad / np.float32(255.0)
-        return Look(
+        return Query(
             box=self.box,
             original=self.original,
             change=change,
@@ -167,7 +167,7 @@ class _Loop:
             targeted=self.targeted,
         )
 
-    def batch(self, seen: np.ndarray, look: Look, step: int) -> Batch:
+    def batch(self, seen: np.ndarray, query: Query, step: int) -> Batch:
         """The step as a snapshot; notes which pictures are better than all before."""
         size = np.zeros(len(seen))
         if self.attack.smallest:
@@ -175,8 +175,8 @@ class _Loop:
         steps = np.full(len(seen), step)
         new = {
             "change": seen,
-            "logits": look.logits,
-            "margin": look.margin,
+            "logits": query.logits,
+            "margin": query.margin,
             "size": size,
             "steps": steps,
         }
@@ -186,9 +186,9 @@ class _Loop:
         for name, value in new.items():
             self._best[name][better] = value[better]
         return Batch(
-            pictures=look.pictures,
-            logits=look.logits,
-            margin=look.margin,
+            pictures=query.pictures,
+            logits=query.logits,
+            margin=query.margin,
             steps=steps,
             already=self.already,
         )
@@ -210,9 +210,9 @@ class _Loop:
         for _ in range(rounds if fooled.any() else 0):
             middle = (low + high) / 2
             seen = self.saved(change * middle[:, None, None, None])
-            look = self.look(seen, seen, np.random.default_rng(0), final=True)
-            self.batch(seen, look, step)
-            high, low = np.where(look.fooled, middle, high), np.where(look.fooled, low, middle)
+            query = self.query(seen, seen, np.random.default_rng(0), final=True)
+            self.batch(seen, query, step)
+            high, low = np.where(query.fooled, middle, high), np.where(query.fooled, low, middle)
 
     def best(self) -> Batch:
         best = self._best

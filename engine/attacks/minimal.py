@@ -1,21 +1,21 @@
-"""Attacks that seek the smallest change: the nearest picture on the other side of the border."""
+"""Attacks that look for the smallest change: the nearest picture across the decision boundary."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from engine.attacks.gradient import Asks, Attack, Look
+from engine.attacks.gradient import Asks, Attack, Query
 from engine.errors import BadSettings
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeepFool(Attack):
-    """The straight way to the nearest border (Moosavi-Dezfooli et al., 2015, arXiv:1511.04599).
+    """Steps straight to the nearest boundary (Moosavi-Dezfooli et al., 2015, arXiv:1511.04599).
 
     Attributes:
-        candidates: how many of the strongest other classes are looked at.
-        overshoot: share by which each step goes beyond the border.
+        candidates: how many of the most probable other classes are considered.
+        overshoot: share by which each step goes beyond the boundary.
     """
 
     steps: int = 50
@@ -25,34 +25,35 @@ class DeepFool(Attack):
     smallest: ClassVar[bool] = True
     stops: ClassVar[bool] = True
 
-    def direction(self, look: Look, memory: dict[str, Any]) -> np.ndarray:
-        step = np.zeros_like(look.change)
-        order = np.argsort(-look.logits, axis=1)
-        if "candidates" not in memory:
-            memory["candidates"] = [
-                row[row != own][: self.candidates]
-                for row, own in zip(order, look.classes, strict=True)
-            ]
-        for k in np.flatnonzero(~look.fooled):
-            own, top = look.classes[k], order[k]
-            goals = np.array([own]) if look.targeted else memory["candidates"][k]
-            reference = top[top != own][0] if look.targeted else own
-            ahead, grad = look.box.differences(look.pictures[k], goals, int(reference))
+    def state(self) -> Any:
+        return []  # of each picture the classes considered, chosen at the first step
+
+    def direction(self, query: Query, state: Any) -> np.ndarray:
+        step = np.zeros_like(query.change)
+        order = np.argsort(-query.logits, axis=1)
+        if not state:
+            pairs = zip(order, query.classes, strict=True)
+            state += [row[row != own][: self.candidates] for row, own in pairs]
+        for k in np.flatnonzero(~query.fooled):
+            own, top = query.classes[k], order[k]
+            goals = np.array([own]) if query.targeted else state[k]
+            reference = top[top != own][0] if query.targeted else own
+            ahead, grad = query.box.differences(query.pictures[k], goals, int(reference))
             grad = grad / 255.0
             size = np.sqrt(np.square(grad).sum(axis=(1, 2, 3))) + 1e-12
             nearest = int(np.argmin(np.abs(ahead) / size))
-            far = (np.abs(ahead[nearest]) + 1e-4) / size[nearest] ** 2
-            step[k] = (1 + self.overshoot) * far * grad[nearest]
+            distance = (np.abs(ahead[nearest]) + 1e-4) / size[nearest] ** 2
+            step[k] = (1 + self.overshoot) * distance * grad[nearest]
         return step
 
 
 @dataclass(frozen=True, kw_only=True)
 class CarliniWagner(Attack):
-    """The smallest change by Adam on squared length and margin (2017, arXiv:1608.04644), L2.
+    """Adam on squared length plus margin, L2 (Carlini and Wagner, 2017, arXiv:1608.04644).
 
     Attributes:
-        searches: how often the weight of the margin is chosen anew, by bisection.
-        weight: of the margin at first, beside the squared length in 0..1.
+        searches: how often the weight of the margin is chosen again, by bisection.
+        weight: the first weight of the margin, relative to the squared length in 0..1.
         step_size: of Adam, in the space before the hyperbolic tangent.
     """
 
@@ -68,39 +69,51 @@ class CarliniWagner(Attack):
         if not 1 <= self.searches <= max(self.steps, 1):
             raise BadSettings(f"Expected 1 search a step at most; received: {self.searches}.")
 
-    def direction(self, look: Look, memory: dict[str, Any]) -> np.ndarray:
-        n = len(look.change)
-        if not memory:
-            start = np.arctanh(np.clip(look.original / 127.5 - 1, -0.999999, 0.999999))
-            memory |= {"start": start, "weight": np.full(n, self.weight), "low": np.zeros(n)}
-            memory |= {"high": np.full(n, np.inf), "count": 0}
-        if memory["count"] % max(self.steps // self.searches, 1) == 0:
-            self._search(memory)
-        memory["fooled"] |= look.fooled
-        memory["count"] += 1
-        memory["age"] += 1
-        away = look.change / 255.0
-        pull = (memory["weight"] * (look.margin <= 0)).astype("float32")
-        grad = 2 * away + 255.0 * pull[:, None, None, None] * look.gradient
-        bent = np.tanh(memory["w"])
-        grad = grad * 0.5 * (1 - np.square(bent))
-        memory["m"] = 0.9 * memory["m"] + 0.1 * grad
-        memory["v"] = 0.999 * memory["v"] + 0.001 * np.square(grad)
-        m = memory["m"] / (1 - 0.9 ** memory["age"])
-        v = memory["v"] / (1 - 0.999 ** memory["age"])
-        memory["w"] = memory["w"] - self.step_size * m / (np.sqrt(v) + 1e-8)
-        return (127.5 * (np.tanh(memory["w"]) + 1) - look.original - look.change).astype("float32")
+    def state(self) -> Any:
+        return _Search()
 
-    def _search(self, memory: dict[str, Any]) -> None:
-        """Bisects the weight, by whether the one before was enough, and begins anew."""
-        if memory["count"]:
-            fooled, weight = memory["fooled"], memory["weight"]
-            memory["high"] = np.where(fooled, weight, memory["high"])
-            memory["low"] = np.where(fooled, memory["low"], weight)
-            open_end = np.isinf(memory["high"])
-            memory["weight"] = np.where(
-                open_end, 10 * weight, (memory["low"] + np.where(open_end, 0, memory["high"])) / 2
-            )
-        zeros = np.zeros_like(memory["start"])
-        memory |= {"w": memory["start"], "m": zeros, "v": zeros, "age": 0}
-        memory["fooled"] = np.zeros(len(zeros), bool)
+    def direction(self, query: Query, state: Any) -> np.ndarray:
+        if state.steps % max(self.steps // self.searches, 1) == 0:
+            state.begin(query.original, self.weight)
+        state.fooled |= query.fooled
+        pull = (state.weight * (query.margin <= 0)).astype("float32")
+        grad = 2 * query.change / 255.0 + 255.0 * pull[:, None, None, None] * query.gradient
+        bent = np.tanh(state.position)
+        position = state.adam(grad * 0.5 * (1 - np.square(bent)), self.step_size)
+        moved = 127.5 * (np.tanh(position) + 1) - query.original - query.change
+        return moved.astype("float32")
+
+
+class _Search:
+    """Carlini and Wagner's bisection of the margin's weight; each try is an Adam run of its own."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+        self.weight: Any = None
+
+    def begin(self, original: np.ndarray, first: float) -> None:
+        """Starts from the original again, with a weight chosen by whether the last one fooled."""
+        n = len(original)
+        if self.weight is None:
+            self.origin = np.arctanh(np.clip(original / 127.5 - 1, -0.999999, 0.999999))
+            self.weight, self.low, self.high = np.full(n, first), np.zeros(n), np.full(n, np.inf)
+        else:
+            self.high = np.where(self.fooled, self.weight, self.high)
+            self.low = np.where(self.fooled, self.low, self.weight)
+            unbounded = np.isinf(self.high)
+            middle = (self.low + np.where(unbounded, 0, self.high)) / 2
+            self.weight = np.where(unbounded, 10 * self.weight, middle)
+        self.position = self.origin
+        self.first_moment = self.second_moment = np.zeros_like(self.origin)
+        self.age, self.fooled = 0, np.zeros(n, bool)
+
+    def adam(self, gradient: np.ndarray, step_size: float) -> np.ndarray:
+        """One step of Adam (Kingma and Ba, 2014, arXiv:1412.6980); returns the new position."""
+        self.steps += 1
+        self.age += 1
+        self.first_moment = 0.9 * self.first_moment + 0.1 * gradient
+        self.second_moment = 0.999 * self.second_moment + 0.001 * np.square(gradient)
+        m = self.first_moment / (1 - 0.9**self.age)
+        v = self.second_moment / (1 - 0.999**self.age)
+        self.position = self.position - step_size * m / (np.sqrt(v) + 1e-8)
+        return self.position

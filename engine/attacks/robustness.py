@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image, ImageFilter
+from scipy.special import softmax
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from engine import images
@@ -14,7 +15,7 @@ from engine.attacks import loop
 from engine.attacks.goals import Targeted, Untargeted
 from engine.attacks.gradient import Attack, Bounded, RandomNoise
 from engine.attacks.white_box import WhiteBox
-from engine.backbones import Backbone, softmax, top_predictions
+from engine.backbones import Backbone, top_predictions
 from engine.errors import BadSettings
 from engine.types import Prediction
 
@@ -208,11 +209,11 @@ def attacked(
     targeted = isinstance(goal, Targeted)
     about = seen if goal.class_index is None else np.full(len(pictures), goal.class_index)
     *_, end = loop.run_batch(net, pictures, about, attack, targeted=targeted, seed=seed)
-    rows, chances = np.arange(len(pictures)), np.stack([softmax(row) for row in end.logits])
-    before, wanted = chances[rows, seen].mean(), chances[rows, about].mean()
+    rows, probabilities = np.arange(len(pictures)), softmax(end.logits, axis=1)
+    before, wanted = probabilities[rows, seen].mean(), probabilities[rows, about].mean()
     if not targeted:
-        chances[rows, about] = 0.0
-        wanted = chances.max(axis=1).mean()
+        probabilities[rows, about] = 0.0
+        wanted = probabilities.max(axis=1).mean()
     return Attacked(
         pictures=end.pictures, fooled=end.fooled, before=float(before), wanted=float(wanted)
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.attacks.gradient import Attack, Look
+from engine.attacks.gradient import Attack, Query
 from engine.errors import BadSettings
 
 
@@ -22,8 +22,8 @@ class Sparse(Attack):
         if not self.pixels >= 1:
             raise BadSettings(f"Expected at least 1 pixel to change; received: {self.pixels}.")
 
-    def direction(self, look: Look, memory: dict[str, Any]) -> np.ndarray:
-        grad = look.gradient
+    def direction(self, query: Query, state: Any) -> np.ndarray:
+        grad = query.gradient
         top = np.abs(grad).max(axis=(1, 2, 3), keepdims=True)
         return -self.step_size * grad / np.maximum(top, 1e-12)
 
@@ -59,8 +59,8 @@ class Patch(Attack):
         if not (0 < self.share <= 1 and 0 <= self.row <= 1 and 0 <= self.column <= 1):
             raise BadSettings("Expected the patch's share of the picture and its place in 0 to 1.")
 
-    def direction(self, look: Look, memory: dict[str, Any]) -> np.ndarray:
-        return -self.step_size * np.sign(look.gradient)
+    def direction(self, query: Query, state: Any) -> np.ndarray:
+        return -self.step_size * np.sign(query.gradient)
 
     def project(self, change: np.ndarray, original: np.ndarray) -> np.ndarray:
         height, width = original.shape[1:3]

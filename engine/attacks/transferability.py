@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import softmax
 
 from engine import images
 from engine.attacks.goals import Targeted, Untargeted
 from engine.attacks.gradient import Attack
 from engine.attacks.robustness import attacked
-from engine.backbones import Backbone, softmax
+from engine.backbones import Backbone
 from engine.errors import BadSettings
 from engine.types import Prediction
 

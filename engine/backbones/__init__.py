@@ -21,7 +21,6 @@ if TYPE_CHECKING:
         class_names,
         load,
         names,
-        softmax,
         top_predictions,
     )
 
@@ -36,7 +35,6 @@ __all__ = [
     "load",
     "names",
     "pocket",
-    "softmax",
     "top_predictions",
 ]
 
@@ -51,7 +49,6 @@ __getattr__, __dir__, _ = lazy_loader.attach(
             "class_names",
             "load",
             "names",
-            "softmax",
             "top_predictions",
         ]
     },

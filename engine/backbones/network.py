@@ -18,7 +18,9 @@ from typing import Any
 
 import keras
 import numpy as np
+from cachetools import LRUCache
 from keras import layers
+from scipy.special import softmax
 
 from engine import backend
 from engine.backbones import folding, graph, pocket
@@ -64,7 +66,7 @@ class Backbone:
     plain: keras.Model
     class_names: tuple[str, ...]
     layers: tuple[LayerInfo, ...]
-    _kept: dict[Hashable, Any] = field(default_factory=dict)
+    _kept: LRUCache[Hashable, Any] = field(default_factory=lambda: LRUCache(_MOST_KEPT))
     _outputs: dict[str, Any] = field(default_factory=dict)
     _lock: Any = field(default_factory=threading.RLock)
 
@@ -115,11 +117,9 @@ class Backbone:
         Of all that, the last 48 that were used stay.
         """
         with self._lock:
-            found = self._kept.pop(key) if key in self._kept else make()
-            self._kept[key] = found
-            while len(self._kept) > _MOST_KEPT:
-                del self._kept[next(iter(self._kept))]
-            return found
+            if key not in self._kept:
+                self._kept[key] = make()
+            return self._kept[key]
 
     def output(self, path: str) -> Any:
         """The symbolic output of a layer of `plain`, through nested models.
@@ -220,12 +220,6 @@ def preprocess(picture: Any, scaling: str) -> Any:
         bgr = ReverseChannels(name="rgb_to_bgr")(picture)
         return layers.Rescaling(255.0, mean, name="subtract_mean")(bgr)
     return layers.Rescaling(255.0, name="to_0_255")(picture)
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities of logits `(classes,)`."""
-    exponentials = np.exp(logits - logits.max())
-    return exponentials / exponentials.sum()
 
 
 def top_predictions(

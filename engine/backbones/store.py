@@ -1,9 +1,10 @@
 """The loaded backbones and the classifiers people have trained: bounded, shared by all sessions."""
 
 import threading
-from collections import OrderedDict
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
+
+from cachetools import LRUCache
 
 from engine.storage import registry, weights
 
@@ -18,23 +19,18 @@ class Store:
     """
 
     def __init__(self, keep: int = 4) -> None:
-        self._keep = keep
-        self._loaded: OrderedDict[tuple[str, int], Future[Any]] = OrderedDict()
-        self._taught: OrderedDict[str, Backbone] = OrderedDict()
+        self._loaded: LRUCache[tuple[str, int], Future[Any]] = LRUCache(keep)
+        self._taught: LRUCache[str, Backbone] = LRUCache(40)
         self._lock = threading.Lock()
 
     def teach(self, net: "Backbone") -> None:
         """Keeps a classifier that a person has trained; of all people's, the last 40 used."""
         with self._lock:
             self._taught[net.name] = net
-            while len(self._taught) > 40:
-                self._taught.popitem(last=False)
 
     def taught(self, name: str) -> "Backbone | None":
         """A person's classifier; None where there is none of that name any more."""
         with self._lock:
-            if name in self._taught:
-                self._taught.move_to_end(name)
             return self._taught.get(name)
 
     def version(self, name: str) -> object:
@@ -61,9 +57,6 @@ class Store:
             if future is None:
                 future, mine = Future(), True
                 self._loaded[key] = future
-                while len(self._loaded) > self._keep:
-                    self._loaded.popitem(last=False)
-            self._loaded.move_to_end(key)
         if mine:
             try:
                 future.set_result(network.load(name))

@@ -11,11 +11,11 @@ watch goes on with a fork of it, from the frame that person saw.
 
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from cachetools import LRUCache
 
 from engine.runs.run import Run
 
@@ -166,8 +166,8 @@ class Runs:
     """
 
     def __init__(self, runner: "Runner", keep: int = 24) -> None:
-        self.runner, self._keep = runner, keep
-        self._runs: OrderedDict[Hashable, Run] = OrderedDict()
+        self.runner = runner
+        self._runs: LRUCache[Hashable, Run] = LRUCache(keep)
         self._lock = threading.Lock()
 
     def view(self, task: Any, *, paused: bool = False, lease: float | None = None) -> View:
@@ -185,9 +185,6 @@ class Runs:
                 run = None
             if key is not None:
                 self._runs[key] = run
-                self._runs.move_to_end(key)
-                while len(self._runs) > self._keep:
-                    self._runs.popitem(last=False)
             return view
 
     def steer(self, view: View, live: Any) -> None:

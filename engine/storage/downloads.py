@@ -11,11 +11,12 @@ import hashlib
 import shutil
 import socket
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
+import urllib3
 from filelock import FileLock, Timeout
 
 from engine.errors import DownloadFailed
@@ -59,9 +60,7 @@ def fetch(
         with lock:
             try:
                 yield from _receive(url, part, tag_file, limit, timeout)
-            except urllib.error.HTTPError as error:
-                if error.code != 416:  # nothing is missing of what the part holds, so it is stale
-                    raise
+            except _Stale:
                 part.unlink(missing_ok=True)
                 yield from _receive(url, part, tag_file, limit, timeout)
             _check(part, digest, magic)
@@ -71,11 +70,7 @@ def fetch(
         raise DownloadFailed(
             f"{target.name} is already being downloaded. Wait for that to end."
         ) from None
-    except urllib.error.HTTPError as error:
-        raise DownloadFailed(
-            f"The server answered {error.code} ({error.reason}) for {url}. Try again later."
-        ) from error
-    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+    except (urllib3.exceptions.HTTPError, TimeoutError, ConnectionError) as error:
         reason = getattr(error, "reason", error)
         if _no_connection(reason):
             raise DownloadFailed(
@@ -93,21 +88,49 @@ def fetch(
         ) from error
 
 
-def _no_connection(reason: object) -> bool:
+class _Stale(Exception):
+    """The server has nothing beyond what the part holds, so the part is of another file."""
+
+
+def _no_connection(reason: BaseException) -> bool:
     """Whether the server's name could not be resolved or its network cannot be reached."""
     unreachable = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN)
-    return isinstance(reason, socket.gaierror) or getattr(reason, "errno", None) in unreachable
+    cause = reason.__cause__
+    return isinstance(cause, socket.gaierror) or getattr(cause, "errno", None) in unreachable
+
+
+def _pool(url: str) -> urllib3.PoolManager:
+    """Connections to a server, through the proxy that this machine is set up with, if any."""
+    parts = urlsplit(url)
+    proxy = None if proxy_bypass(parts.netloc) else getproxies().get(parts.scheme)
+    return urllib3.ProxyManager(proxy) if proxy else urllib3.PoolManager()
 
 
 def _receive(
     url: str, part: Path, tag_file: Path, limit: int, timeout: float
 ) -> Iterator[Progress]:
-    request = urllib.request.Request(url)  # noqa: S310 -- addresses come from the registry
     have = part.stat().st_size if part.exists() and tag_file.exists() else 0
-    if have:
-        request.add_header("Range", f"bytes={have}-")
-        request.add_header("If-Range", tag_file.read_text())
-    with urllib.request.urlopen(request, timeout=timeout) as answer:  # noqa: S310
+    wanted = {"Range": f"bytes={have}-", "If-Range": tag_file.read_text()} if have else {}
+    with (
+        _pool(url) as pool,
+        contextlib.closing(
+            pool.request(
+                "GET",
+                url,
+                headers=wanted,
+                timeout=timeout,
+                retries=urllib3.Retry(0, redirect=5),
+                preload_content=False,
+                enforce_content_length=False,  # said below, with what has arrived
+            )
+        ) as answer,
+    ):
+        if answer.status == 416 and have:
+            raise _Stale
+        if answer.status not in (200, 206):
+            raise DownloadFailed(
+                f"The server answered {answer.status} ({answer.reason}) for {url}. Try again later."
+            )
         if answer.status != 206:
             have = 0
         tag = answer.headers.get("ETag") or answer.headers.get("Last-Modified") or ""
@@ -123,7 +146,7 @@ def _receive(
             raise OSError(28, f"{(total - have) / 1e6:.0f} MB are needed and the disk is full")
         started, received, shown = time.monotonic(), have, 0.0
         with part.open("ab" if have else "wb") as file:
-            while chunk := answer.read(CHUNK):
+            while chunk := answer.read(CHUNK, decode_content=False):
                 file.write(chunk)
                 received += len(chunk)
                 if received > limit:

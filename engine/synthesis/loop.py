@@ -16,9 +16,10 @@ from typing import Any
 import keras
 import numpy as np
 from keras import ops
+from scipy.special import softmax
 
 from engine import backend, images
-from engine.backbones import Backbone, softmax, top_predictions
+from engine.backbones import Backbone, top_predictions
 from engine.errors import BadSettings, Diverged
 from engine.synthesis.live import PENALTIES, Checkpoint, Live
 from engine.synthesis.objectives import Algebra, Objective, Part, answers, check

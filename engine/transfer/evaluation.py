@@ -1,11 +1,10 @@
-"""What a classifier is worth on photos it has not learnt from."""
+"""How accurate a classifier is on photos it was not trained on."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
-
-from engine.backbones import softmax
+from scipy.special import softmax
+from scipy.stats import binomtest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +64,8 @@ class Report:
 
 def evaluate(logits: np.ndarray, labels: np.ndarray, rows: np.ndarray) -> Report:
     """Compares logits `(n, classes)` with the truth `(n,)`; `rows` are the photos' numbers."""
-    chances = np.stack([softmax(row) for row in logits])
-    guesses, confidence = chances.argmax(axis=1), chances.max(axis=1)
+    probabilities = softmax(logits, axis=1)
+    guesses, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
     right = guesses == labels
     classes = logits.shape[1]
     confusion = np.zeros((classes, classes), int)
@@ -97,11 +96,9 @@ def evaluate(logits: np.ndarray, labels: np.ndarray, rows: np.ndarray) -> Report
     )
 
 
-def interval(right: int, of: int, z: float = 1.96) -> tuple[float, float]:
+def interval(right: int, of: int) -> tuple[float, float]:
     """The 95 % interval of a share (Wilson, 1927); 0 to 1 for no photos."""
     if not of:
         return 0.0, 1.0
-    share, extra = right / of, z * z / of
-    middle = (share + extra / 2) / (1 + extra)
-    half = z / (1 + extra) * math.sqrt(share * (1 - share) / of + extra / (4 * of))
-    return max(middle - half, 0.0), min(middle + half, 1.0)
+    found = binomtest(right, of).proportion_ci(method="wilson")
+    return float(found.low), float(found.high)

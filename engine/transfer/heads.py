@@ -11,6 +11,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from scipy.special import logsumexp
 
 from engine import backend
 from engine.errors import BadDataset, BadSettings, Diverged
@@ -249,9 +250,7 @@ def measure(head: keras.Model, x: np.ndarray, y: np.ndarray) -> tuple[float, flo
 
 def measure_logits(logits: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     """Mean cross-entropy and accuracy of logits `(n, classes)`."""
-    top = logits.max(axis=1, keepdims=True)
-    log_sum = np.log(np.exp(logits - top).sum(axis=1)) + top[:, 0]
-    loss = (log_sum - logits[np.arange(len(y)), y]).mean()
+    loss = (logsumexp(logits, axis=1) - logits[np.arange(len(y)), y]).mean()
     return float(loss), float((logits.argmax(axis=1) == y).mean())
 
 

@@ -3,14 +3,14 @@
 from dataclasses import replace
 
 import foolbox
+import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from engine import attacks, backbones, images, robustness
+from engine import attacks, backbones, backend, images, robustness
 from engine.attacks.gradient import mean
 from engine.attacks.white_box import WhiteBox, resized
 from engine.errors import BadSettings, UnknownClass
@@ -205,7 +205,7 @@ def test_an_ensemble_is_the_mean_of_its_logits(photos):
 
 def test_pictures_are_resized_as_pillow_does(photos):
     batch, _ = photos
-    ours = resized(tf.constant(batch), (80, 80), (61, 61)).numpy()
+    ours = np.asarray(resized(backend.tensor(batch), (80, 80), (61, 61)))
     pillow = np.stack([images.fit(picture, (61, 61)) for picture in batch])
     assert np.abs(ours - pillow).max() < 1.2 / 255  # Pillow rounds to 8 bits after each axis
 
@@ -250,10 +250,11 @@ def test_one_picture_ends_with_its_best_frame(net, photos):
     assert end.before < 0.5 < end.wanted
 
 
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="compares TensorFlow models")
 def test_fgsm_and_pgd_agree_with_foolbox(net, photos):
     batch, classes = photos
     theirs = foolbox.TensorFlowModel(net.model, bounds=(0, 1))
-    x, y = tf.constant(batch), tf.constant(classes)
+    x, y = backend.tensor(batch), keras.ops.convert_to_tensor(classes)
     _, clipped, _ = foolbox.attacks.FGSM()(theirs, x, y, epsilons=4 / 255)
     *_, end = attacks.run_batch(net, batch, classes, attacks.FGSM(), targeted=False)
     for k in np.flatnonzero(end.steps == 1):
