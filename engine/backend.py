@@ -47,6 +47,10 @@ else:
         "Set the environment variable and start again."
     )
 
+# For `keras.Model.compile`: XLA, without which JAX compiles nothing and TensorFlow is faster on a
+# CPU. Typed loosely, as the stubs know only "auto".
+JIT_COMPILE: Any = BACKEND == "jax"
+
 
 @cache
 def device() -> Device:

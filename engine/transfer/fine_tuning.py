@@ -66,11 +66,10 @@ def fine_tune(
     tuned = trainable(net, len(data.class_names), head, tuning)
     divided: Any = _Divided(tuned)
     model = keras.Model(tuned.inputs[0], divided(tuned.inputs[0]))
-    no_xla: Any = False  # on a CPU it is slower, and compiles again
     model.compile(
         optimizer=backend.single_replica(keras.optimizers.Adam(_rate(tuning, len(learn)))),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        jit_compile=no_xla,
+        jit_compile=backend.JIT_COMPILE,
     )
     generator = np.random.default_rng([tuning.seed, 8])
 

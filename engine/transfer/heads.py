@@ -148,11 +148,10 @@ def train_head(features: Features, recipe: Recipe) -> Iterator[Epoch]:
     truth = np.eye(len(features.class_names), dtype="float32")[y]
     smoothing = recipe.label_smoothing
     loss_of = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing)
-    no_xla: Any = False  # on a CPU it is slower, and compiles again
     head.compile(
         optimizer=_optimizer(recipe, steps),
         loss=loss_of,
-        jit_compile=no_xla,
+        jit_compile=backend.JIT_COMPILE,
         steps_per_execution=steps,
     )
     fit: Any = head.fit

@@ -119,7 +119,7 @@ def test_early_stopping_keeps_the_best_and_does_not_look_at_the_test(features):
     [
         {"hidden": 16, "batch_norm": True},
         {"optimizer": "SGD", "learning_rate": 0.1, "schedule": "constant"},
-        {"optimizer": "momentum", "clip": 1.0, "initializer": "He"},
+        {"optimizer": "momentum", "learning_rate": 0.1, "clip": 1.0, "initializer": "He"},
         {"optimizer": "RMSprop", "label_smoothing": 0.1, "dropout": 0.0},
         {"optimizer": "Adagrad", "learning_rate": 0.1, "initializer": "uniform, -1 to 1"},
         {"schedule": "falling to a tenth in three steps", "weight_decay": 0.0},
