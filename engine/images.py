@@ -7,6 +7,7 @@ import warnings
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -17,6 +18,7 @@ MAX_PIXELS = 50_000_000  # of the file; decoded, a few hundred MB for a moment
 MAX_SIDE = 1024  # of the decoded picture; no backbone reads more than 299 px
 MAX_BYTES = 20_000_000
 _decoding = threading.BoundedSemaphore(2)  # many large pictures at once would fill the memory
+FAINT = 0.5  # a picture of less contrast is stretched before it is compressed
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 
 
@@ -172,3 +174,28 @@ def jpeg(picture: np.ndarray, quality: int = 90) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(to_uint8(picture)).save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()
+
+
+class Still(NamedTuple):
+    """A compressed picture for the screen: WebP, and what its black and its white stand for."""
+
+    data: bytes
+    low: float = 0.0
+    high: float = 1.0
+
+
+def still(picture: np.ndarray) -> Still:
+    """Compresses `(H, W, 3)` in 0..1 for the screen, a few kB.
+
+    WebP at this quality takes a quarter less than JPEG at the same similarity, and about 1.5 ms for
+    224 px. Compression would wipe out a faint picture, so its contrast is stretched before; `low`
+    and `high` undo that.
+    """
+    low, high = float(picture.min()), float(picture.max())
+    if high - low >= FAINT:
+        low, high = 0.0, 1.0
+    high = max(high, low + 1 / 255)
+    buffer = io.BytesIO()
+    pixels = to_uint8((picture - low) / (high - low))
+    Image.fromarray(pixels).save(buffer, "WEBP", quality=75, method=0)
+    return Still(buffer.getvalue(), low, high)

@@ -50,6 +50,14 @@ def change(original: np.ndarray, changed: np.ndarray) -> Change:
     )
 
 
+def magnified(original: np.ndarray, changed: np.ndarray) -> tuple[np.ndarray, int]:
+    """The change on mid-grey, as strong as fits, `(H, W, 3)` in 0..1; and how many times."""
+    away = changed - original
+    most = float(np.abs(away).max())
+    times = int(min(0.5 / most, 127)) if most else 0
+    return np.clip(0.5 + max(times, 1) * away, 0.0, 1.0).astype("float32"), times
+
+
 def equal_noise(original: np.ndarray, changed: np.ndarray, seed: int = 0) -> np.ndarray:
     """The same change with its pixels shuffled: as large by every measure, and aimed at nothing.
 

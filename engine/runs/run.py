@@ -33,6 +33,7 @@ class Continuation:
     """
 
     frames: tuple[Any, ...] = ()
+    stills: tuple[tuple[images.Still, ...], ...] = ()
     pictures: dict[int, np.ndarray] = field(default_factory=dict)
     resume: Any = None
     live: Mapping[int, Any] = field(default_factory=dict)
@@ -41,9 +42,10 @@ class Continuation:
 class Run:
     """One computation of a task: append-only frames, and how it ended.
 
-    `frames` are without their pictures, and without what `frame.light()` leaves out; `pictures`,
-    `{step: (H, W, 3) uint8}`, has some of the pictures, `checkpoints` the last few. `error` is what
-    ended it, `note` what has happened to it, `live` the live numbers of the next step.
+    `frames` are without their pictures, and without what `frame.light()` leaves out; `stills` has
+    of each frame the compressed pictures that its task shows, `pictures`, `{step: (H, W, 3)
+    uint8}`, some of them exactly, `checkpoints` the last few. `error` is what ended it, `note` what
+    has happened to it, `live` the live numbers of the next step.
 
     Args:
         task: what to compute.
@@ -61,6 +63,7 @@ class Run:
     ) -> None:
         self.task, self.continuation = task, continuation or Continuation()
         self.frames, self.pictures = list(self.continuation.frames), self.continuation.pictures
+        self.stills = list(self.continuation.stills)
         self.live = getattr(task, "live", None) if live is None else live
         self.checkpoints: deque[Any] = deque(maxlen=4)
         self.error: Exception | None = None
@@ -68,6 +71,7 @@ class Run:
         self.share, self.alone = Share(), Share()  # of the schedule, and of memory
         self.done = False
         self.cut = False  # ended before its task did, as nobody wanted it any more
+        self.begun = threading.Event()  # there is a frame, or there will be none
         self._whole: Any = None
         self._every = 1
         self._runner = runner
@@ -134,6 +138,7 @@ class Run:
         step = frames[-1].step if frames else -1
         return Continuation(
             frames=frames,
+            stills=tuple(self.stills[: len(frames)]),
             pictures={k: picture for k, picture in self.pictures.items() if k <= step},
             resume=next((one for one in reversed(self.checkpoints) if one.step <= step), None),
             live={frame.step: getattr(frame, "live", None) for frame in frames},
@@ -167,6 +172,7 @@ class Run:
             frames = self._runner.steps(self)
             for frame in frames:
                 self._keep(frame)
+                self.begun.set()
                 self._wait_until_wanted()
         except Cancelled:
             self.cut = True
@@ -175,6 +181,7 @@ class Run:
         finally:
             getattr(frames, "close", lambda: None)()
             self._closing = self.done = True
+            self.begun.set()
             _alive.discard(self)
 
     def _wait_until_wanted(self) -> None:
@@ -191,13 +198,16 @@ class Run:
             frame = replace(frame, checkpoint=None)
         if not hasattr(frame, "picture"):
             self._whole = frame
+            self.stills.append(())
             self.frames.append(frame.light() if hasattr(frame, "light") else frame)
             return
         if self.frames and frame.step <= self.frames[-1].step and not frame.last:
             return  # made again, between the checkpoint and what was there before
         if frame.last or frame.step % self._every == 0:
             self._keep_picture(frame)
+        shown = getattr(self.task, "shown", lambda frame: (frame.picture,))(frame)
         self._whole = frame
+        self.stills.append(tuple(map(images.still, shown)))  # before the frame: it may be read
         self.frames.append(replace(frame, picture=NO_PICTURE))
 
     def _keep_picture(self, frame: Any) -> None:

@@ -87,6 +87,10 @@ class Attack:
     ) -> Iterator[attacks.Frame]:
         return attacks.run(nets, self.picture, self.goal, self.attack, seed=self.seed)
 
+    def shown(self, frame: attacks.Frame) -> tuple[np.ndarray, ...]:
+        """The attacked picture, and the change magnified."""
+        return frame.picture, robustness.magnified(self.picture, frame.picture)[0]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpsilonSweep:

@@ -9,6 +9,7 @@ A run computes while somebody wants more than there is. The first who steers a r
 watch goes on with a fork of it, from the frame that person saw.
 """
 
+import secrets
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterator
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from cachetools import LRUCache
 
+from engine import images
 from engine.runs.run import Run
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ class View:
 
     def __init__(self, run: Run, runs: "Runs | None" = None, lease: float | None = None) -> None:
         self.run = run
+        self.name = secrets.token_hex(6)  # what a browser calls it
         self.seen = 0
         self.latest: Any = None  # the last frame this person has seen, with its picture
         self.paused = self.stopped = False
@@ -71,6 +74,11 @@ class View:
     def frames(self) -> list[Any]:
         """What this person has seen."""
         return self.run.frames[: self.seen]
+
+    @property
+    def stills(self) -> list[tuple[images.Still, ...]]:
+        """Of each frame this person has seen, its compressed pictures."""
+        return self.run.stills[: self.seen]
 
     @property
     def pictures(self) -> dict[int, np.ndarray]:
