@@ -1,4 +1,5 @@
-"""Ideal images and attacks in real Chromium: first picture, pictures a second, other widgets.
+"""Ideal images and attacks in real Chromium, beside the engine alone; server and browser share the
+cores.
 
 python -m benchmarks.live
 """
@@ -6,27 +7,27 @@ python -m benchmarks.live
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from statistics import median
 
 from playwright.sync_api import Page, sync_playwright
 
+from engine import backbones, synthesis
 from harness import chromium
 from harness.server import serving
 
 TITLE = "Ideal images and attacks in real Chromium, from the click"
 BACKBONES = ("MobileNetV2", "Pocket")
-# Notes the moment of every new picture whose alternative text matches.
-WATCH = """(pattern) => {
-  window.seen = [];
-  const wanted = new RegExp(pattern), look = () => {
-    for (const image of document.querySelectorAll("[data-testid=stImage] img"))
-      if (wanted.test(image.alt) && image.src !== window.last) {
-        window.last = image.src;
-        window.seen.push(performance.now());
-      }
-  };
-  new MutationObserver(look).observe(document.body,
-    { subtree: true, childList: true, attributes: true, attributeFilter: ["src", "alt"] });
+# Notes the moment of every painted frame of the live view: `[ms, frames there, frames painted]`.
+WATCH = """() => {
+  const live = [...document.querySelectorAll("*")]
+    .map((node) => node.shadowRoot?.querySelector(".live")).find(Boolean);
+  window.live = live;
+  window.painted = [];
+  window.clicked = null;
+  new MutationObserver(() => window.painted.push(
+    [performance.now(), +live.dataset.frames, +live.dataset.drawn])
+  ).observe(live, { attributeFilter: ["data-drawn"] });
   document.addEventListener("click", () => { window.clicked ??= performance.now(); }, true);
 }"""
 
@@ -38,59 +39,93 @@ def measure() -> Iterator[tuple[str, str]]:
             executable_path=chromium.find(), args=list(chromium.ARGUMENTS)
         )
         for name in BACKBONES:
-            for seed, words in enumerate(("first run of this server", "warm")):
-                first, shown, total = watched(
-                    browser,
-                    f"{address}/ideal_images?backbone={name}&seed={seed}",
-                    "Start",
-                    r"step \d+$",
-                    r"^step \d+ of \d+, done$",
-                )
-                yield (
-                    f"ideal image, {name}, {words}",
-                    f"first picture {first:.2f} s; {shown:.1f} pictures a second; {total:.1f} s",
-                )
+            url = f"{address}/ideal_images?backbone={name}"
+            watched(browser, f"{url}&seed=1&steps=20", "Start")  # compiles and loads
+            rounds = []
+            for seed in (2, 3, 4):
+                rounds.append((alone(name, seed), *watched(browser, f"{url}&seed={seed}", "Start")))
+            engine, first, total, drawn = (median(column) for column in zip(*rounds, strict=True))
+            yield (
+                f"ideal image of 160 steps, {name}",
+                f"engine alone {engine:.1f} s, drawn {total:.1f} s: {total / engine:.2f} times as "
+                f"long; first picture after {first:.2f} s; {drawn:.0f} of 161 frames painted",
+            )
         for name in BACKBONES:
-            for seed, words in enumerate(("first run of this server", "warm")):
-                first, _, total = watched(
-                    browser,
-                    f"{address}/adversarial_attacks?backbone={name}&attack_seed={seed}",
-                    "Attack",
-                    "^Result",
-                    r"^Fooled at step|^Not fooled",
-                )
-                yield f"attack, {name}, {words}", f"first picture {first:.2f} s, end {total:.1f} s"
+            url = f"{address}/adversarial_attacks?backbone={name}"
+            watched(browser, f"{url}&attack_seed=1", "Attack", r"^Fooled at step|^Not fooled")
+            _, total, drawn = watched(
+                browser, f"{url}&attack_seed=2", "Attack", r"^Fooled at step|^Not fooled"
+            )
+            yield f"attack of 20 steps, {name}", f"verdict {total:.2f} s; {drawn} of 22 frames"
         for name in BACKBONES:
+            yield f"a moved slider, {name}", slider(browser, address, name)
             yield f"another widget while {name} draws", another(browser, address, name)
         browser.close()
 
 
-def watched(browser, url: str, button: str, alt: str, end: str) -> tuple[float, float, float]:
-    """Seconds to the first new picture, pictures a second from there, seconds to the end."""
-    context = browser.new_context(viewport={"width": 1440, "height": 1000})
+def alone(name: str, seed: int) -> float:
+    """Seconds that the engine needs for the same picture, and nobody watches."""
+    net = backbones.load(name)
+    settings = replace(synthesis.preset("clear", net), seed=seed)
+    for _ in synthesis.ideal_image(net, 0, replace(settings, steps=2)):
+        pass  # compiles
+    started = time.perf_counter()
+    for _ in synthesis.ideal_image(net, 0, settings):
+        pass
+    return time.perf_counter() - started
+
+
+def watched(
+    browser, url: str, button: str, end: str = r"^step \d+ of \d+, done$"
+) -> tuple[float, float, int]:
+    """Seconds to the first new picture, seconds to the end, frames painted."""
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
     page = opened(context.new_page(), url, button)
-    page.evaluate(WATCH, alt)
+    page.evaluate(WATCH)
     page.wait_for_timeout(300)
-    page.evaluate("window.seen = []")
     page.get_by_role("button", name=re.compile(f"{button}$")).click()
     page.get_by_text(re.compile(end)).first.wait_for()
-    clicked = page.evaluate("window.clicked")
-    seen = [moment - clicked for moment in page.evaluate("window.seen")]
-    total = page.evaluate("performance.now()") - clicked
+    total = page.evaluate("performance.now() - window.clicked")
+    painted, clicked = page.evaluate("[window.painted, window.clicked]")
+    drawn = page.evaluate("+window.live.dataset.drawn")
     context.close()
-    rate = (len(seen) - 1) / max(seen[-1] - seen[0], 1.0)
-    return seen[0] / 1000, 1000 * rate, total / 1000
+    first = next(at - clicked for at, _, count in painted if count == 1 and at > clicked)
+    return first / 1000, total / 1000, drawn
+
+
+def slider(browser, address: str, name: str, times: int = 4) -> str:
+    """How long the variation loss takes from a key press to a frame that was made with it."""
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    url = f"{address}/ideal_images?backbone={name}&preset=lesson&variation=0.01"
+    page = opened(context.new_page(), url, "Start")
+    page.evaluate(WATCH)
+    page.get_by_role("button", name=re.compile("Start$")).click()
+    page.get_by_text(re.compile(r"^step \d\d+ of \d+, running$")).wait_for()
+    handle, took = page.get_by_role("slider", name="Variation loss"), []
+    term = (
+        "() => +window.live.querySelectorAll('.curve')[1].querySelectorAll('.value')[2].innerText"
+    )
+    for _ in range(times):
+        before = page.evaluate(term)
+        handle.focus()
+        started = time.perf_counter()
+        handle.press("ArrowRight")
+        page.wait_for_function(f"(before) => ({term})() > 2 * before", arg=before)
+        took.append(time.perf_counter() - started)
+        page.wait_for_timeout(500)
+    context.close()
+    return f"median {1000 * median(took):.0f} ms, largest {1000 * max(took):.0f} ms"
 
 
 def another(browser, address: str, name: str, times: int = 8) -> str:
-    """How long a switch elsewhere on the page takes to answer while a job runs."""
-    context = browser.new_context(viewport={"width": 1440, "height": 1000})
+    """How long a switch elsewhere on the page takes to answer while a run goes on."""
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
     page = opened(
         context.new_page(), f"{address}/ideal_images?backbone={name}&preset=lesson", "Start"
     )
-    page.get_by_text("Lesson card: guess before you look").click()
     page.get_by_role("button", name=re.compile("Start$")).click()
     page.get_by_text(re.compile(", running$")).wait_for()
+    page.get_by_role("button", name=re.compile("Lesson card")).click()
     answer, took = page.get_by_text(re.compile("^Without a penalty, gradient descent")), []
     for k in range(times):
         started = time.perf_counter()

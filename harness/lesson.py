@@ -111,7 +111,7 @@ async def ideal_image(pupil: Pupil, number: int, name: str, marks: Marks, think)
     marks.times["first frame"].append(time.monotonic() - started)
     if seed != 7:
         marks.times["first frame of a picture of its own"].append(time.monotonic() - started)
-    first, before = time.monotonic(), len(pupil.pictures)
+    first, before = time.monotonic(), pupil.live.frames
     for _ in range(3):
         await think()
         await toggle_answer(pupil, "Ideal images, while it runs")
@@ -119,11 +119,13 @@ async def ideal_image(pupil: Pupil, number: int, name: str, marks: Marks, think)
     if steers:
         await pupil.put("slider", "Variation loss", "string_array_value", [other(pupil)])
     await pupil.until(lambda: re.search(r"of 160, done", pupil.words()), "the end of the run")
-    marks.counts["frames"] += len(pupil.pictures) - before
+    marks.counts["frames"] += pupil.live.frames - before
     marks.times["frames watched for"].append(time.monotonic() - first)
     found = await pupil.until(
         lambda: [u for a, u in pupil.images() if a == f"{wanted}, step 160"], "the last picture"
     )
+    missing = 161 - max(len(film.frames) for film in pupil.live.of("ideal"))
+    assert not missing, f"{missing} frames of 161 were never sent"
     content = hashlib.sha256(await pupil.content(found[0])).hexdigest()
     if not steers:
         marks.same[f"{name} {wanted} {seed}"].add(content)

@@ -5,8 +5,6 @@ keeps what would be on the screen.
 """
 
 import asyncio
-import base64
-import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -17,7 +15,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import connect
 
-from harness.pictures import DATA, live_pictures
+from harness.films import Films
 
 PATIENCE = 300.0
 _WHOLE = (  # of a run that another one has not cut off
@@ -34,6 +32,7 @@ class Pupil:
         self.screen: dict[tuple[int, ...], Any] = {}  # path -> (element, fragment, run)
         self.answers: list[tuple[str, float]] = []  # of what, and seconds
         self.pictures: dict[str, bytes] = {}
+        self.live = Films()
         self._http = urllib3.PoolManager(1, retries=3)
         self._states: dict[str, Any] = {}
         self._known: dict[str, ForwardMsg] = {}
@@ -73,6 +72,7 @@ class Pupil:
         self._states.clear()
         self._stop(list(self._timers))
         self.screen.clear()
+        self.live.headers.clear()
         self._page, self._query = page, query
         await self._rerun()
 
@@ -114,7 +114,8 @@ class Pupil:
         lines = [
             e.body for kind in ("markdown", "alert", "heading") for e, _ in self.elements(kind)
         ]
-        return "\n".join([*lines, *(e.text for e, _ in self.elements("progress"))])
+        progress = [e.text for e, _ in self.elements("progress")]
+        return "\n".join([*lines, *progress, *self.live.words()])
 
     def errors(self) -> list[str]:
         """Exceptions and red boxes."""
@@ -122,15 +123,14 @@ class Pupil:
         return [*red, *(f"{e.type} {e.message}" for e, _ in self.elements("exception"))]
 
     def images(self) -> list[tuple[str, str]]:
-        """Alternative text and address of each picture; live ones are in the page itself."""
+        """Alternative text and address of each picture; live ones have none of their own."""
         files = [(i.alt, i.url) for e, _ in self.elements("imgs") for i in e.imgs]
-        live = [found for e, _ in self.elements("html") for found in live_pictures(e.body)]
-        return files + live
+        return [*files, *((label, label) for label in self.live.pictures())]
 
     async def content(self, url: str) -> bytes:
         """A picture's bytes."""
-        if url.startswith(DATA):
-            return base64.b64decode(url.removeprefix(DATA))
+        if (live := self.live.pictures().get(url)) is not None:
+            return live
         await self.until(lambda: url in self.pictures, url)
         return self.pictures[url]
 
@@ -264,9 +264,8 @@ class Pupil:
                     task = asyncio.create_task(self._fetch(image.url))
                     self._fetching.add(task)
                     task.add_done_callback(self._fetching.discard)
-        elif delta.new_element.WhichOneof("type") == "html":
-            for _, url in live_pictures(delta.new_element.html.body):
-                self.pictures[hashlib.sha256(url.encode()).hexdigest()] = b""  # counted, not kept
+        elif delta.new_element.bidi_component.component_name == "live_feed":
+            self.live.receive(delta.new_element.bidi_component.bytes)
 
     def _tidy(self) -> None:
         """Takes away what the run that has just ended did not draw again.

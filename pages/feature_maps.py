@@ -10,49 +10,44 @@ from engine import images
 
 shell.page(
     "Feature maps",
-    "A picture goes in, and every layer produces its own maps: first edges and colours, then "
-    "textures, then parts of things.",
-)
-shell.lesson_card(
-    "In the first layers you will still recognise the photo. In the last layers, will you? "
-    "And will more channels respond there, or fewer?",
-    "Early maps keep the shape of the photo because each value looks at a few pixels only. Late "
-    "maps are tiny: a value stands for a large part of the photo and tells how much of *one thing* "
-    "is there. Most late channels stay silent, because most things are not in your photo.",
-    (
-        "A channel of an early layer that responds to edges of one direction only.",
-        "A channel of a middle layer that lights up on the eyes, or on fur.",
-        "How many channels are dead in the last layers, and whether another picture wakes them.",
-        "Where the network looks for its first guess, and where for a wrong class.",
+    "A picture goes in; every layer makes maps of it: edges, then textures, then things.",
+    shell.Lesson(
+        question=(
+            "In the first layers you will still recognise the photo. In the last layers, will you? "
+            "And will more channels respond there, or fewer?"
+        ),
+        answer=(
+            "Early maps keep the shape of the photo because each value looks at a few pixels "
+            "only. Late maps are tiny: a value stands for a large part of the photo and tells how "
+            "much of *one thing* is there. Most late channels stay silent, because most things "
+            "are not in your photo."
+        ),
+        look_for=(
+            "A channel of an early layer that responds to edges of one direction only.",
+            "A channel of a middle layer that lights up on the eyes, or on fur.",
+            "How many channels are dead in the last layers, and whether another picture wakes "
+            "them.",
+            "Where the network looks for its first guess, and where for a wrong class.",
+        ),
     ),
 )
 
 
-def backbone_and_picture() -> tuple[str, pickers.Picked] | None:
-    """The first row: the choices, what the network gets, and its predictions."""
-    left, middle, right = st.columns([1.15, 0.85, 1.2], gap="large")
+def picture_and_predictions(name: str, picked: pickers.Picked) -> None:
+    """What the network gets, and what it predicts."""
+    picture = images.fit(picked.picture, cache.backbone(name).input_size)
+    answer, seconds = cache.predictions(name, images.digest(picture), picture)
+    left, right = st.columns([1, 2], gap="large")
     with left:
-        name = pickers.backbone()
-        picked = pickers.picture()
-    net = downloads.loaded(name)
-    if net is None:
-        return None
-    with shell.errors():
-        picture = images.fit(picked.picture, net.input_size)
-        answer, seconds = cache.predictions(name, images.digest(picture), picture)
-        with middle:
-            st.markdown("**What the network gets**")
-            gallery.show(
-                gallery.enlarged(picture, 448),
-                f"{picked.name}, cut to {picture.shape[1]} by {picture.shape[0]} pixels",
-                f"{picture.shape[1]} × {picture.shape[0]} px, the centre of the picture",
-            )
-        with right:
-            st.markdown("**Predictions**")
-            st.plotly_chart(charts.confidence(answer), config=charts.CONFIG, key="confidence")
-            st.caption(f"{name} took {1000 * seconds:.0f} ms on {cache.device().name}.")
-        return net.name, picked
-    return None
+        gallery.show(
+            gallery.enlarged(picture, 448),
+            f"{picked.name}, cut to {picture.shape[1]} by {picture.shape[0]} pixels",
+            f"What the network gets: {picture.shape[1]} × {picture.shape[0]} px, the centre",
+        )
+    with right:
+        st.markdown("**Predictions**")
+        st.plotly_chart(charts.confidence(answer), config=charts.CONFIG, key="confidence")
+        st.caption(f"{name} took {1000 * seconds:.0f} ms on {cache.device().name}.")
 
 
 @st.fragment
@@ -116,11 +111,16 @@ def first_kernels(name: str) -> None:
         )
 
 
-set_up = class_link.choices()
-with set_up:
-    ready = backbone_and_picture()
-if ready is not None:
-    class_link.link(set_up, "", backbone=ready[0])
-    explorer.explorer(*ready)
-    where_it_looks(*ready)
-    first_kernels(ready[0])
+set_up = class_link.set_up("Picture and backbone")
+with set_up.controls:
+    name = pickers.backbone()
+    picked = pickers.picture()
+set_up.say(f"**{picked.name}**", name)
+if downloads.loaded(name) is not None:
+    shell.link_notices()
+    class_link.link("", backbone=name)
+    with shell.errors():
+        picture_and_predictions(name, picked)
+    explorer.explorer(name, picked)
+    where_it_looks(name, picked)
+    first_kernels(name)

@@ -1,11 +1,12 @@
 """One start of the attack screen: what it is to make, and the view of its run."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
 
+from components.adversarial_attacks.form import Form
 from components.shell import cache, last_result
 from components.widgets import run_panel
 
@@ -55,6 +56,30 @@ class Plan:
         return mine == theirs and np.array_equal(self.picture, other.picture)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """Everything a person sets before the start, but for the number that stands on the stage."""
+
+    form: Form
+    picture: np.ndarray
+    called: str
+    goal: int | None
+    reached: bool
+
+    def plan(self, strength: dict[str, Any]) -> Plan:
+        """The attack, with that number."""
+        return Plan(
+            backbones=self.form.backbones,
+            picture=self.picture,
+            called=self.called,
+            goal=self.goal,
+            attack=self.form.attack(strength),
+            kind=self.form.kind,
+            seed=self.form.seed,
+            reached=self.reached,
+        )
+
+
 class Experiment:
     """One start of the screen: its plan, and a view of its run."""
 
@@ -74,14 +99,9 @@ class Experiment:
         return self.views[0].latest if self.views else None
 
     @property
-    def pictures(self) -> dict[int, np.ndarray]:
-        """Exact pictures of some steps, `{step: (H, W, 3) uint8}`."""
-        return self.views[0].pictures if self.views else {}
-
-    @property
-    def step(self) -> int:
-        """How many steps are made."""
-        return max((frame.step for frame in self.frames), default=0)
+    def ended(self) -> bool:
+        """Whether there is a result."""
+        return bool(self.views) and self.views[0].ended and self.latest is not None
 
     def begin(self) -> None:
         """Starts the run."""
@@ -104,3 +124,9 @@ def link(plan: Plan) -> dict[str, str]:
     """What a link to this attack says of it, beside the page's own parameters."""
     found = {"backbone": plan.backbones[0], "attack": plan.kind, "attack_seed": str(plan.seed)}
     return found if plan.goal is None else found | {"class": plan.wanted}
+
+
+def summary(plan: Plan) -> list[str]:
+    """What is set, in a few words each."""
+    parts = [f"**{plan.called} → {plan.wanted}**", " + ".join(plan.backbones), plan.kind]
+    return [*parts, *([f"seed {plan.seed}"] if plan.seed else [])]

@@ -75,32 +75,31 @@ KINDS: dict[str, Kind] = {
 }
 
 
-def settings(name: str) -> tuple[str, "Attack", int, tuple[str, ...]]:
-    """Lets a person choose an attack and its numbers: `(kind, attack, seed, backbones)`."""
-    from engine import attacks
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """What is set before the start: the attack's name, its rarer numbers, seed and backbones."""
 
-    shell.check_link("attack", tuple(KINDS), "the attack")
+    kind: str
+    numbers: dict[str, Any]
+    seed: int
+    backbones: tuple[str, ...]
+
+    def attack(self, strength: dict[str, Any]) -> "Attack":
+        """The attack, with the number that stands on the stage."""
+        from engine import attacks
+
+        return getattr(attacks, KINDS[self.kind].engine)(**self.numbers, **strength)
+
+
+def settings(name: str) -> Form:
+    """Lets a person choose an attack and its rarer numbers."""
+    shell.check_link("attack", tuple(KINDS), "the attack", boxed=True)
     chosen = st.selectbox("Attack", KINDS, key="attack", bind="query-params")
     kind = KINDS[chosen]
     st.caption(kind.words)
     numbers: dict[str, Any] = {}
-    if kind.bounded:
-        shell.check_link("epsilon", tuple(map(str, EPSILONS)), "epsilon")
-        numbers["epsilon"] = st.select_slider(
-            "Epsilon: largest change of a value, in grey levels of 255",
-            EPSILONS,
-            4,
-            key="epsilon",
-            bind="query-params",
-        )
-    elif kind.engine == "Sparse":
-        options = (1, 5, 10, 20, 50, 100, 200, 500, 1000)
-        numbers["pixels"] = st.select_slider("Pixels to change", options, 100, key="pixels")
-    elif kind.engine == "Patch":
-        share = st.slider("Size of the sticker, % of the picture", 1, 25, 6, key="share")
-        numbers["share"] = share / 100
     first = shell.linked_number("attack_seed", 0, 9999, 0)
-    with st.popover("More settings", icon=":material/tune:", width="stretch"):
+    with st.expander("More settings", icon=":material/tune:"):
         if kind.steps > 1:
             numbers["steps"] = st.slider(
                 "Steps", 5, 200, kind.steps, 5, key=f"attack_steps_{kind.engine}"
@@ -129,7 +128,32 @@ def settings(name: str) -> tuple[str, "Attack", int, tuple[str, ...]]:
             disabled=not same,
             help="The mean logits of all are attacked. Only networks with the same classes can be.",
         )
-    return chosen, getattr(attacks, kind.engine)(**numbers), int(seed), (name, *together)
+    return Form(kind=chosen, numbers=numbers, seed=int(seed), backbones=(name, *together))
+
+
+def strength(form: Form) -> dict[str, Any]:
+    """The number that matters most: epsilon, how many pixels, how large a sticker."""
+    kind = KINDS[form.kind]
+    if kind.bounded:
+        shell.check_link("epsilon", tuple(map(str, EPSILONS)), "epsilon")
+        epsilon = st.select_slider(
+            "Epsilon, in grey levels of 255",
+            EPSILONS,
+            4,
+            key="epsilon",
+            bind="query-params",
+            help="The largest change of any value of the picture.",
+            width=240,
+        )
+        return {"epsilon": epsilon}
+    if kind.engine == "Sparse":
+        options = (1, 5, 10, 20, 50, 100, 200, 500, 1000)
+        pixels = st.select_slider("Pixels to change", options, 100, key="pixels", width=240)
+        return {"pixels": pixels}
+    if kind.engine == "Patch":
+        share = st.slider("Size of the sticker, % of the picture", 1, 25, 6, key="share", width=240)
+        return {"share": share / 100}
+    return {}
 
 
 def _alike(name: str) -> list[str]:

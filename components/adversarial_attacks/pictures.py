@@ -1,134 +1,105 @@
-"""What an attack looks like: before, the change, after; its outcome in words; its files."""
+"""What an attack looks like: before and after, the change, its outcome in words; its files."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import streamlit as st
 
-from components.adversarial_attacks.experiment import Experiment, Plan, link
+from components.adversarial_attacks.experiment import KEY, Experiment, Plan, link
 from components.shell import cache, class_link
-from components.widgets import before_after, charts, gallery
+from components.widgets import gallery, live_view
+from components.widgets.live_view import Curve, Pane, Verdict
 from engine import images
+from engine.attacks import robustness
+
+if TYPE_CHECKING:
+    from engine.attacks import Frame
 
 
-def pictures(run: Experiment, step: int | None = None) -> None:
-    """The original, the change and the result side by side, at the latest step or a kept one."""
-    plan, frame = run.plan, run.latest
-    picture = plan.picture if frame is None else frame.picture
-    point = None if frame is None else _point(run, step)
-    if step is not None:
-        picture = images.from_uint8(run.pictures[step])
-    answer = _first(plan)
-    left, middle, right = st.columns(3, gap="medium")
-    with left:
-        said = f"{answer[0].label} {100 * answer[0].probability:.1f} %"
-        both = " (together)" if len(plan.backbones) > 1 else ""
-        gallery.show_live(
-            gallery.enlarged(plan.picture, 448), f"Original: {said}", f"Before{both}: {said}"
+def watch(run: Experiment) -> None:
+    """The attack, live: the original under the result, the change, both classes by step."""
+    plan = run.plan
+    first = _first(plan)
+    said = f"{first[0].label} {100 * first[0].probability:.1f} %"
+    wanted = "strongest other class" if plan.goal is None else plan.wanted
+    live_view.draw(
+        KEY,
+        [_track(run)],
+        steps=max(plan.attack.steps, 1),
+        panes=[
+            Pane(
+                caption="after" if run.views else f"before: {said}",
+                label="Result" if run.views else f"Original: {said}",
+                kind="wipe",
+                before=f"Original: {said}",
+            ),
+            Pane(
+                caption="the change, magnified" if run.views else "the change: none yet",
+                still=1,
+                said=False,
+            ),
+        ],
+        curves=[
+            Curve(title="probability", share=True, lines=[(first[0].label, 0, 0), (wanted, 0, 1)])
+        ],
+        verdict=verdict(run) if run.ended else Verdict(),
+        first=first,
+        bars=True,
+    )
+
+
+def _track(run: Experiment) -> live_view.Track:
+    plan, latest = run.plan, run.latest
+    nothing, _ = robustness.magnified(plan.picture, plan.picture)
+    exact = []
+    if latest is not None:
+        exact = [latest.picture, robustness.magnified(plan.picture, latest.picture)[0]]
+    return live_view.Track(
+        view=run.views[0] if run.views else None,
+        row=_row,
+        start=[plan.picture, nothing],
+        exact=exact,
+    )
+
+
+def _row(frame: "Frame") -> live_view.Row:
+    values = (None, None) if frame.last else (frame.before, frame.wanted)
+    return live_view.Row(frame.step, values, frame.predictions)
+
+
+def verdict(run: Experiment) -> Verdict:
+    """How it ended, in a sentence."""
+    frame, goal = run.latest, run.plan.goal
+    top = frame.predictions[0]
+    unchanged = robustness.change(run.plan.picture, frame.picture).linf == 0
+    if frame.already or (frame.succeeded and unchanged):
+        return Verdict(
+            text=f"Nothing had to change: “{top.label}” was predicted already. "
+            "Choose another target."
         )
-    with middle:
-        shown, times = magnified(plan.picture, picture)
-        words = f"The change, {times} times as strong" if times else "The change: none yet"
-        gallery.show_live(gallery.enlarged(shown, 448), words, words)
-    with right:
-        top = answer[0] if point is None else point.predictions[0]
-        said = f"{top.label} {100 * top.probability:.1f} %"
-        gallery.show_live(gallery.enlarged(picture, 448), f"Result: {said}", f"After: {said}")
+    if frame.succeeded:
+        first = next((p.step for p in run.frames if p.succeeded), frame.step)
+        kept = "" if first == frame.step else f" Kept is step {frame.step}, the best."
+        return Verdict(text=f"Fooled at step {first}: predicted “{top.label}”.{kept}", tone="bad")
+    sure = "" if goal is None else f", {100 * frame.wanted:.1f} % for “{run.plan.wanted}”"
+    return Verdict(text=f"Not fooled: predicted “{top.label}”{sure}.", tone="good")
 
 
-def _point(run: Experiment, step: int | None) -> Any:
-    """What was noted of a step; None for the latest."""
-    if step is None:
-        return run.latest
-    return next(p for p in reversed(run.frames) if p.step == step)
-
-
-def magnified(original: np.ndarray, changed: np.ndarray) -> tuple[np.ndarray, int]:
-    """The change on mid-grey, as strong as fits, `(H, W, 3)` in 0..1; and how many times."""
-    away = changed - original
-    most = float(np.abs(away).max())
-    times = int(min(0.5 / most, 127)) if most else 0
-    return np.clip(0.5 + max(times, 1) * away, 0.0, 1.0).astype("float32"), times
-
-
-def outcome(run: Experiment) -> None:
-    """How it ended, in a sentence with numbers."""
-    from engine.attacks import robustness
-
-    frame = run.latest
-    change = robustness.change(run.plan.picture, frame.picture)
-    size = (
+def size(run: Experiment) -> None:
+    """How large the change is, in figures."""
+    change = robustness.change(run.plan.picture, run.latest.picture)
+    words = (
         f"The largest change of a value is {change.linf:.0f} of 255 grey levels, the root mean "
         f"square {change.l2:.2f}; {100 * change.pixels:.0f} % of the pixels changed; SSIM "
         f"{change.ssim:.3f}, PSNR {change.psnr:.1f} dB."
     )
-    top = frame.predictions[0]
-    goal = run.plan.goal
-    chance = "" if goal is None else f", {100 * frame.wanted:.1f} % for “{run.plan.wanted}”"
-    if frame.already or (frame.succeeded and change.linf == 0):
-        st.info(
-            f"Nothing had to change: “{top.label}” was predicted already. Choose another goal.",
-            icon=":material/info:",
-        )
-    elif frame.succeeded:
-        first = next((p.step for p in run.frames if p.succeeded), frame.step)
-        kept = "" if first == frame.step else f" Kept is step {frame.step}, the best."
-        st.success(
-            f"Fooled at step {first}: predicted “{top.label}”.{kept} {size}",
-            icon=":material/check:",
-        )
-    else:
-        st.warning(
-            f"Not fooled: predicted “{top.label}”{chance}. {size} A larger epsilon, more steps or "
-            "a stronger attack may do it.",
-            icon=":material/shield:",
-        )
-
-
-def film(run: Experiment) -> None:
-    """The probabilities of both classes by step."""
-    points: Sequence[Any] = [p for p in run.frames if not p.last]
-    steps = [p.step for p in points]
-    lines = [
-        ("original class", steps, [p.before for p in points]),
-        (
-            "the strongest other" if run.plan.goal is None else run.plan.wanted,
-            steps,
-            [p.wanted for p in points],
-        ),
-    ]
-    st.plotly_chart(
-        charts.curves(lines, "probability", "step"), config=charts.CONFIG, key="attack_film"
-    )
+    if not run.latest.succeeded:
+        words += " A larger epsilon, more steps or a stronger attack may do it."
+    _, times = robustness.magnified(run.plan.picture, run.latest.picture)
+    words += f" Shown {times} times as strong." if times else ""
     if getattr(run.plan.attack, "random_start", False):
-        st.caption(
-            "Step 0 is a random change within epsilon, where this attack starts; the bars under "
-            "*Before* are of the original photo."
-        )
-
-
-def wipe(run: Experiment) -> None:
-    """Before and after under one handle."""
-    frame = run.latest
-    before_after.before_after(
-        run.plan.picture,
-        frame.picture,
-        f"before: {_first(run.plan)[0].label}",
-        f"after: {frame.predictions[0].label}",
-        key="attack_wipe",
-    )
-
-
-def answers(run: Experiment, step: int | None) -> None:
-    """The five most probable classes before, and after the shown step."""
-    sides = {"Before": _first(run.plan), "After": _point(run, step).predictions}
-    for column, (words, answer) in zip(st.columns(2, gap="medium"), sides.items(), strict=True):
-        with column:
-            st.markdown(f"**{words}**")
-            st.plotly_chart(
-                charts.confidence(answer), config=charts.CONFIG, key=f"attack_bars_{words}"
-            )
+        words += " Step 0 is a random change within epsilon, where this attack starts."
+    st.caption(words)
 
 
 def _first(plan: Plan) -> Sequence[Any]:
@@ -152,7 +123,7 @@ def downloads(run: Experiment) -> None:
         )
         gallery.download(
             "Change, magnified (PNG)",
-            lambda: images.png(magnified(plan.picture, frame.picture)[0]),
+            lambda: images.png(robustness.magnified(plan.picture, frame.picture)[0]),
             f"{stem}-change.png",
             "gradient",
         )

@@ -1,6 +1,6 @@
 """The heart of the feature maps screen: a network's layers, their channels, one channel."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,7 +9,7 @@ import streamlit as st
 from components import shell
 from components.feature_maps import comparison, contact_sheet, exports, network_map
 from components.shell import cache
-from components.widgets import charts, gallery
+from components.widgets import charts, gallery, live_view, run_panel
 from components.widgets.pickers import Picked
 from engine import images
 from engine.types import Activations
@@ -17,6 +17,7 @@ from engine.types import Activations
 if TYPE_CHECKING:
     from engine.backbones import Backbone
 
+STEPS = 40  # of a picture that is drawn for a channel
 SHOWN = 96  # channels on the sheet until all are asked for
 
 
@@ -231,23 +232,40 @@ def what_it_likes(name: str, layer: str, channel: int) -> None:
     st.caption(f"Where this channel's response to each sample is largest in magnitude.{signed}")
     if max(responses) - min(responses) < 0.02 * max(map(abs, responses)):
         st.caption("The response is the same to all of them.")
-    key, drawn = (name, layer, channel), st.session_state.get("likes")
-    asked = st.button("Draw what activates it", icon=":material/brush:", width="stretch")
+    _draw_one(name, layer, channel)
     st.page_link(
         "pages/ideal_images.py",
         label="Watch it being drawn, with all controls",
         icon=":material/auto_awesome:",
         query_params={"use": name, "of_layer": layer, "of_channel": str(channel)},
     )
-    place = st.empty()
-    if asked:
-        for picture in cache.preferred_picture(*key):
-            with place.container():
-                gallery.show(picture, "A picture being drawn for this channel")
-        st.session_state.likes = (key, picture)
-    elif drawn is not None and drawn[0] == key:
-        with place.container():
-            gallery.show(drawn[1], f"A picture drawn to excite channel {channel} of {layer}")
-    else:
-        with place.container():
-            gallery.show(np.full((1, 1, 3), 0.5, "float32"), "Grey: nothing is drawn yet")
+
+
+def _draw_one(name: str, layer: str, channel: int) -> None:
+    """A picture that activates the channel, drawn live by the ideal images' own steps."""
+    if st.session_state.get("likes_of") != (name, layer, channel):
+        run_panel.forget("likes")
+
+    def begin() -> None:
+        from engine import runs, synthesis
+
+        settings = replace(synthesis.preset("clear", cache.backbone(name)), steps=STEPS)
+        target = synthesis.Channel(layer, channel)
+        st.session_state.likes_of = (name, layer, channel)
+        run_panel.start("likes", [runs.IdealImage(backbone=name, target=target, settings=settings)])
+
+    def draw() -> None:
+        views = run_panel.views("likes")
+        view = views[0] if views else None
+        words = f"A picture drawn to activate channel {channel} of {layer}"
+        live_view.draw(
+            "likes",
+            [live_view.Track(view=view, row=lambda f: live_view.Row(f.step, (), f.predictions))],
+            steps=STEPS,
+            panes=[live_view.Pane(caption="", label=words, said=False)],
+        )
+        run_panel.notices("likes")
+
+    st.button("Draw what activates it", icon=":material/brush:", width="stretch", on_click=begin)
+    if st.session_state.get("likes_views"):
+        run_panel.watch("likes", draw)

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
 
 from components.shell import cache, last_result
-from components.widgets import run_panel
+from components.widgets import gallery, run_panel
 from engine import images
 
 if TYPE_CHECKING:
@@ -139,6 +140,11 @@ class Experiment:
             for plan, view in zip(self.plans, self.views, strict=True):
                 view.steer(sliders.live(plan.settings.live))
 
+    @cached_property
+    def beginnings(self) -> list[np.ndarray]:
+        """The noise, or the photo, that each picture begins with."""
+        return [_beginning(plan) for plan in self.plans]
+
     @property
     def words(self) -> str:
         """What it is of, and how."""
@@ -161,6 +167,19 @@ class Experiment:
     def steps(self) -> int:
         """How many steps the longest of them has."""
         return max(plan.settings.steps for plan in self.plans)
+
+
+def _beginning(plan: Plan) -> np.ndarray:
+    if plan.start is not None:
+        return plan.start
+    settings, size = plan.settings, cache.backbone(plan.backbone).input_size
+    return _noise(settings.parametrization, size, settings.seed)
+
+
+@lru_cache(maxsize=16)
+def _noise(parametrization: Any, size: tuple[int, int], seed: int) -> np.ndarray:
+    parameters = parametrization.start(size, seed)
+    return gallery.stretched(np.asarray(parametrization.picture(parameters, 1.0)))
 
 
 def variation_unit(live: "Live") -> float:
@@ -199,3 +218,13 @@ def link(plan: Plan, preset: str) -> dict[str, str]:
     elif (layer := getattr(plan.target, "layer", None)) is not None:
         found |= {"of_layer": layer, "of_channel": str(plan.target.index)}
     return found
+
+
+def summary(chosen: Choices) -> list[str]:
+    """What is set, in a few words each."""
+    plan = chosen.plans[0]
+    what = chosen.plans[0].words if chosen.mode != MODES[2] else chosen.mode
+    parts = [f"**{what}**", plan.backbone, f"preset {chosen.preset}"]
+    parts += [chosen.mode] if chosen.mode == MODES[1] else []
+    parts += [f"seed {plan.settings.seed}"] if plan.settings.seed else []
+    return parts

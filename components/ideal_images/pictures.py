@@ -1,15 +1,15 @@
-"""What an ideal image looks like: its pictures, its loss in words, its timeline, its files."""
+"""What an ideal image looks like: its pictures live, its loss in words, its files."""
 
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
 import streamlit as st
 
-from components.ideal_images.experiment import Experiment, Plan, link, number
+from components.ideal_images.experiment import KEY, Experiment, Plan, link, number
 from components.shell import cache, class_link
-from components.widgets import gallery
+from components.widgets import gallery, live_view
+from components.widgets.live_view import Curve, Pane, Verdict
 from engine import images
 
 if TYPE_CHECKING:
@@ -19,44 +19,87 @@ if TYPE_CHECKING:
 _PENALTIES = {"variation": "total variation", "l1": "L1", "l2": "L2"}
 
 
-def nothing_yet(plan: Plan) -> None:
-    """The noise, or the photo, that everything will begin with."""
-    settings, size, picture = plan.settings, cache.backbone(plan.backbone).input_size, plan.start
-    if picture is None:
-        parameters = settings.parametrization.start(size, settings.seed)
-        picture = np.asarray(settings.parametrization.picture(parameters, 1.0))
-        shown = gallery.enlarged(gallery.stretched(picture), 448)
-        gallery.show_live(shown, "Noise", "Noise, to begin with")
-    else:
-        shown = gallery.enlarged(picture, 448)
-        gallery.show_live(shown, "A photo", "The photo, to begin with")
-
-
-def pictures(run: Experiment) -> None:
-    """The latest pictures side by side, each with what the network predicts."""
+def watch(run: Experiment) -> None:
+    """The pictures of a run, live: what the network predicts, the loss and the probability."""
     from engine.synthesis import Pixels
 
-    faint = any(isinstance(plan.settings.parametrization, Pixels) for plan in run.plans)
-    stretch = faint and st.toggle("Stretch the contrast, to see faint patterns", True, key="faint")
-    columns = st.columns(len(run.plans), gap="medium")
-    for column, plan, view in zip(columns, run.plans, run.views, strict=True):
-        with column:
-            frame = view.latest
-            if frame is None:
-                gallery.show_live(np.full((1, 1, 3), 0.5, "float32"), "Nothing yet", plan.words)
-                continue
-            shown = gallery.stretched(frame.picture) if stretch else frame.picture
-            gallery.show_live(
-                gallery.enlarged(shown, 448),
-                f"{plan.words}, step {frame.step}",
-                f"{plan.words}: {predicted(frame)}",
+    several = len(run.plans) > 1
+    latest = run.views[0].latest if run.views else None
+    ended = latest is not None and all(view.ended for view in run.views)
+    verdict = Verdict()
+    if ended and not several:
+        verdict = _verdict(run.plans[0], latest)
+    live_view.draw(
+        KEY,
+        [_track(run, k) for k in range(len(run.plans))],
+        steps=run.steps,
+        panes=[
+            Pane(
+                caption=plan.words if several else "predicted" if run.views else "",
+                label=plan.words if run.views else "Noise" if plan.start is None else "A photo",
+                track=k,
             )
+            for k, plan in enumerate(run.plans)
+        ],
+        curves=_curves(run),
+        verdict=verdict,
+        bars=not several,
+        faint=any(isinstance(plan.settings.parametrization, Pixels) for plan in run.plans),
+        again=None if several or not ended else partial(start_again, run),
+    )
 
 
-def predicted(frame: "Frame") -> str:
-    """What the network predicts, in a line."""
+def _track(run: Experiment, k: int) -> live_view.Track:
+    view = run.views[k] if run.views else None
+    latest = view.latest if view else None
+    return live_view.Track(
+        view=view,
+        row=_row,
+        start=[run.beginnings[k]],
+        exact=[latest.picture] if latest is not None else [],
+    )
+
+
+def _row(frame: "Frame") -> live_view.Row:
+    from engine.synthesis import PENALTIES
+
+    target = sum(term for name, term in frame.terms.items() if name not in PENALTIES)
+    values = (frame.probability, frame.loss, target, frame.terms["variation"])
+    return live_view.Row(frame.step, values, frame.predictions)
+
+
+def _curves(run: Experiment) -> list[Curve]:
+    """Probability and loss by step; of one picture with the terms the loss is made of."""
+    asked = all(isinstance(plan.target, int) for plan in run.plans)
+    title = "probability of the target" if asked else "probability of the predicted class"
+    if len(run.plans) > 1:
+        words = [plan.words for plan in run.plans]
+        return [
+            Curve(title=title, share=True, lines=[(w, k, 0) for k, w in enumerate(words)]),
+            Curve(title="loss", lines=[(w, k, 1) for k, w in enumerate(words)]),
+        ]
+    return [
+        Curve(title=title, share=True, lines=[("probability", 0, 0)]),
+        Curve(title="loss", lines=[("sum", 0, 1), ("target", 0, 2), ("variation", 0, 3)]),
+    ]
+
+
+def _verdict(plan: Plan, frame: "Frame") -> Verdict:
     top = frame.predictions[0]
-    return f"{top.label} {100 * top.probability:.1f} %"
+    sure = f"{100 * top.probability:.1f} %"
+    if not isinstance(plan.target, int):
+        return Verdict(text=f"{plan.backbone} predicts “{top.label}”, {sure}.")
+    if top.class_index == plan.target:
+        return Verdict(text=f"{plan.backbone} is {sure} sure: “{top.label}”.", tone="good")
+    return Verdict(text=f"{plan.backbone} predicts “{top.label}”, {sure}, not the target.")
+
+
+def start_again(run: Experiment, step: int) -> None:
+    """Starts again from the kept picture of a run that is nearest to a step."""
+    view, plan = run.views[0], run.plans[0]
+    nearest = min(view.pictures, key=lambda kept: abs(kept - step))
+    start = images.from_uint8(view.pictures[nearest])
+    Experiment([replace(plan, start=start)], [view.run.live], run.sliders_of).begin()
 
 
 def formula(plan: Plan, view: "View", name: str) -> None:
@@ -81,23 +124,6 @@ def formula(plan: Plan, view: "View", name: str) -> None:
         total = f"{frame.loss:.4g}".replace("-", "−")
         line += f"  \n**{total}** = {' '.join(numbers).removeprefix('+ ')}"
     st.markdown(line)
-
-
-def timeline(run: Experiment) -> None:
-    """A slider through the kept pictures of a run, and a way to start again from one of them."""
-    view, plan = run.views[0], run.plans[0]
-    kept = view.pictures
-    if len(kept) < 2:
-        return
-    left, right = st.columns([1.25, 1], gap="large", vertical_alignment="center")
-    step = left.select_slider("Timeline", list(kept), value=max(kept), key="ideal_timeline")
-    if step == max(kept):
-        return
-    picture = images.from_uint8(kept[step])
-    with left:
-        gallery.show(gallery.enlarged(picture, 448), f"Step {step}", f"step {step}")
-    again = Experiment([replace(plan, start=picture)], [view.run.live], run.sliders_of)
-    right.button(f"Start again from step {step}", icon=":material/replay:", on_click=again.begin)
 
 
 def downloads(run: Experiment) -> None:

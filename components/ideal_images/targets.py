@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from components import shell
+from components.shell import class_link
 from components.widgets import pickers
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ def choose(net: "Backbone") -> tuple[Any, str]:
     A link may ask for a class by `class`, or for a channel by `of_layer` and `of_channel`.
     """
     _take_link(net)
-    shell.check_link("ask", ASKS, "the kind of target")
+    shell.check_link("ask", ASKS, "the kind of target", boxed=True)
+    class_link.hold("ask")
     kind = st.selectbox("Target", ASKS, key="ask", bind="query-params")
     if kind == CLASS:
         index = _class(net, "Class", (st.query_params.get("class"), *CATS))
@@ -44,7 +46,7 @@ def _take_link(net: "Backbone") -> None:
     They are no widgets' keys: Streamlit takes those out of a link between pages.
     """
     shapes = _shapes(net)
-    shell.check_link("of_layer", tuple(shapes), "the layer")
+    shell.check_link("of_layer", tuple(shapes), "the layer", boxed=True)
     layer = st.query_params.pop("of_layer", None)
     channel = st.query_params.pop("of_channel", None)
     if layer not in shapes:
@@ -62,7 +64,7 @@ def _shapes(net: "Backbone") -> dict[str, tuple[int, ...]]:
 
 def _class(net: "Backbone", label: str, wanted: tuple[str | None, ...]) -> int:
     if label == "Class":
-        shell.check_link("class", net.class_names, "the class")
+        shell.check_link("class", net.class_names, "the class", boxed=True)
     default = next((net.class_names.index(n) for n in wanted if n in net.class_names), 0)
     return pickers.class_name(
         net.class_names, default, key=f"ideal_{label}_{net.name}", label=label
@@ -87,12 +89,14 @@ def _inside(net: "Backbone", kind: str) -> tuple[Any, str]:
     names = list(shapes)
     key = f"ideal_layer_{net.name}"
     st.session_state.setdefault(key, names[len(names) // 2])
+    class_link.hold(key)
     chosen = st.selectbox("Layer", names, key=key)
     if kind == LAYER:
         target = synthesis.Layer(chosen)
         return target, target.words(net)
     most, key = shapes[chosen][-1] - 1, f"ideal_channel_{chosen}"
     st.session_state.setdefault(key, 0)
+    class_link.hold(key)
     number = int(st.number_input(f"Channel, 0 to {most}", 0, most, key=key))
     part = synthesis.Channel if kind == CHANNEL else synthesis.Neuron
     target = part(chosen, number)

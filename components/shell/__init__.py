@@ -2,9 +2,10 @@
 
 from components.shell import cache, class_link, downloads, last_result, sessions
 from components.shell.frame import (
+    Lesson,
     check_link,
     errors,
-    lesson_card,
+    link_notices,
     linked_number,
     page,
     stale,
@@ -13,13 +14,14 @@ from components.shell.frame import (
 )
 
 __all__ = [
+    "Lesson",
     "cache",
     "check_link",
     "class_link",
     "downloads",
     "errors",
     "last_result",
-    "lesson_card",
+    "link_notices",
     "linked_number",
     "page",
     "sessions",

@@ -5,8 +5,6 @@ words before it. Results are keyed by digests, bounded, and read-only.
 """
 
 import time
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -160,16 +158,6 @@ def _peaks(name: str, layer: str) -> Peaks:
 def _fitted_samples(name: str) -> list[np.ndarray]:
     size = backbone(name).input_size
     return [images.fit(sample(s), size) for s in SAMPLES]
-
-
-def preferred_picture(name: str, layer: str, channel: int) -> Iterator[np.ndarray]:
-    """Draws what a channel likes, step by step."""
-    from engine import synthesis
-    from engine.synthesis import Channel
-
-    net, target = backbone(name), Channel(layer, channel)
-    settings = replace(synthesis.preset("clear", net), steps=40)
-    return (frame.picture for frame in synthesis.ideal_image(net, target, settings))
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)

@@ -4,27 +4,16 @@ A link's `hide` takes away what pupils are not to touch: `controls`, what is set
 `screens`, the way to the other pages. The state is in the link, nothing is kept on the server.
 """
 
-from collections.abc import Mapping
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 HIDDEN = ("controls", "screens")
-_CHOICES = (
-    "stSelectbox",
-    "stButtonGroup",
-    "stSlider",
-    "stPopover",
-    "stCheckbox",
-    "stNumberInput",
-    "stMultiSelect",
-    "stTextInput",
-    "stFileUploader",
-    "stCameraInput",
-)
 _LARGE = """
 html { font-size: 125%; }
-.st-key-choices [data-testid="stColumn"] { min-width: min(100%, 15rem); }
+.st-key-set_up_box [data-testid="stColumn"] { min-width: min(100%, 15rem); }
 """
 
 
@@ -34,16 +23,35 @@ def hidden() -> tuple[str, ...]:
     return tuple(part for part in HIDDEN if part in asked)
 
 
-def choices() -> "st.delta_generator.DeltaGenerator":
-    """A container for what is set before the start; a link may hide its widgets, not its words."""
+class SetUp(NamedTuple):
+    """The line above an experiment: a box of controls that opens, and what they are set to."""
+
+    controls: DeltaGenerator
+    line: DeltaGenerator
+
+    def say(self, *parts: str) -> None:
+        """Says what is set."""
+        self.line.markdown(" · ".join(parts))
+
+
+def set_up(label: str) -> SetUp:
+    """The line of what is set before the start; a link may hide its controls, not its words."""
+    with st.container(horizontal=True, vertical_alignment="center", key="set_up"):
+        box = st.popover(label, icon=":material/tune:", key="set_up_box")
+        line = st.container(width="stretch")
     if "controls" in hidden():
-        widgets = ", ".join(
-            f'.st-key-choices [data-testid="stElementContainer"]:has([data-testid="{name}"])'
-            for name in _CHOICES
-        )
-        popovers = '.st-key-choices [data-testid="stPopover"]'
-        st.html(f"<style>{widgets}, {popovers} {{ display: none; }}</style>")
-    return st.container(key="choices")
+        st.html("<style>.st-key-set_up_box { display: none; }</style>")
+    return SetUp(box, line)
+
+
+def hold(key: str) -> None:
+    """Sets a widget to what it is set to, before it is drawn in a box that may be closed.
+
+    A closed box has no widgets in the browser: one whose value code has set, not a person, would
+    come back with its default when the box is opened.
+    """
+    if key in st.session_state:
+        st.session_state[key] = st.session_state[key]
 
 
 def aside() -> None:
@@ -61,24 +69,13 @@ def aside() -> None:
         st.html(f"<style>{_LARGE}</style>")
 
 
-def link(
-    place: "st.delta_generator.DeltaGenerator",
-    left_out: str,
-    shown: Mapping[str, str] | None = None,
-    **more: str,
-) -> None:
+def link(left_out: str, **more: str) -> None:
     """Offers a link to this page in the sidebar.
 
     Args:
-        place: of the choices; where a link hides their widgets, it says what they are set to.
         left_out: settings of this page that do not travel with the link, in words; "" for none.
-        shown: what a parameter is called on the page, where that is not its value.
         more: what is not in the page's address already, by the names of the link's parameters.
     """
-    if "controls" in hidden():
-        words = more | dict(shown or {})
-        fixed = [f"{name.replace('_', ' ')} **{value}**" for name, value in words.items()]
-        place.markdown(" · ".join(fixed))
     if "screens" in hidden():
         return
     with st.sidebar.popover(

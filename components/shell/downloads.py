@@ -20,14 +20,24 @@ _starting = threading.Lock()
 WAITING = 0.4  # seconds between two looks at a running job
 
 
-def loaded(name: str | None) -> "Backbone | None":
-    """A backbone, waiting for TensorFlow if need be; None where none is chosen.
+def loaded(name: str) -> "Backbone | None":
+    """A backbone, waiting for TensorFlow if need be; None where it cannot be had.
 
-    Where its file is damaged, None, the reason and a button that mends it.
+    One that is not here is offered for download, with its size; no other takes its place. Where its
+    file is damaged, it says so, and a button mends it.
     """
-    if name is None:
-        return None
     frame.wait_for_engine()
+    here = cache.ready()
+    if name not in here:
+        size = registry.spec(name).weight_bytes / 1e6
+        st.warning(
+            f"{name} is not on this machine yet: {size:.0f} MB to download.",
+            icon=":material/cloud_download:",
+        )
+        offer(name, f"Download {name}")
+        if here:
+            st.caption(f"Ready now: {', '.join(here)}.")
+        return None
     try:
         return cache.backbone(name)
     except EngineError as error:

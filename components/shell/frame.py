@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
@@ -27,7 +28,16 @@ PAGES = (
 )
 
 
-def page(title: str, subtitle: str, *, icon: str = "🐈") -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesson:
+    """What a page teaches: something to guess before looking, its answer, what to look for."""
+
+    question: str
+    answer: str
+    look_for: Sequence[str]
+
+
+def page(title: str, subtitle: str, lesson: Lesson | None = None, *, icon: str = "🐈") -> None:
     """Begins a page: every page calls this first."""
     st.set_page_config(page_title=f"{title} · Ideal Cat", page_icon=icon, layout="wide")
     st.html(STYLE)
@@ -39,8 +49,11 @@ def page(title: str, subtitle: str, *, icon: str = "🐈") -> None:
             for path, label, symbol in PAGES:
                 st.page_link(path, label=label, icon=symbol)
         class_link.aside()
-    st.title(title, anchor=False)
-    st.markdown(subtitle)
+    with st.container(horizontal=True, vertical_alignment="center", wrap=False, key="page_head"):
+        st.title(title, anchor=False, width="content")
+        st.markdown(subtitle, width="stretch")
+        if lesson is not None:
+            _lesson_card(lesson)
 
 
 @contextmanager
@@ -65,7 +78,7 @@ def told(draw: Callable[[], None]) -> Callable[[], None]:
 def stale(what: str, button: str) -> None:
     """Says that what follows was made with other settings than those above."""
     st.info(
-        f"What follows is {what}. Press *{button}* for the settings above.",
+        f"This is {what}. Press *{button}* for the settings as they are now.",
         icon=":material/history:",
     )
 
@@ -76,30 +89,28 @@ def linked_number(key: str, low: int, high: int, default: int) -> int:
     if asked in map(str, range(low, high + 1)):
         return int(asked)
     shown = asked[:60].replace("`", "")
-    st.warning(
+    _keep_notice(
         f"The link asks for {key.replace('_', ' ')} `{shown}`; expected a whole number from {low} "
-        f"to {high}. This page takes {default}.",
-        icon=":material/link_off:",
+        f"to {high}. This page takes {default}."
     )
     return default
 
 
-def lesson_card(question: str, answer: str, look_for: Sequence[str]) -> None:
-    """A folded card: something to guess before looking, and what to look for."""
-    with st.expander("Lesson card: guess before you look", icon=":material/school:"):
-        st.markdown(f"**Guess first.** {question}")
+def _lesson_card(lesson: Lesson) -> None:
+    with st.popover("Lesson card", icon=":material/school:", type="tertiary", key="lesson_card"):
+        st.markdown(f"**Guess first.** {lesson.question}")
         if st.toggle("Show the answer", key="lesson_answer"):
-            st.info(answer, icon=":material/lightbulb:")
-        st.markdown("**Look for**\n" + "\n".join(f"- {line}" for line in look_for))
+            st.info(lesson.answer, icon=":material/lightbulb:")
+        st.markdown("**Look for**\n" + "\n".join(f"- {line}" for line in lesson.look_for))
 
 
 def wait_for_engine() -> None:
     """Holds the page at a progress line until TensorFlow is imported and a backbone is ready."""
-    run = sessions.opening()
+    run, line = sessions.opening(), st.empty()  # its place is always there: nothing below it moves
     if run.done:
         sessions.first_steps()
         return
-    line = st.progress(0.0, "Starting TensorFlow …")
+    line.progress(0.0, "Starting TensorFlow …")
     while not run.done:
         if run.frames:
             line.progress(run.frames[-1].fraction, run.frames[-1].message)
@@ -107,13 +118,33 @@ def wait_for_engine() -> None:
     line.empty()
 
 
-def check_link(key: str, options: Sequence[str], what: str) -> None:
-    """Says so when a link names something that is not there; the widget then shows its default."""
+def check_link(key: str, options: Sequence[str], what: str, *, boxed: bool = False) -> None:
+    """Says so when a link names something that is not there; the widget then shows its default.
+
+    Where the widget stands in a box that may be closed, `link_notices` says it.
+    """
     asked = st.query_params.get(key)
-    if asked is not None and asked not in options:
-        shown = asked if len(asked) <= 60 else asked[:60] + "…"
-        st.warning(
-            f"The link asks for {what} `{shown.replace('`', '')}`, which is not there; "
-            "this page shows its own choice instead.",
-            icon=":material/link_off:",
-        )
+    if asked is None or asked in options:
+        return
+    shown = asked if len(asked) <= 60 else asked[:60] + "…"
+    words = (
+        f"The link asks for {what} `{shown.replace('`', '')}`, which is not there; "
+        "this page shows its own choice instead."
+    )
+    if boxed:
+        _keep_notice(words)
+    else:
+        st.warning(words, icon=":material/link_off:")
+
+
+def _keep_notice(words: str) -> None:
+    notices = st.session_state.setdefault("link_notices", [])
+    if words not in notices:
+        notices.append(words)
+
+
+def link_notices() -> None:
+    """Says what the link that opened this page asks for in vain."""
+    with st.container():  # its place is always there: nothing below it moves
+        for words in st.session_state.pop("link_notices", []):
+            st.warning(words, icon=":material/link_off:")

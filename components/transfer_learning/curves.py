@@ -1,36 +1,43 @@
 """Curves of a training, and of all of a session side by side."""
 
+from typing import TYPE_CHECKING
+
 import plotly.graph_objects as go
 import streamlit as st
 
-from components.transfer_learning.experiment import Experiment, words
-from components.widgets import charts
+from components.transfer_learning.experiment import KEY, Experiment, words
+from components.widgets import charts, live_view
+from components.widgets.live_view import Curve
+
+if TYPE_CHECKING:
+    from engine.transfer import TrainingStep
 
 
-def curves(run: Experiment) -> None:
-    """Accuracy and loss of the run, on photos it learns from and on others."""
-    points = [p for p in run.points if p.accuracy is not None]
-    judged = [p for p in points if p.val_accuracy is not None]
-    figure = charts.curves(
-        [
-            ("test photos", [p.epoch for p in judged], [p.val_accuracy for p in judged]),
-            ("training photos", [p.epoch for p in points], [p.accuracy for p in points]),
+def watch(run: Experiment) -> None:
+    """Accuracy and loss of the run, live, on photos it learns from and on others."""
+    view = run.views[0] if run.views else None
+    live_view.draw(
+        KEY,
+        [live_view.Track(view=view, row=_row)],
+        steps=run.epochs,
+        unit="epoch",
+        curves=[
+            Curve(
+                title="accuracy",
+                share=True,
+                lines=[("test photos", 0, 0), ("training photos", 0, 1)],
+            ),
+            Curve(title="loss", lines=[("test photos", 0, 2), ("training photos", 0, 3)]),
         ],
-        "accuracy",
-        "epoch",
     )
-    left, right = st.columns(2, gap="large")
-    left.plotly_chart(figure, config=charts.CONFIG, key="training_accuracy")
-    loss = charts.curves(
-        [
-            ("test photos", [p.epoch for p in judged], [p.val_loss for p in judged]),
-            ("training photos", [p.epoch for p in points], [p.loss for p in points]),
-        ],
-        "loss",
-        "epoch",
-        share=False,
-    )
-    right.plotly_chart(loss, config=charts.CONFIG, key="training_loss")
+
+
+def _row(step: "TrainingStep") -> live_view.Row:
+    point = step.point
+    if point is None:
+        return live_view.Row(0, (None, None, None, None))
+    values = (point.val_accuracy, point.accuracy, point.val_loss, point.loss)
+    return live_view.Row(point.epoch, values)
 
 
 def together(runs: list[Experiment]) -> None:

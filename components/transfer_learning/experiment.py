@@ -86,6 +86,12 @@ class Experiment:
         return [step.point for view in self.views for step in view.frames if step.point]
 
     @property
+    def epochs(self) -> int:
+        """How many epochs it has in all, if nothing stops it early."""
+        head = self.plan.recipe.epochs if self.plan.how != SCRATCH else 0
+        return head + (self.plan.tuning.epochs if self.plan.how != FROZEN else 0)
+
+    @property
     def trained(self) -> "Trained":
         """What there is by now."""
         from engine.transfer import Trained
@@ -166,6 +172,12 @@ def words(plan: "TrainingPlan") -> str:
     amount = "all photos" if photos is None else f"{photos} per class"
     task = ["cat or dog"] if plan.source.grouped else []
     return ", ".join([plan.backbone, plan.how, amount, *task, *_changed(plan)])
+
+
+def summary(plan: "TrainingPlan") -> list[str]:
+    """What is set, in a few words each."""
+    source = plan.source.name + (", cat or dog" if plan.source.grouped else "")
+    return [f"**{source}**", plan.backbone, *_changed(plan)]
 
 
 def _changed(plan: "TrainingPlan") -> list[str]:

@@ -21,10 +21,8 @@ if TYPE_CHECKING:
 HOWS: tuple[How, ...] = (FROZEN, TUNED, SCRATCH)
 
 
-def plan_of(name: str, source: "PhotoSource") -> "TrainingPlan":
-    """Lets a person choose what is trained, and how."""
-    from engine import transfer
-
+def how_and_photos(source: "PhotoSource") -> tuple[How, int | None]:
+    """Lets a person choose what is trained, and on how many photos of each class."""
     middle, right = st.columns(2, gap="large")
     with middle:
         hows = HOWS if source.data else (FROZEN,)
@@ -45,9 +43,14 @@ def plan_of(name: str, source: "PhotoSource") -> "TrainingPlan":
         photos = st.select_slider(
             "Training photos per class", amounts, "all", key="photos", bind="query-params"
         )
-    photos = None if photos == "all" else int(photos)
-    row = st.container(horizontal=True)
-    with row, st.popover("Training options", icon=":material/tune:"):
+    return how, None if photos == "all" else int(photos)
+
+
+def plan_of(name: str, source: "PhotoSource", how: How, photos: int | None) -> "TrainingPlan":
+    """Lets a person change the training options."""
+    from engine import transfer
+
+    with st.expander("Training options", icon=":material/tune:"):
         recipe = transfer.Recipe(photos=photos)
         seed = int(st.number_input("Seed", 0, 9999, 0, key="t_seed"))
         recipe = replace(recipe, seed=seed)
@@ -55,8 +58,6 @@ def plan_of(name: str, source: "PhotoSource") -> "TrainingPlan":
             recipe = _head(recipe)
         tuning = replace(usual_tuning(how), photos=photos, seed=seed)
         tuning = _tuning(tuning, how, source.data)
-    with row:
-        _open_project()
     return transfer.TrainingPlan(
         backbone=name, source=source, how=how, recipe=recipe, tuning=tuning
     )
@@ -143,11 +144,11 @@ def _preview(data: "Data") -> None:
         gallery.show(row, "A training photo as it is, and five times altered at random")
 
 
-def _open_project() -> None:
+def open_project() -> None:
     """Lets a person open a saved project, once for each file, in place of the run there is."""
     from engine import transfer
 
-    with st.popover("Open a project", icon=":material/folder_open:"):
+    with st.expander("Open a project", icon=":material/folder_open:"):
         file = st.file_uploader(
             "A project saved here (.idealcat)",
             type=["idealcat"],

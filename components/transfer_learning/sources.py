@@ -22,12 +22,16 @@ SOURCES = (PETS, SPECIES, ARCHIVE, CAMERA)
 MAX_MB = 200
 
 
-def choose(name: str) -> "PhotoSource | None":
-    """Lets a person choose photos; None, and why, while there are none for this backbone."""
-    shell.check_link("photos_of", SOURCES, "the photos")
-    kind = st.segmented_control(
+def kind() -> str:
+    """Lets a person choose where the photos come from."""
+    shell.check_link("photos_of", SOURCES, "the photos", boxed=True)
+    return st.segmented_control(
         "Photos", SOURCES, default=PETS, required=True, key="photos_of", bind="query-params"
     )
+
+
+def photos(kind: str, name: str) -> "PhotoSource | None":
+    """The photos, or the way to give them; None, and why, while this backbone has none."""
     if kind in (PETS, SPECIES):
         return _pets(name, grouped=kind == SPECIES)
     source = _archive() if kind == ARCHIVE else _camera()

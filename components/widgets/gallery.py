@@ -5,7 +5,6 @@ import io
 import mimetypes
 from collections.abc import Callable, Sequence
 from functools import cache
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -154,21 +153,6 @@ def stretched(picture: np.ndarray) -> np.ndarray:
 def show(picture: np.ndarray, alt: str, caption: str | None = None) -> None:
     """Shows a picture without re-encoding it: PNG, never JPEG."""
     st.image(images.png(picture), caption=caption, output_format="PNG", width="stretch", alt=alt)
-
-
-def show_live(picture: np.ndarray, alt: str, caption: str) -> None:
-    """Shows a picture that the next one may replace at any moment.
-
-    It is part of the message itself: a file of its own may be gone before the browser asks for it.
-    """
-    address = "data:image/png;base64," + base64.b64encode(images.png(picture)).decode()
-    height, width = picture.shape[:2]
-    st.html(
-        f'<figure style="margin:0"><img src="{address}" alt="{escape(alt)}" style="width:100%;'
-        f"aspect-ratio:{width}/{height};display:block;image-rendering:pixelated;border-radius:"
-        f'.6rem"><figcaption style="text-align:center;font-size:.875rem;opacity:.7;margin-top:'
-        f'.35rem">{escape(caption)}</figcaption></figure>'
-    )
 
 
 def download(

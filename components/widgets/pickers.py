@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from components import shell
-from components.shell import cache, downloads
+from components.shell import cache, class_link
 from components.widgets import paste_box
 from engine import config, images
 from engine.storage import registry, weights
@@ -38,6 +38,7 @@ def picture(*, key: str = "sample", label: str = "Picture", default: str = "Cat"
         "Camera",
         *(["Web address"] if config.web_addresses_allowed() else []),
     ]
+    class_link.hold(f"{key}_source")
     source = st.segmented_control(
         label,
         sources,
@@ -101,9 +102,10 @@ def _sample(key: str, default: str, ask: bool = True) -> Picked:
     names = list(cache.SAMPLES)
     last = f"{key}_last"  # a widget's own state goes when it is not drawn
     if ask:
-        shell.check_link(key, names, "the sample")
+        shell.check_link(key, names, "the sample", boxed=True)
         if key not in st.session_state and key not in st.query_params and last in st.session_state:
             st.session_state[key] = st.session_state[last]
+        class_link.hold(key)
         name = st.pills(
             "Sample",
             names,
@@ -120,10 +122,9 @@ def _sample(key: str, default: str, ask: bool = True) -> Picked:
     return Picked(picture=array, name=name.lower(), digest=images.digest(array))
 
 
-def backbone(*, key: str = "backbone", label: str = "Backbone", taught: bool = True) -> str | None:
-    """Lets a person choose a backbone; None while the chosen one's weights are not here.
+def backbone(*, key: str = "backbone", label: str = "Backbone", taught: bool = True) -> str:
+    """Lets a person choose a backbone, also one whose weights are not here.
 
-    A backbone that is not here is offered for download, with its size; no other takes its place.
     With `taught`, classifiers that were trained in this session can be chosen as well.
     """
     own = cache.taught() if taught else []
@@ -133,7 +134,8 @@ def backbone(*, key: str = "backbone", label: str = "Backbone", taught: bool = T
     names = [*names[: len(first)], *own, *names[len(first) :]]
     if (wanted := st.query_params.pop("use", None)) in names:
         st.session_state[key] = wanted  # a link within the app, where Streamlit takes `key` out
-    shell.check_link(key, names, "the backbone")
+    shell.check_link(key, names, "the backbone", boxed=True)
+    class_link.hold(key)
     name = st.selectbox(
         label,
         names,
@@ -146,20 +148,11 @@ def backbone(*, key: str = "backbone", label: str = "Backbone", taught: bool = T
         st.caption(f"Your classes: {', '.join(classes[:6])}{' …' if len(classes) > 6 else ''}")
         return name
     spec = registry.spec(name)
-    if name in here:
-        st.caption(
-            f"{spec.note} {spec.year}, {spec.parameters / 1e6:.1f} M parameters, trained on "
-            f"{spec.trained_on}, top-1 {100 * spec.top1:.1f} %."
-        )
-        return name
-    st.warning(
-        f"{name} is not on this machine yet: {spec.weight_bytes / 1e6:.0f} MB to download.",
-        icon=":material/cloud_download:",
+    st.caption(
+        f"{spec.note} {spec.year}, {spec.parameters / 1e6:.1f} M parameters, trained on "
+        f"{spec.trained_on}, top-1 {100 * spec.top1:.1f} %."
     )
-    downloads.offer(name, f"Download {name}")
-    if here:
-        st.caption(f"Ready now: {', '.join(here)}.")
-    return None
+    return name
 
 
 def class_name(names: tuple[str, ...], default: int, *, key: str, label: str = "Class") -> int:

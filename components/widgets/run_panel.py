@@ -7,12 +7,13 @@ from typing import Any
 import streamlit as st
 
 from components.shell import sessions
+from components.widgets import live_view
 from engine.errors import EngineError
 from engine.runs import View
 
-# Seconds between two looks at a run, while few are watched; and at one that stands still.
-TICK, STANDING = 0.15, 1.0
-FEW = 2  # as many can be watched at full speed: drawing costs more than most steps
+TICK = 0.2  # seconds between two looks at a run, while few are watched
+FIRST = 0.1  # seconds a look waits for a first frame
+FEW = 6  # as many can be watched at full speed: each look costs a few ms of a core
 
 
 def views(key: str) -> list[View]:
@@ -40,56 +41,60 @@ def forget(key: str) -> None:
         view.stop()
 
 
-def watch(key: str, draw: Callable[[], None]) -> None:
+def watch(key: str, draw: Callable[[], None], controls: Callable[[], None] | None = None) -> None:
     """Draws something again and again while the page's run goes on, and once more at its end.
 
-    When the run begins or ends the whole page runs, with the timer or without it, and with what is
-    only shown at the end; also when it has done both before it was looked at. The more runs are
-    watched on this server, the more seldom each is drawn.
+    The controls stand above it and are drawn only when one of them was used: in the browser, that
+    is most of what a look costs. When the run begins or ends the whole page runs, with the timer or
+    without it, and with what is only shown at the end; also when it has done both before it was
+    looked at. The more runs are watched on this server, the more seldom each is drawn.
     """
     before, tick = st.session_state.get(f"{key}_views"), _tick(key)
 
-    @st.fragment(run_every=tick)
-    def body() -> None:
-        draw()
+    def follow() -> None:
         now = _tick(key)
         steady = now == tick or (now and tick and 0.5 <= now / tick <= 2)
         if st.session_state.get(f"{key}_views") is not before or not steady:
             st.rerun()
 
+    if controls is not None:
+
+        @st.fragment
+        def above() -> None:
+            controls()
+            follow()
+
+        above()
+
+    @st.fragment(run_every=tick)
+    def body() -> None:
+        for view in st.session_state.get(f"{key}_views", []):
+            view.run.begun.wait(FIRST)
+        draw()
+        follow()
+
     body()
 
 
 def _tick(key: str) -> float | None:
-    """Seconds until a page's run is looked at again; None for never."""
-    going = [view for view in views(key) if not view.ended]
-    if not going:
+    """Seconds until a page's run is looked at again; None for never.
+
+    The same while it is paused or queued: another timer means that the whole page runs, and a click
+    that comes at this moment may be lost.
+    """
+    if all(view.ended for view in views(key)):
         return None
-    if all(view.paused or view.run.position for view in going):
-        return STANDING
-    watched = sum(not one.paused for one in sessions.running())
+    watched = len(sessions.running())
     return TICK * 2 ** max(0, math.ceil(math.log2(max(watched, 1) / FEW)))
 
 
-def panel(
-    key: str,
-    begin: Callable[[], None],
-    label: str,
-    step: float,
-    steps: float,
-    words: str = "",
-    *,
-    able: bool = True,
-) -> None:
-    """Buttons and a status line. Call it inside the fragment that draws the run.
+def panel(key: str, begin: Callable[[], None], label: str, *, able: bool = True) -> None:
+    """The buttons. Call it inside the fragment that draws the run.
 
     Args:
         key: of the page's run.
         begin: starts the run; called before the fragment's next run.
         label: of the start button.
-        step: how far it is.
-        steps: how many steps it has in all.
-        words: what to say instead of these numbers.
         able: whether it can be started.
     """
     watched = views(key)
@@ -100,7 +105,7 @@ def panel(
         for view in watched:
             getattr(view, act)()
 
-    with st.container(horizontal=True, key=f"{key}_panel"):
+    with st.container(horizontal=True, width="content", gap="small", key=f"{key}_panel"):
         st.button(
             "Start again" if running else label,
             icon=":material/play_arrow:",
@@ -122,8 +127,18 @@ def panel(
                 on_click=each,
                 args=(act,),
             )
-    if watched:
-        _status(watched, step, steps, words)
+
+
+def notices(key: str) -> None:
+    """What has happened to the page's runs: a note, or the error that ended one."""
+    watched = views(key)
+    for note in {view.run.note for view in watched if view.run.note}:
+        st.info(note, icon=":material/info:")
+    error = next((view.run.error for view in watched if view.run.error is not None), None)
+    if isinstance(error, EngineError):
+        st.error(str(error), icon=":material/error:")
+    elif error is not None:
+        raise error
 
 
 def table(
@@ -148,35 +163,19 @@ def table(
 
     def body() -> None:
         found = [frame for view in views(key) for frame in view.frames]
-        panel(key, begin, label, len(found), total)
+        panel(key, begin, label)
+        notices(key)
+        progress(key, len(found) / total, f"step {len(found)} of {total}")
         if found:
             draw(found)
 
     watch(key, body)
 
 
-def _status(watched: Sequence[View], step: float, steps: float, words: str) -> None:
-    for note in {view.run.note for view in watched if view.run.note}:
-        st.info(note, icon=":material/info:")
-    error = next((view.run.error for view in watched if view.run.error is not None), None)
-    if isinstance(error, EngineError):
-        st.error(str(error), icon=":material/error:")
-        return
-    if error is not None:
-        raise error
-    position = max(view.run.position for view in watched)
-    states = [view.state for view in watched]
-    if position and "running" not in states:
-        st.info(f"Queued ({ordinal(position)}); starts automatically.", icon=":material/schedule:")
-        return
-    order = ("running", "queued", "paused", "stopped", "page closed", "done")
-    state = next(one for one in order if one in states)
-    ending = {"page closed": "stopped: page closed"}.get(state, state)
-    said = words or f"step {step} of {steps}"
-    st.progress(min(step / steps, 1.0), f"{said}, {ending}")
-
-
-def ordinal(number: int) -> str:
-    """A number as a place: 1st, 2nd, 3rd, 4th, 11th, 21st."""
-    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    return f"{number}{'th' if number % 100 in (11, 12, 13) else ending}"
+def progress(key: str, fraction: float, words: str) -> None:
+    """How far the page's runs are, as a bar with words, or that they wait for their turn."""
+    watched = views(key)
+    if waiting := live_view.waiting(watched):
+        st.progress(0.0, waiting)
+    elif watched and (state := live_view.state(watched)) != "failed":
+        st.progress(min(fraction, 1.0), f"{words}, {state}")

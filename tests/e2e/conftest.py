@@ -1,9 +1,18 @@
 """One server and one Chromium for all browser tests, and tabs as people have them."""
 
+from pathlib import Path
+
 import pytest
 
 from harness import chromium
 from harness.server import serving
+
+
+def pytest_collection_modifyitems(items) -> None:
+    """Everything here drives a browser."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.e2e.screen import set_up
+
 SCREENS = {
     "": ("", ""),
     "feature_maps": ("", ""),
@@ -75,8 +77,10 @@ def test_the_main_button_can_be_read(browser, address, scheme):
 @pytest.mark.parametrize("screen", ["transfer_learning", "feature_maps", "adversarial_attacks"])
 def test_nothing_ends_beyond_the_edge_of_a_phone(phone, address, screen):
     phone.goto(f"{address}/{screen}?backbone=Pocket")
-    expect(phone.get_by_role("radio").first).to_be_visible()
+    expect(phone.locator(".st-key-set_up")).to_be_visible()
     expect(phone.get_by_test_id("stStatusWidget")).to_have_count(0)
+    set_up(phone)
+    expect(phone.get_by_role("radio").first).to_be_visible()
     if screen == "feature_maps":
         expect(phone.locator(".map button").last).to_be_visible()
     ends = phone.evaluate(
@@ -92,8 +96,10 @@ def test_large_text_cuts_no_word(browser, address, screen):
     context = browser.new_context(viewport={"width": 1024, "height": 768})
     page = context.new_page()
     page.goto(f"{address}/{screen}?backbone=Pocket&large_text=true")
-    expect(page.get_by_role("radio").first).to_be_visible()
+    expect(page.locator(".st-key-set_up")).to_be_visible()
     expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+    set_up(page)
+    expect(page.get_by_role("radio").first).to_be_visible()
     cut = page.evaluate(
         "() => [...document.querySelectorAll('[role=radio] *, [data-testid=stSelectbox] *')]"
         ".filter((e) => e.innerText && e.scrollWidth > e.clientWidth + 1"

@@ -1,7 +1,5 @@
 """An attack in real Chromium with the built-in backbone: watched, saved, uploaded again."""
 
-import base64
-import io
 import re
 
 import numpy as np
@@ -10,13 +8,16 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from engine.storage import registry
+from tests.e2e.screen import picture, set_up
 
 URL = "adversarial_attacks?backbone=Pocket"
+NAMES = ("Original", "Result")
+PIXELS = "c => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]"
 
 
 def opened(page: Page, address: str, more: str = "") -> None:
     page.goto(f"{address}/{URL}{more}")
-    expect(page.get_by_alt_text(re.compile("^Original"))).to_be_visible()
+    expect(picture(page, "^Original")).to_be_visible()
     expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
 
 
@@ -29,7 +30,7 @@ def test_the_saved_picture_uploaded_again_still_fools(page, address, tmp_path):
     opened(page, address)
     attack(page)
     expect(page.get_by_text(re.compile("Fooled at step .* “golden retriever”"))).to_be_visible()
-    result = page.get_by_alt_text(re.compile("^Result")).get_attribute("alt")
+    result = picture(page, "^Result").get_attribute("aria-label")
     page.get_by_role("button", name="Attacked picture (PNG)").hover()
     expect(page.get_by_text(re.compile("it still fools"))).to_be_visible()
     with page.expect_download() as saved:
@@ -39,7 +40,7 @@ def test_the_saved_picture_uploaded_again_still_fools(page, address, tmp_path):
     with Image.open(file) as image:
         assert image.size == (registry.POCKET_SIZE, registry.POCKET_SIZE)
     expect(page.get_by_text(re.compile("Step 0 is a random change within epsilon"))).to_be_visible()
-    page.get_by_text("Upload", exact=True).first.click()
+    set_up(page).get_by_text("Upload", exact=True).click()
     page.locator("input[type=file]").set_input_files(file)
     expect(page.get_by_text(re.compile(r"for the picture “attacked\.png”"))).to_be_visible()
     words = page.get_by_text(re.compile(r"^Pocket predicts")).inner_text()
@@ -50,12 +51,9 @@ def test_the_saved_picture_uploaded_again_still_fools(page, address, tmp_path):
 def test_the_change_is_within_epsilon_on_screen(page, address):
     opened(page, address, "&epsilon=2")
     attack(page)
-    pictures = {}
-    for name in ("Original", "Result"):
-        source = page.get_by_alt_text(re.compile(f"^{name}")).get_attribute("src")
-        body = base64.b64decode(source.removeprefix("data:image/png;base64,"))
-        pictures[name] = np.asarray(Image.open(io.BytesIO(body)).convert("RGB")).astype(int)
-    change = np.abs(pictures["Result"] - pictures["Original"])
+    expect(picture(page, "^Result")).to_be_visible()
+    pixels = {name: np.array(picture(page, f"^{name}").evaluate(PIXELS)) for name in NAMES}
+    change = np.abs(pixels["Result"] - pixels["Original"])
     assert 0 < change.max() <= 2
 
 
@@ -90,23 +88,29 @@ def test_the_handle_wipes_between_before_and_after(page, address):
     opened(page, address)
     attack(page)
     handle = page.get_by_role("slider", name="Before and after")
-    before = page.locator("img.before")
+    before = page.locator("canvas.over")
     assert "50%" in before.evaluate("e => e.style.clipPath")
     handle.focus()
     handle.press("Home")
     assert "100%" in before.evaluate("e => e.style.clipPath")
 
 
-def test_a_film_step_shows_its_own_picture(page, address):
+def test_the_timeline_shows_each_step_without_asking_the_server(page, address):
+    sent = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda data: sent.append(data)))
     opened(page, address)
     attack(page)
-    film = page.get_by_role("slider", name="Film")
-    film.focus()
-    film.press("Home")
-    expect(
-        page.get_by_text("The change: none yet").or_(page.get_by_text(re.compile("times as"))).first
-    ).to_be_visible()
-    expect(page.get_by_alt_text(re.compile("^Result: (?!golden)"))).to_be_visible()
+    expect(picture(page, "^Result, step \\d+: golden")).to_be_visible()
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+    before = len(sent)
+    timeline = page.get_by_role("slider", name="Timeline")
+    timeline.focus()
+    timeline.press("Home")
+    expect(picture(page, "^Result, step 0: (?!golden)")).to_be_visible()
+    for step in range(1, 6):
+        timeline.press("ArrowRight")
+        expect(picture(page, f"^Result, step {step}: ")).to_be_visible()
+    assert len(sent) == before
 
 
 def test_phone_width_has_no_sideways_scroll(phone, address):

@@ -8,8 +8,9 @@ import pytest
 from playwright.sync_api import expect
 
 from harness.server import serving
+from tests.e2e.screen import picture
 
-pytestmark = [pytest.mark.e2e, pytest.mark.filterwarnings("ignore")]  # Ray's own sockets and files
+pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own sockets and files
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +50,7 @@ def test_pictures_are_made_on_the_cluster_also_when_a_worker_is_killed(page, on_
     kill_the_worker()
     expect(page.get_by_text("A machine of the cluster has ended.")).to_be_visible()
     expect(page.get_by_text("step 200 of 200, done")).to_be_visible()
-    expect(page.get_by_alt_text(re.compile(", step 200$"))).to_be_visible()
+    expect(picture(page, ", step 200: ")).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 

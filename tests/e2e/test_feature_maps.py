@@ -12,11 +12,9 @@ from playwright.sync_api import Page, expect
 from engine.storage import weights
 from harness.server import serving
 from tests.conftest import SAMPLES
+from tests.e2e.screen import close_set_up, set_up
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.skipif(not weights.available(), reason="no backbone on this machine"),
-]
+pytestmark = pytest.mark.skipif(not weights.available(), reason="no backbone on this machine")
 MOBILENET = pytest.mark.skipif(
     "MobileNetV2" not in weights.available(), reason="MobileNetV2's weights are not here"
 )
@@ -95,9 +93,10 @@ def test_a_click_on_a_tile_and_on_the_network_picks(page, address):
 def test_upload_compare_and_download(page, address, tmp_path):
     page.goto(f"{address}/feature_maps")
     ready(page)
-    page.get_by_role("radio", name="Upload").first.click()
+    set_up(page).get_by_role("radio", name="Upload").click()
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(SAMPLES / "coffee.png")
     expect(page.get_by_alt_text("coffee.png, cut to")).to_be_visible()
+    close_set_up(page)
     ready(page)
 
     page.get_by_role("radio", name="another picture").click()
@@ -132,7 +131,7 @@ def test_upload_compare_and_download(page, address, tmp_path):
 def test_a_picture_can_be_pasted(page, address):
     page.goto(f"{address}/feature_maps")
     ready(page)
-    page.get_by_role("radio", name="Paste").first.click()
+    set_up(page).get_by_role("radio", name="Paste").click()
     box = page.get_by_text("Click here, then paste")
     box.wait_for()
     coffee = base64.b64encode((SAMPLES / "coffee.png").read_bytes()).decode()
@@ -160,7 +159,7 @@ def test_a_picture_can_be_pasted(page, address):
 def test_a_bad_upload_is_one_sentence_and_loses_nothing(page, address, name, content, sentence):
     page.goto(f"{address}/feature_maps")
     ready(page)
-    page.get_by_role("radio", name="Upload").first.click()
+    set_up(page).get_by_role("radio", name="Upload").click()
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(
         {"name": name, "mimeType": "image/png", "buffer": content}
     )

@@ -4,6 +4,7 @@ from playwright.sync_api import expect
 
 from harness.server import serving
 from tests.conftest import SAMPLES
+from tests.e2e.screen import close_set_up, set_up
 from tests.e2e.test_feature_maps import no_errors, ready
 
 
@@ -16,10 +17,12 @@ def test_home_and_feature_maps_work_with_the_built_in_backbone(page, tmp_path):
 
         page.get_by_role("link", name="Open feature maps").click()
         ready(page)
+        set_up(page)
         expect(page.get_by_text("Our own small network; it comes with the app.")).to_be_visible()
         page.get_by_role("radio", name="Upload").first.click()
         page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(SAMPLES / "coffee.png")
         expect(page.get_by_alt_text("coffee.png, cut to")).to_be_visible()
+        close_set_up(page)
         ready(page)
         page.locator(".map button:enabled").nth(15).click()
         page.wait_for_url(lambda url: "layer=block3" in url)

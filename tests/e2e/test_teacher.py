@@ -4,6 +4,8 @@ import re
 
 from playwright.sync_api import expect
 
+from tests.e2e.screen import picture
+
 
 def test_a_link_brings_its_settings_and_hides_the_controls(page, address):
     page.goto(
@@ -12,15 +14,15 @@ def test_a_link_brings_its_settings_and_hides_the_controls(page, address):
     )
     start = page.get_by_role("button", name=re.compile("Start$"))
     expect(start).to_be_visible()
-    expect(page.get_by_test_id("stSelectbox").first).to_be_hidden()
-    expect(page.get_by_role("button", name=re.compile("More settings"))).to_be_hidden()
+    expect(page.locator(".st-key-set_up_box button")).to_be_hidden()
     expect(page.get_by_role("link", name="Feature maps")).to_have_count(0)
     expect(page.get_by_text(re.compile("Link for a class"))).to_have_count(0)
     expect(page.get_by_role("slider", name="Variation loss")).to_be_visible()
-    expect(page.get_by_text("variation 3 × 10⁻⁵")).to_be_visible()
+    expect(page.get_by_text("3 × 10⁻⁵").first).to_be_visible()
+    expect(page.get_by_text("goldfish · Pocket · preset clear · seed 4")).to_be_visible()
     start.click()
     expect(page.get_by_text(re.compile(r"^step 160 of 160, done$"))).to_be_visible()
-    expect(page.get_by_alt_text("goldfish, step 160")).to_be_visible()
+    expect(picture(page, "^goldfish, step 160: ")).to_be_visible()
     expect(page.get_by_text(re.compile(r"3 × 10⁻⁵ · total variation"))).to_be_visible()
 
 
@@ -43,8 +45,8 @@ def test_the_link_that_is_offered_opens_the_page_as_it_was(page, address):
     for part in ("backbone=Pocket", "sample=Coffee", "epsilon=8", "class="):
         assert part in link
     page.goto(link)
-    expect(page.get_by_text("for the picture “coffee”")).to_be_visible()
-    expect(page.get_by_test_id("stSelectbox").first).to_be_hidden()
+    expect(page.get_by_text(re.compile("^coffee → "))).to_be_visible()
+    expect(page.locator(".st-key-set_up_box button")).to_be_hidden()
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
@@ -65,6 +67,5 @@ def test_starting_over_forgets_what_was_done(page, address):
     page.get_by_role("button", name=re.compile("Start$")).click()
     expect(page.get_by_text(re.compile(r"^step 160 of 160, done$"))).to_be_visible()
     page.get_by_role("link", name="Start over").click()
-    expect(page.get_by_alt_text("Noise", exact=True)).to_be_visible()
-    expect(page.get_by_role("combobox", name=re.compile("Class")).first).to_be_visible()
+    expect(picture(page, "^Noise$")).to_be_visible()
     assert "class=goldfish" in page.url

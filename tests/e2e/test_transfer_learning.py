@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from engine import images
 from tests.conftest import SAMPLES
+from tests.e2e.screen import close_set_up, picture, set_up
 
 URL = "transfer_learning?backbone=Pocket"
 QUESTIONS = {
@@ -78,7 +79,8 @@ def test_one_button_trains_and_every_question_has_an_answer(page, address):
 
 def test_own_photos_are_learnt_bad_ones_named_and_runs_compared(page, address, archive):
     opened(page, address)
-    page.get_by_text("My zip", exact=True).click()
+    set_up(page).get_by_text("My zip", exact=True).click()
+    close_set_up(page)
     page.locator("input[type=file]").first.set_input_files(archive)
     expect(page.get_by_text(re.compile("2 classes|3 classes"))).to_be_visible()
     page.get_by_role("button", name=re.compile("Train$")).click()
@@ -95,12 +97,11 @@ def test_own_photos_are_learnt_bad_ones_named_and_runs_compared(page, address, a
 
 def test_stop_keeps_what_there_is(page, address):
     opened(page, address)
-    page.get_by_text("Training options").click()
+    set_up(page).get_by_text("Training options").click()
     slider = page.get_by_role("slider", name=re.compile("^Epochs"))
     slider.focus()
     slider.press("End")
-    page.keyboard.press("Escape")
-    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+    close_set_up(page)
     page.get_by_role("button", name=re.compile("Train$")).click()
     expect(page.get_by_text(re.compile(r"^epoch \d+ of 200, running$"))).to_be_visible()
     page.get_by_role("button", name=re.compile("Stop$")).click()
@@ -123,19 +124,17 @@ def test_a_project_opens_again_and_the_classifier_is_a_backbone(page, address, t
     file.write_bytes(saved.value.path().read_bytes())
     page.get_by_text("Use it on the other screens").click()
     page.get_by_role("link", name="Attack it").click()
-    expect(
-        page.get_by_text(re.compile(r"^Oxford-IIIT Pets, by Pocket .* predicts"))
-    ).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^cat → .* · Oxford-IIIT Pets, by Pocket"))).to_be_visible()
     page.get_by_role("button", name=re.compile("Attack$")).click()
     expect(page.get_by_text(re.compile("^Fooled at step|^Not fooled"))).to_be_visible()
     page.get_by_role("link", name="Ideal images").first.click()
-    expect(page.get_by_alt_text("Noise", exact=True)).to_be_visible()
+    expect(picture(page, "^Noise$")).to_be_visible()
     page.get_by_role("button", name=re.compile("Start$")).click()
     expect(page.get_by_text(re.compile(r"^step \d+ of \d+, done$"))).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
     opened(page, address)  # a new session knows of nothing
-    page.get_by_text("Open a project").click()
+    set_up(page).get_by_text("Open a project").click()
     page.locator("input[type=file]").first.set_input_files(file)
     expect(page.get_by_text(re.compile("Opened: Pocket with 37 classes"))).to_be_visible()
     page.keyboard.press("Escape")
@@ -146,7 +145,7 @@ def test_a_project_that_is_none_is_one_sentence(page, address, tmp_path):
     opened(page, address)
     file = tmp_path / "bad.idealcat"
     file.write_bytes(np.random.default_rng(0).bytes(1000))
-    page.get_by_text("Open a project").click()
+    set_up(page).get_by_text("Open a project").click()
     page.locator("input[type=file]").first.set_input_files(file)
     expect(page.get_by_text(re.compile("Expected a project that this app"))).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)

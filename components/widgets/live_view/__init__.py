@@ -1,0 +1,285 @@
+"""A run that is watched: its pictures as a film in the browser, its numbers as bars and curves.
+
+    live_view.draw("ideal", [live_view.Track(view=view, row=row)], panes=..., curves=...)
+
+Each look at a run sends all frames it has made since the last one, in one message; the browser
+plays them evenly until the next message comes, and keeps them: going through the film needs no
+server. Two components share the work, as Streamlit sends a component's code with each of its
+messages: one that stands still draws, and a second, of a few lines, carries the messages.
+"""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import streamlit as st
+
+from engine import images
+from engine.runs import View, message
+from engine.types import Prediction
+
+_HERE = Path(__file__).parent
+_view = st.components.v2.component(
+    "live_view",
+    html=(_HERE / "view.html").read_text(),
+    css=(_HERE / "view.css").read_text(),
+    js="\n".join((_HERE / f"{name}.js").read_text() for name in ("film", "draw", "view")),
+)
+_feed = st.components.v2.component("live_feed", js=(_HERE / "feed.js").read_text())
+_AT_ONCE = 0.1  # seconds within which of two messages only the second may be drawn
+
+
+class Row(NamedTuple):
+    """The numbers of a frame: the step it is of, values for the curves, predictions."""
+
+    at: float
+    values: Sequence[float | None]
+    predictions: Sequence[Prediction] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track:
+    """One run on a live view.
+
+    Attributes:
+        view: this session's look at the run; None before it was started.
+        row: gives the numbers of a frame.
+        start: the pictures before the first frame, `(H, W, 3)` in 0..1.
+        exact: the pictures of the last frame, for when the run has ended.
+    """
+
+    view: View | None
+    row: Callable[[Any], Row]
+    start: Sequence[np.ndarray] = ()
+    exact: Sequence[np.ndarray] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pane:
+    """A picture on a live view.
+
+    Attributes:
+        caption: what stands under it; with `said`, the prediction follows.
+        label: what it is, for those who do not see it; "" for the caption.
+        track, still: which of a track's pictures it shows.
+        kind: "wipe" lays the track's first start picture over it, and a handle between the two.
+        before: what is said of that picture.
+    """
+
+    caption: str
+    label: str = ""
+    track: int = 0
+    still: int = 0
+    said: bool = True
+    kind: Literal["picture", "wipe"] = "picture"
+    before: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """A figure of lines `(name, track, value)`: shares from 0 to 1, or numbers of any size."""
+
+    title: str
+    lines: Sequence[tuple[str, int, int]]
+    share: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What has come of it, in a sentence."""
+
+    text: str = ""
+    tone: Literal["good", "bad", "neutral"] = "neutral"
+
+
+@dataclass(slots=True)
+class Sent:
+    """What the browser has been sent: frames by film, and how many bytes a second it can take."""
+
+    frames: dict[str, int] = field(default_factory=dict)
+    before: dict[str, int] = field(default_factory=dict)  # the message before the last one
+    exact: set[str] = field(default_factory=set)
+    budget: float = math.inf
+    at: float = -1.0
+    looked: float = 0.0
+
+    def resend(self, film: str, have: int) -> None:
+        """Goes back to what the browser says it has got."""
+        self.frames[film] = have
+        self.exact.discard(film)
+        if not have:
+            del self.frames[film]  # its start is sent again, too
+        self.before, self.looked = dict(self.frames), 0.0
+
+
+def draw(
+    key: str,
+    tracks: Sequence[Track],
+    *,
+    steps: int,
+    panes: Sequence[Pane] = (),
+    curves: Sequence[Curve] = (),
+    unit: str = "step",
+    verdict: Verdict = Verdict(),
+    first: Sequence[Prediction] = (),
+    bars: bool = False,
+    faint: bool = False,
+    again: Callable[[int], None] | None = None,
+) -> None:
+    """Draws runs as they are now. Call it in the fragment that looks at them.
+
+    Args:
+        key: of the view.
+        tracks: the runs, shown frame by frame beside each other.
+        steps: how many steps the longest has.
+        panes: its pictures, from left to right.
+        curves: its figures.
+        unit: what is counted.
+        verdict: a sentence; it has its place also while there is none.
+        first: the predictions before the first frame.
+        bars: whether the predictions of the first track's frame stand beside it.
+        faint: offers to stretch the contrast of faint pictures.
+        again: called with the shown step when a person asks to start again from there.
+    """
+    sent = st.session_state.setdefault(f"{key}_sent", Sent())
+    name = f"{key}_live"
+
+    def asked() -> None:
+        state = st.session_state[name]
+        for film, have in (state.get("missing") or {}).items():
+            sent.resend(film, int(have))
+        if state.get("slow"):
+            sent.budget = max(float(state["slow"]), 2000.0)
+        if again is not None and state.get("again") is not None:
+            again(int(state["again"]))
+
+    header, pictures = whats_new(sent, tracks)
+    header |= {
+        "key": key,
+        "panes": [
+            {name: getattr(pane, name) for name in Pane.__dataclass_fields__} for pane in panes
+        ],
+        "curves": [
+            {
+                "title": curve.title,
+                "share": curve.share,
+                "lines": [{"name": n, "track": t, "value": v} for n, t, v in curve.lines],
+            }
+            for curve in curves
+        ],
+        "steps": steps,
+        "unit": unit,
+        "verdict": {"text": verdict.text, "tone": verdict.tone},
+        "first": _predictions(first),
+        "single": bars,
+        "faint": faint,
+        "again": again is not None,
+    }
+    with st.container(gap=None):
+        _view(
+            data={"key": key},
+            key=name,
+            on_missing_change=asked,
+            on_slow_change=asked,
+            on_again_change=asked,
+        )
+        _feed(data=message.pack(header, pictures), key=f"{key}_feed")
+
+
+def whats_new(sent: Sent, tracks: Sequence[Track]) -> tuple[dict[str, Any], list[bytes]]:
+    """What has changed since the last message: a header, and the pictures it names."""
+    pictures: list[bytes] = []
+
+    def add(data: bytes, *range_: float) -> list[float]:
+        pictures.append(data)
+        return [len(pictures) - 1, *range_]
+
+    now = time.monotonic()
+    if now - sent.looked < _AT_ONCE:  # the browser may not draw the last one any more
+        had, exactly = sent.before, set[str]()
+    else:
+        had, exactly = dict(sent.frames), sent.exact.copy()
+        sent.before = had
+    sent.looked = now
+    room = sent.budget * max(now - sent.at, 1e-3)  # since the last pictures
+    views = [track.view for track in tracks if track.view is not None]
+    ended = all(view.ended for view in views)
+    films = []
+    for track in tracks:
+        view = track.view
+        film = view.name if view else "start " + " ".join(map(images.digest, track.start))
+        frames, stills = (view.frames, view.stills) if view else ([], [])
+        first = min(had.get(film, 0), len(frames))
+        start = [] if film in had else [images.png(one) for one in track.start]
+        sizes = [sum(len(still.data) for still in one) for one in stills[first:]]
+        chosen = set(range(len(sizes))) if ended else _that_fit(sizes, room)
+        rows = []
+        for k, frame in enumerate(frames[first:], first):
+            at, values, predictions = track.row(frame)
+            left_out = stills[k] and k - first not in chosen
+            shown = [] if left_out else [add(*still) for still in stills[k]]
+            told = [] if left_out else _predictions(predictions)
+            rows.append([at, [*map(_finite, values)], told, shown])
+        exact = None
+        if view and ended and track.exact and film not in exactly:
+            exact = [add(images.png(picture)) for picture in track.exact]
+            sent.exact.add(film)
+        films.append(
+            {
+                "film": film,
+                "first": first,
+                "starts": len(track.start),
+                "start": [add(picture) for picture in start],
+                "frames": rows,
+                "exact": exact,
+            }
+        )
+        sent.frames[film] = len(frames)
+    sent.at = now if pictures else sent.at
+    return {
+        "tracks": films,
+        "ended": ended,
+        "state": state(views),
+        "waiting": waiting(views),
+        "sent": round(1000 * now),
+    }, pictures
+
+
+def _that_fit(sizes: Sequence[int], room: float) -> set[int]:
+    """Which pictures to send where not all fit: spread evenly, the last among them."""
+    share = min(1.0, room / max(sum(sizes), 1))
+    count = int(share * len(sizes))
+    return {len(sizes) - 1 - int(k * len(sizes) / count) for k in range(count)}
+
+
+def state(views: Sequence[View]) -> str:
+    """Of several runs the state that says most: one that is running, or how they ended."""
+    order = ("running", "queued", "paused", "failed", "stopped", "page closed", "done")
+    found = next((one for one in order if one in [view.state for view in views]), "")
+    return {"page closed": "stopped: page closed"}.get(found, found)
+
+
+def waiting(views: Sequence[View]) -> str:
+    """That a run waits for its turn, in words; "" where none does."""
+    position = max((view.run.position for view in views), default=0)
+    if not position or any(view.state == "running" for view in views):
+        return ""
+    return f"Queued ({ordinal(position)}); starts automatically."
+
+
+def ordinal(number: int) -> str:
+    """A number as a place: 1st, 2nd, 3rd, 4th, 11th, 21st."""
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{'th' if number % 100 in (11, 12, 13) else ending}"
+
+
+def _finite(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else float(f"{value:.6g}")
+
+
+def _predictions(predictions: Sequence[Prediction]) -> list[list[Any]]:
+    return [[p.label, round(p.probability, 5)] for p in predictions]

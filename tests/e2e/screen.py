@@ -1,0 +1,25 @@
+"""What the browser tests do on every screen."""
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+
+def picture(page: Page, name: str) -> Locator:
+    """A picture of a live view by its label, a pattern."""
+    return page.get_by_role("img", name=re.compile(name)).first
+
+
+def set_up(page: Page) -> Locator:
+    """Opens the box of what is set before the start; Escape closes it."""
+    page.locator(".st-key-set_up_box button").first.click()
+    box = page.get_by_test_id("stPopoverBody")
+    expect(box).to_be_visible()
+    return box
+
+
+def close_set_up(page: Page) -> None:
+    """Closes the box, and waits until the page has taken what was set."""
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)

@@ -1,0 +1,149 @@
+"""The live view in real Chromium: every frame is painted, nothing jumps, slow lines keep up."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from engine.storage import weights
+from tests.e2e.screen import picture
+
+LIVE = ".live"
+SHIFTS = """() => { window.moved = 0; new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) window.moved += entry.value;
+}).observe({ type: "layout-shift" }); }"""
+
+
+def opened(page: Page, address: str, more: str = "") -> None:
+    page.goto(f"{address}/ideal_images?backbone=Pocket{more}")
+    expect(picture(page, "^Noise$")).to_be_visible()
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+
+
+def start(page: Page) -> None:
+    page.get_by_role("button", name=re.compile("Start$")).click()
+
+
+def done(page: Page) -> None:
+    expect(page.get_by_text(re.compile(r"^step \d+ of \d+, done$"))).to_be_visible()
+
+
+def number(page: Page, name: str) -> int:
+    return int(page.locator(LIVE).get_attribute(f"data-{name}"))
+
+
+def test_every_frame_is_painted_and_nothing_jumps(page, address):
+    opened(page, address, "&seed=11")
+    page.evaluate(SHIFTS)
+    start(page)
+    done(page)
+    expect(page.get_by_role("button", name="Picture (PNG)")).to_be_visible()
+    assert number(page, "frames") == 161
+    assert number(page, "drawn") >= 0.95 * 161
+    assert page.evaluate("window.moved") < 0.01
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (390, 844)])
+@pytest.mark.parametrize("screen", ["ideal_images", "adversarial_attacks"])
+def test_picture_controls_and_verdict_share_the_first_screenful(browser, address, size, screen):
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]})
+    page = context.new_page()
+    page.goto(f"{address}/{screen}?backbone=Pocket")
+    button = page.get_by_role("button", name=re.compile("(Start|Attack)$"))
+    expect(button).to_be_visible()
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+    parts = [button, page.locator(".picture").first, page.locator(".status")]
+    for running in (False, True):
+        if running:
+            button.click()
+            done(page)
+        for part in [*parts, *([page.locator(".verdict")] if running else [])]:
+            box = part.bounding_box()
+            assert 0 <= box["y"] <= box["y"] + box["height"] <= size[1] + 24 * (size[0] < 400)
+        assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollTop") == 0
+    context.close()
+
+
+def test_a_page_that_is_left_and_a_hidden_tab_miss_no_frame(page, address):
+    opened(page, address, "&seed=12&steps=1000")
+    start(page)
+    expect(page.get_by_text(re.compile(r"^step \d\d+ of 1000, running$"))).to_be_visible()
+    page.get_by_role("link", name="Feature maps").first.click()
+    expect(page.get_by_role("heading", name="Feature maps")).to_be_visible()
+    page.get_by_role("link", name="Ideal images").first.click()
+    expect(page.get_by_text(re.compile(r"^step \d+ of 1000, running$"))).to_be_visible()
+    other = page.context.new_page()  # now this tab is in the background
+    other.goto("about:blank")
+    other.bring_to_front()
+    other.wait_for_timeout(1500)
+    other.close()
+    page.bring_to_front()
+    page.get_by_role("button", name=re.compile("Stop$")).click()
+    expect(page.get_by_text(re.compile(", stopped$"))).to_be_visible()
+    timeline = page.get_by_role("slider", name="Timeline")
+    timeline.focus()
+    timeline.press("Home")
+    last = number(page, "frames") - 1
+    assert last > 20
+    for step in range(1, 8):  # each frame is there, with its own number
+        timeline.press("ArrowRight")
+        expect(picture(page, f", step {step}: ")).to_be_visible()
+    timeline.press("End")
+    expect(picture(page, f", step {last}: ")).to_be_visible()
+
+
+@pytest.mark.skipif("MobileNetV2" not in weights.available(), reason="its pictures are too small")
+def test_a_slow_connection_gets_fewer_pictures_and_no_growing_delay(page, address):
+    """At 1 Mbit/s, where all pictures of this run would take half as much again."""
+    page.goto(f"{address}/ideal_images?backbone=MobileNetV2&class=daisy&steps=300")
+    expect(picture(page, "^Noise$")).to_be_visible()
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+    slow = page.context.new_cdp_session(page)
+    slow.send("Network.enable")
+    limits = {"latency": 40, "downloadThroughput": 125_000, "uploadThroughput": 125_000}
+    slow.send("Network.emulateNetworkConditions", {"offline": False, **limits})
+    start(page)
+    done(page)
+    assert number(page, "frames") == 301  # numbers of all, pictures of some
+    assert number(page, "late") < 5000  # ms
+
+
+def test_the_film_can_be_played_and_a_run_started_again_from_a_step(page, address):
+    opened(page, address, "&seed=14&steps=40")
+    start(page)
+    done(page)
+    page.get_by_role("button", name="Play the film").click()
+    page.wait_for_function(
+        "() => { const live = [...document.querySelectorAll('*')]"
+        ".map((e) => e.shadowRoot?.querySelector('.live')).find(Boolean);"
+        " return +live.dataset.shown > 3 && +live.dataset.shown < 38; }"
+    )
+    page.get_by_role("button", name="Hold the film").click()
+    timeline = page.get_by_role("slider", name="Timeline")
+    timeline.focus()
+    timeline.press("Home")
+    timeline.press("ArrowRight")
+    page.get_by_role("button", name="Start again from here").click()
+    expect(page.get_by_text(re.compile(r"^step \d+ of 40, (running|done)$"))).to_be_visible()
+    done(page)
+    assert number(page, "frames") == 41
+
+
+def test_with_reduced_motion_every_tenth_frame_is_shown(browser, address):
+    context = browser.new_context(reduced_motion="reduce")
+    page = context.new_page()
+    opened(page, address, "&seed=15")
+    page.evaluate(
+        "() => { const live = [...document.querySelectorAll('*')]"
+        ".map((e) => e.shadowRoot?.querySelector('.live')).find(Boolean);"
+        " window.labels = new Set();"
+        " new MutationObserver(() => window.labels.add(live.querySelector('canvas').ariaLabel))"
+        ".observe(live, { subtree: true, attributeFilter: ['aria-label'] }); }"
+    )
+    start(page)
+    done(page)
+    labels = page.evaluate("[...window.labels]")
+    context.close()
+    steps = {int(found[1]) for label in labels if (found := re.search(r", step (\d+)", label))}
+    assert {step % 10 for step in steps} == {0}
+    assert 160 in steps
