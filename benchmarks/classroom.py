@@ -20,7 +20,7 @@ from statistics import mean, median
 import numpy as np
 from playwright.sync_api import sync_playwright
 
-from benchmarks.live import WATCH, opened
+from benchmarks.live import opened, watch
 from harness import chromium
 from harness.lesson import BACKBONES, Marks, the_class
 from harness.pupil import Pupil
@@ -42,7 +42,7 @@ def browse(address: str, number: int, marks: Marks, until: float) -> None:
             try:
                 seed += 1
                 opened(page, f"{address}/ideal_images?backbone={name}&seed={seed}", "Start")
-                page.evaluate(WATCH)
+                watch(page)
                 page.get_by_role("button", name=re.compile("Start$")).click()
                 page.get_by_text(re.compile(r"^step \d+ of \d+, done$")).first.wait_for()
                 painted, clicked = page.evaluate("[window.painted, window.clicked]")

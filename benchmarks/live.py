@@ -81,7 +81,7 @@ def watched(
     """Seconds to the first new picture, seconds to the end, frames painted."""
     context = browser.new_context(viewport={"width": 1280, "height": 720})
     page = opened(context.new_page(), url, button)
-    page.evaluate(WATCH)
+    watch(page)
     page.wait_for_timeout(300)
     page.get_by_role("button", name=re.compile(f"{button}$")).click()
     page.get_by_text(re.compile(end)).first.wait_for()
@@ -89,8 +89,14 @@ def watched(
     painted, clicked = page.evaluate("[window.painted, window.clicked]")
     drawn = page.evaluate("+window.live.dataset.drawn")
     context.close()
-    first = next(at - clicked for at, _, count in painted if count == 1 and at > clicked)
+    first = next(at - clicked for at, _, count in painted if count and at > clicked)
     return first / 1000, total / 1000, drawn
+
+
+def watch(page: Page) -> None:
+    """Notes what the live view paints from now on."""
+    page.locator(".live").wait_for()
+    page.evaluate(WATCH)
 
 
 def slider(browser, address: str, name: str, times: int = 4) -> str:
@@ -98,7 +104,7 @@ def slider(browser, address: str, name: str, times: int = 4) -> str:
     context = browser.new_context(viewport={"width": 1280, "height": 720})
     url = f"{address}/ideal_images?backbone={name}&preset=lesson&variation=0.01"
     page = opened(context.new_page(), url, "Start")
-    page.evaluate(WATCH)
+    watch(page)
     page.get_by_role("button", name=re.compile("Start$")).click()
     page.get_by_text(re.compile(r"^step \d\d+ of \d+, running$")).wait_for()
     handle, took = page.get_by_role("slider", name="Variation loss"), []

@@ -11,7 +11,7 @@ from components.widgets import live_view
 from engine.errors import EngineError
 from engine.runs import View
 
-TICK = 0.2  # seconds between two looks at a run, while few are watched
+TICK = 0.25  # seconds between two looks at a run, while few are watched
 FIRST = 0.1  # seconds a look waits for a first frame
 FEW = 6  # as many can be watched at full speed: each look costs a few ms of a core
 
@@ -51,6 +51,10 @@ def watch(key: str, draw: Callable[[], None], controls: Callable[[], None] | Non
     """
     before, tick = st.session_state.get(f"{key}_views"), _tick(key)
 
+    def wait() -> None:
+        for view in st.session_state.get(f"{key}_views", []):
+            view.run.begun.wait(FIRST)
+
     def follow() -> None:
         now = _tick(key)
         steady = now == tick or (now and tick and 0.5 <= now / tick <= 2)
@@ -62,14 +66,17 @@ def watch(key: str, draw: Callable[[], None], controls: Callable[[], None] | Non
         @st.fragment
         def above() -> None:
             controls()
+            if st.session_state.get(f"{key}_views") is not before:
+                wait()
+                with live_view.ahead():
+                    draw()
             follow()
 
         above()
 
     @st.fragment(run_every=tick)
     def body() -> None:
-        for view in st.session_state.get(f"{key}_views", []):
-            view.run.begun.wait(FIRST)
+        wait()
         draw()
         follow()
 

@@ -10,18 +10,34 @@ messages: one that stands still draws, and a second, of a few lines, carries the
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
-import numpy as np
 import streamlit as st
 
+from components.widgets.live_view.parts import NO_VERDICT, Curve, Pane, Row, Track, Verdict
 from engine import images
 from engine.runs import View, message
 from engine.types import Prediction
 
+__all__ = [
+    "Curve",
+    "Pane",
+    "Row",
+    "Sent",
+    "Track",
+    "Verdict",
+    "ahead",
+    "draw",
+    "ordinal",
+    "state",
+    "waiting",
+    "whats_new",
+]
 _HERE = Path(__file__).parent
 _view = st.components.v2.component(
     "live_view",
@@ -30,70 +46,8 @@ _view = st.components.v2.component(
     js="\n".join((_HERE / f"{name}.js").read_text() for name in ("film", "draw", "view")),
 )
 _feed = st.components.v2.component("live_feed", js=(_HERE / "feed.js").read_text())
+_ahead: ContextVar[bool] = ContextVar("ahead", default=False)
 _AT_ONCE = 0.1  # seconds within which of two messages only the second may be drawn
-
-
-class Row(NamedTuple):
-    """The numbers of a frame: the step it is of, values for the curves, predictions."""
-
-    at: float
-    values: Sequence[float | None]
-    predictions: Sequence[Prediction] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Track:
-    """One run on a live view.
-
-    Attributes:
-        view: this session's look at the run; None before it was started.
-        row: gives the numbers of a frame.
-        start: the pictures before the first frame, `(H, W, 3)` in 0..1.
-        exact: the pictures of the last frame, for when the run has ended.
-    """
-
-    view: View | None
-    row: Callable[[Any], Row]
-    start: Sequence[np.ndarray] = ()
-    exact: Sequence[np.ndarray] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pane:
-    """A picture on a live view.
-
-    Attributes:
-        caption: what stands under it; with `said`, the prediction follows.
-        label: what it is, for those who do not see it; "" for the caption.
-        track, still: which of a track's pictures it shows.
-        kind: "wipe" lays the track's first start picture over it, and a handle between the two.
-        before: what is said of that picture.
-    """
-
-    caption: str
-    label: str = ""
-    track: int = 0
-    still: int = 0
-    said: bool = True
-    kind: Literal["picture", "wipe"] = "picture"
-    before: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Curve:
-    """A figure of lines `(name, track, value)`: shares from 0 to 1, or numbers of any size."""
-
-    title: str
-    lines: Sequence[tuple[str, int, int]]
-    share: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What has come of it, in a sentence."""
-
-    text: str = ""
-    tone: Literal["good", "bad", "neutral"] = "neutral"
 
 
 @dataclass(slots=True)
@@ -124,7 +78,7 @@ def draw(
     panes: Sequence[Pane] = (),
     curves: Sequence[Curve] = (),
     unit: str = "step",
-    verdict: Verdict = Verdict(),
+    verdict: Verdict = NO_VERDICT,
     first: Sequence[Prediction] = (),
     bars: bool = False,
     faint: bool = False,
@@ -179,6 +133,10 @@ def draw(
         "faint": faint,
         "again": again is not None,
     }
+    data = message.pack(header, pictures)
+    if _ahead.get():
+        _feed(data=data, key=f"{key}_first")
+        return
     with st.container(gap=None):
         _view(
             data={"key": key},
@@ -187,7 +145,20 @@ def draw(
             on_slow_change=asked,
             on_again_change=asked,
         )
-        _feed(data=message.pack(header, pictures), key=f"{key}_feed")
+        _feed(data=data, key=f"{key}_feed")
+
+
+@contextmanager
+def ahead() -> Iterator[None]:
+    """Within it, `draw` only sends: to a view that is on the page already, by a carrier of its own.
+
+    So the first picture need not wait until the whole page has run.
+    """
+    token = _ahead.set(True)
+    try:
+        yield
+    finally:
+        _ahead.reset(token)
 
 
 def whats_new(sent: Sent, tracks: Sequence[Track]) -> tuple[dict[str, Any], list[bytes]]:
