@@ -26,16 +26,19 @@ class Films:
         self.headers: dict[str, dict[str, Any]] = {}
         self.frames = 0  # received in all
 
-    def receive(self, data: bytes) -> None:
-        """Files a message; raises where frames before it are missing."""
+    def receive(self, data: bytes) -> dict[str, int]:
+        """Files a message; of each film that lacks frames before it, how many there are."""
         header, pictures = message.unpack(data)
         self.headers[header["key"]] = header
+        missing = {}
         for track in header["tracks"]:
             film = self.films.setdefault(track["film"], Film())
             if track["start"]:
                 film.start = [pictures[one[0]] for one in track["start"]]
-            if track["first"] > len(film.frames) or len(film.start) < track["starts"]:
-                raise AssertionError(f"{track['film']}: frames before {track['first']} are missing")
+            bare = len(film.start) < track["starts"]
+            if bare or track["first"] > len(film.frames):
+                missing[track["film"]] = 0 if bare else len(film.frames)
+                continue
             for k, (at, values, predictions, stills) in enumerate(track["frames"]):
                 if track["first"] + k == len(film.frames):
                     shown = [pictures[one[0]] for one in stills]
@@ -43,6 +46,7 @@ class Films:
                     self.frames += 1
             if track["exact"]:
                 film.exact = [pictures[one[0]] for one in track["exact"]]
+        return missing
 
     def of(self, key: str) -> list[Film]:
         """The films that a view shows."""

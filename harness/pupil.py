@@ -5,6 +5,7 @@ keeps what would be on the screen.
 """
 
 import asyncio
+import json
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -33,6 +34,7 @@ class Pupil:
         self.answers: list[tuple[str, float]] = []  # of what, and seconds
         self.pictures: dict[str, bytes] = {}
         self.live = Films()
+        self._asking: asyncio.Task | None = None
         self._http = urllib3.PoolManager(1, retries=3)
         self._states: dict[str, Any] = {}
         self._known: dict[str, ForwardMsg] = {}
@@ -265,7 +267,21 @@ class Pupil:
                     self._fetching.add(task)
                     task.add_done_callback(self._fetching.discard)
         elif delta.new_element.bidi_component.component_name == "live_feed":
-            self.live.receive(delta.new_element.bidi_component.bytes)
+            missing = self.live.receive(delta.new_element.bidi_component.bytes)
+            if missing and self._asking is None:
+                self._asking = asyncio.create_task(self._ask(missing))
+
+    async def _ask(self, missing: dict[str, int]) -> None:
+        """Asks for frames that have not arrived, as the live view does in a browser."""
+        view, fragment = next(
+            (element, fragment)
+            for element, fragment in self.elements("bidi_component")
+            if element.component_name == "live_view"
+        )
+        name = f"$$STREAMLIT_INTERNAL_KEY_{view.id}__events"
+        asked = json.dumps([{"event": "missing", "value": missing}])
+        await self._rerun(fragment, {name: ("json_trigger_value", asked)})
+        self._asking = None
 
     def _tidy(self) -> None:
         """Takes away what the run that has just ended did not draw again.

@@ -92,7 +92,7 @@ def where_it_looks(name: str, picked: pickers.Picked) -> None:
             else:
                 st.caption(
                     "The picture beside this shows the *places* that raise a class, as coarse "
-                    "as the last maps. Saliency asks how much each single *pixel* would move it."
+                    "as the last maps. Saliency shows how much each single *pixel* would change it."
                 )
 
 

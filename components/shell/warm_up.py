@@ -30,7 +30,7 @@ def opening(store: Store, name: str | None) -> Iterator[Progress]:
     if name is not None:
         yield Progress(fraction=0.6, message=f"Loading {name} …")
         net = store.get(name)
-        yield Progress(fraction=0.85, message=f"{name} looks at its first picture …")
+        yield Progress(fraction=0.85, message=f"Warming up {name} …")
         net.predict(np.zeros((*net.input_size, 3), "float32"))
         backend.compute_in_the_background()
     device = backend.device()

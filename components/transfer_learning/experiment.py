@@ -155,7 +155,7 @@ class Experiment:
 
 def unmeasured(run: Experiment) -> str:
     if run.points:
-        return "There are no test photos: no accuracy can be told."
+        return "There are no test photos, so accuracy cannot be measured."
     classes, source = len(run.trained.class_names), run.plan.source.name
     opened = f"Opened: {run.plan.backbone} with {classes} classes of {source}"
     saved = float("nan") if run.saved is None else run.saved.accuracy

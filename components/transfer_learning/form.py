@@ -92,7 +92,7 @@ def _head(recipe: "Recipe") -> "Recipe":
             20,
             0,
             key="t_patience",
-            help="0 for never. It keeps a fifth of the training photos aside to judge by.",
+            help="0 for never. It keeps a fifth of the training photos aside for validation.",
         )
     return replace(
         recipe,

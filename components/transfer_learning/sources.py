@@ -56,7 +56,7 @@ def _pets(name: str, grouped: bool) -> "PhotoSource | None":
         st.caption(
             "Oxford-IIIT Pets is not on this machine. What the built-in backbone makes of 259 of "
             "its photos (seven a breed) came with the app; the photos themselves did not, so "
-            "mistakes can be told but not shown."
+            "mistakes are listed without their photos."
         )
         _offer(root, size)
         return PhotoSource(data=None, folder=features_folder(), grouped=grouped)

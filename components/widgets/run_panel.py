@@ -12,7 +12,7 @@ from engine.errors import EngineError
 from engine.runs import View
 
 TICK = 0.25  # seconds between two looks at a run, while few are watched
-FIRST = 0.1  # seconds a look waits for a first frame
+NEXT = 0.1  # seconds a look waits for a first frame, or for one made as a person has just asked
 FEW = 6  # as many can be watched at full speed: each look costs a few ms of a core
 
 
@@ -50,15 +50,17 @@ def watch(key: str, draw: Callable[[], None], controls: Callable[[], None] | Non
     looked at. The more runs are watched on this server, the more seldom each is drawn.
     """
     before, tick = st.session_state.get(f"{key}_views"), _tick(key)
+    whole = True  # the page runs, not one of its fragments
 
     def wait() -> None:
-        for view in st.session_state.get(f"{key}_views", []):
-            view.run.begun.wait(FIRST)
+        for view in views(key):
+            view.run.wait_beyond(view.seen, NEXT)
 
     def follow() -> None:
         now = _tick(key)
         steady = now == tick or (now and tick and 0.5 <= now / tick <= 2)
         if st.session_state.get(f"{key}_views") is not before or not steady:
+            live_view.take_back(key)
             st.rerun()
 
     if controls is not None:
@@ -66,17 +68,19 @@ def watch(key: str, draw: Callable[[], None], controls: Callable[[], None] | Non
         @st.fragment
         def above() -> None:
             controls()
-            if st.session_state.get(f"{key}_views") is not before:
+            if not whole and active(key):  # what was done acts at once
                 wait()
                 with live_view.ahead():
                     draw()
             follow()
 
         above()
+        whole = False
 
     @st.fragment(run_every=tick)
     def body() -> None:
-        wait()
+        if not any(view.frames for view in views(key)):
+            wait()
         draw()
         follow()
 

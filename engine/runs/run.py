@@ -71,7 +71,6 @@ class Run:
         self.share, self.alone = Share(), Share()  # of the schedule, and of memory
         self.done = False
         self.cut = False  # ended before its task did, as nobody wanted it any more
-        self.begun = threading.Event()  # there is a frame, or there will be none
         self._whole: Any = None
         self._every = 1
         self._runner = runner
@@ -111,6 +110,11 @@ class Run:
     def wait(self, timeout: float | None = None) -> None:
         """Waits until it has ended, at most `timeout` seconds."""
         self._thread.join(timeout)
+
+    def wait_beyond(self, count: int, timeout: float) -> None:
+        """Waits until there are more frames than that, or there will be none."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.done or len(self.frames) > count, timeout)
 
     def result(self) -> Any:
         """Waits for the end; the last frame, or raises what ended the run."""
@@ -172,7 +176,7 @@ class Run:
             frames = self._runner.steps(self)
             for frame in frames:
                 self._keep(frame)
-                self.begun.set()
+                self.wake()
                 self._wait_until_wanted()
         except Cancelled:
             self.cut = True
@@ -181,7 +185,7 @@ class Run:
         finally:
             getattr(frames, "close", lambda: None)()
             self._closing = self.done = True
-            self.begun.set()
+            self.wake()
             _alive.discard(self)
 
     def _wait_until_wanted(self) -> None:

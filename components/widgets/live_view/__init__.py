@@ -35,6 +35,7 @@ __all__ = [
     "draw",
     "ordinal",
     "state",
+    "take_back",
     "waiting",
     "whats_new",
 ]
@@ -50,13 +51,23 @@ _ahead: ContextVar[bool] = ContextVar("ahead", default=False)
 _AT_ONCE = 0.1  # seconds within which of two messages only the second may be drawn
 
 
+def take_back(key: str) -> None:
+    """Call it before the page runs again: what was just sent may be dropped."""
+    if (sent := st.session_state.get(f"{key}_sent")) is not None:
+        sent.take_back()
+
+
+class _SentAhead(Exception):
+    """A message was sent, and nothing else is to be drawn."""
+
+
 @dataclass(slots=True)
 class Sent:
     """What the browser has been sent: frames by film, and how many bytes a second it can take."""
 
     frames: dict[str, int] = field(default_factory=dict)
-    before: dict[str, int] = field(default_factory=dict)  # the message before the last one
     exact: set[str] = field(default_factory=set)
+    before: tuple[dict[str, int], set[str]] = field(default_factory=lambda: ({}, set()))
     budget: float = math.inf
     at: float = -1.0
     looked: float = 0.0
@@ -67,7 +78,11 @@ class Sent:
         self.exact.discard(film)
         if not have:
             del self.frames[film]  # its start is sent again, too
-        self.before, self.looked = dict(self.frames), 0.0
+        self.looked = 0.0
+
+    def take_back(self) -> None:
+        """Counts the last message as not sent: the next one carries what was in it, too."""
+        self.frames, self.exact = dict(self.before[0]), set(self.before[1])
 
 
 def draw(
@@ -136,7 +151,8 @@ def draw(
     data = message.pack(header, pictures)
     if _ahead.get():
         _feed(data=data, key=f"{key}_first")
-        return
+        sent.take_back()
+        raise _SentAhead
     with st.container(gap=None):
         _view(
             data={"key": key},
@@ -150,13 +166,16 @@ def draw(
 
 @contextmanager
 def ahead() -> Iterator[None]:
-    """Within it, `draw` only sends: to a view that is on the page already, by a carrier of its own.
+    """Within it, `draw` only sends, to a view that is on the page already, and ends the block.
 
-    So the first picture need not wait until the whole page has run.
+    So a first picture, or what a slider does, need not wait for the page or for the next look,
+    which sends it once more: Streamlit drops what a run has said when the page runs right after it.
     """
     token = _ahead.set(True)
     try:
         yield
+    except _SentAhead:
+        pass
     finally:
         _ahead.reset(token)
 
@@ -171,11 +190,9 @@ def whats_new(sent: Sent, tracks: Sequence[Track]) -> tuple[dict[str, Any], list
 
     now = time.monotonic()
     if now - sent.looked < _AT_ONCE:  # the browser may not draw the last one any more
-        had, exactly = sent.before, set[str]()
-    else:
-        had, exactly = dict(sent.frames), sent.exact.copy()
-        sent.before = had
-    sent.looked = now
+        sent.take_back()
+    sent.before, sent.looked = (dict(sent.frames), set(sent.exact)), now
+    had, exactly = sent.before
     room = sent.budget * max(now - sent.at, 1e-3)  # since the last pictures
     views = [track.view for track in tracks if track.view is not None]
     ended = all(view.ended for view in views)
