@@ -35,7 +35,7 @@ class Films:
             film = self.films.setdefault(track["film"], Film())
             if track["start"]:
                 film.start = [pictures[one[0]] for one in track["start"]]
-            bare = len(film.start) < track["starts"]
+            bare = track["starts"] and not film.start
             if bare or track["first"] > len(film.frames):
                 missing[track["film"]] = 0 if bare else len(film.frames)
                 continue

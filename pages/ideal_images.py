@@ -124,7 +124,7 @@ def sliders(chosen: Choices, run: Experiment | None) -> Sliders:
 
 
 def controls(chosen: Choices) -> None:
-    """The buttons, the slider that acts at once, the loss in words."""
+    """The buttons, and the sliders that act at once."""
     run = st.session_state.get(f"{KEY}_run")
     with st.container(horizontal=True, vertical_alignment="bottom", key="stage_controls"):
         buttons = st.container(width="content")

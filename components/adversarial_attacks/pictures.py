@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import streamlit as st
 
 from components.adversarial_attacks.experiment import KEY, Experiment, Plan, link
@@ -49,16 +50,14 @@ def watch(run: Experiment) -> None:
 
 
 def _track(run: Experiment) -> live_view.Track:
-    plan, latest = run.plan, run.latest
-    nothing, _ = robustness.magnified(plan.picture, plan.picture)
-    exact = []
-    if latest is not None:
-        exact = [latest.picture, robustness.magnified(plan.picture, latest.picture)[0]]
+    def with_its_change(picture: np.ndarray) -> list[np.ndarray]:
+        return [picture, robustness.magnified(run.plan.picture, picture)[0]]
+
     return live_view.Track(
         view=run.views[0] if run.views else None,
         row=_row,
-        start=[plan.picture, nothing],
-        exact=exact,
+        start=lambda: with_its_change(run.plan.picture),
+        exact=lambda: with_its_change(run.latest.picture),
     )
 
 
@@ -71,7 +70,7 @@ def verdict(run: Experiment) -> Verdict:
     """How it ended, in a sentence."""
     frame, goal = run.latest, run.plan.goal
     top = frame.predictions[0]
-    unchanged = robustness.change(run.plan.picture, frame.picture).linf == 0
+    unchanged = np.array_equal(run.plan.picture, frame.picture)
     if frame.already or (frame.succeeded and unchanged):
         return Verdict(
             text=f"Nothing had to change: “{top.label}” was predicted already. "
@@ -108,7 +107,7 @@ def _first(plan: Plan) -> Sequence[Any]:
 
 
 def downloads(run: Experiment) -> None:
-    """The attacked picture as it is, the change, the run as an animation, a link."""
+    """The attacked picture as it is, the change, a link."""
     plan, frame = run.plan, run.latest
     fooled = frame.succeeded and not frame.already
     stem = f"attacked-{plan.called}-{plan.wanted}".replace(" ", "-").replace("/", "-")

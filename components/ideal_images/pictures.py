@@ -50,13 +50,11 @@ def watch(run: Experiment) -> None:
 
 
 def _track(run: Experiment, k: int) -> live_view.Track:
-    view = run.views[k] if run.views else None
-    latest = view.latest if view else None
     return live_view.Track(
-        view=view,
+        view=run.views[k] if run.views else None,
         row=_row,
-        start=[run.beginnings[k]],
-        exact=[latest.picture] if latest is not None else [],
+        start=lambda: [run.beginnings[k]],
+        exact=lambda: [run.views[k].latest.picture],
     )
 
 

@@ -76,7 +76,7 @@ def told(draw: Callable[[], None]) -> Callable[[], None]:
 
 
 def stale(what: str, button: str) -> None:
-    """Says that what follows was made with other settings than those above."""
+    """Says that what is shown was made with other settings than those set now."""
     st.info(
         f"This is {what}. Press *{button}* for the settings as they are now.",
         icon=":material/history:",

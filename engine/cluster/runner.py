@@ -186,7 +186,7 @@ class Cluster:
     ) -> Iterator[Any]:
         """What an actor sends, with the run's live numbers on their way to it."""
         sent: Any = run.live if task is run.task else None
-        key = driver.start(task, sent, replace(continuation, frames=(), pictures={}))
+        key = driver.start(task, sent, replace(continuation, frames=(), stills=(), pictures={}))
         try:
             self._waiting[id(run)] = None
             while (frame := driver.next(key)) is not Nothing.MORE:

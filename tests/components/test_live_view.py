@@ -33,7 +33,7 @@ class Looked:
 
 def track(view: Looked) -> live_view.Track:
     return live_view.Track(
-        view=view, row=lambda f: live_view.Row(f.step, (float("nan"), f.step)), start=START
+        view=view, row=lambda f: live_view.Row(f.step, (float("nan"), f.step)), start=lambda: START
     )
 
 

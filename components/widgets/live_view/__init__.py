@@ -199,10 +199,10 @@ def whats_new(sent: Sent, tracks: Sequence[Track]) -> tuple[dict[str, Any], list
     films = []
     for track in tracks:
         view = track.view
-        film = view.name if view else "start " + " ".join(map(images.digest, track.start))
+        film = view.name if view else _start_film(track)
         frames, stills = (view.frames, view.stills) if view else ([], [])
         first = min(had.get(film, 0), len(frames))
-        start = [] if film in had else [images.png(one) for one in track.start]
+        start = track.start() if track.start and film not in had else ()
         sizes = [sum(len(still.data) for still in one) for one in stills[first:]]
         chosen = set(range(len(sizes))) if ended else _that_fit(sizes, room)
         rows = []
@@ -213,15 +213,15 @@ def whats_new(sent: Sent, tracks: Sequence[Track]) -> tuple[dict[str, Any], list
             told = [] if left_out else _predictions(predictions)
             rows.append([at, [*map(_finite, values)], told, shown])
         exact = None
-        if view and ended and track.exact and film not in exactly:
-            exact = [add(images.png(picture)) for picture in track.exact]
+        if frames and ended and track.exact and film not in exactly:
+            exact = [add(images.png(picture)) for picture in track.exact()]
             sent.exact.add(film)
         films.append(
             {
                 "film": film,
                 "first": first,
-                "starts": len(track.start),
-                "start": [add(picture) for picture in start],
+                "starts": track.start is not None,
+                "start": [add(images.png(picture)) for picture in start],
                 "frames": rows,
                 "exact": exact,
             }
@@ -235,6 +235,11 @@ def whats_new(sent: Sent, tracks: Sequence[Track]) -> tuple[dict[str, Any], list
         "waiting": waiting(views),
         "sent": round(1000 * now),
     }, pictures
+
+
+def _start_film(track: Track) -> str:
+    """The name of a film that has not begun: what it will begin with."""
+    return "start " + " ".join(map(images.digest, track.start() if track.start else ()))
 
 
 def _that_fit(sizes: Sequence[int], room: float) -> set[int]:

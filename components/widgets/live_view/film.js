@@ -33,7 +33,7 @@ function file({ header, pictures }) {
   for (const track of header.tracks) {
     const film = filmOf(track.film);
     if (track.start.length) film.start = track.start.map(still);
-    const bare = (film.start?.length ?? 0) < track.starts;
+    const bare = track.starts && !film.start;
     if (bare || track.first > film.frames.length) {
       missing[track.film] = bare ? 0 : film.frames.length;
       continue;

@@ -25,14 +25,14 @@ class Track:
     Attributes:
         view: this session's look at the run; None before it was started.
         row: gives the numbers of a frame.
-        start: the pictures before the first frame, `(H, W, 3)` in 0..1.
-        exact: the pictures of the last frame, for when the run has ended.
+        start: makes the pictures before the first frame, `(H, W, 3)` in 0..1; None for none.
+        exact: makes those of the last frame, when the run has ended; None for none.
     """
 
     view: View | None
     row: Callable[[Any], Row]
-    start: Sequence[np.ndarray] = ()
-    exact: Sequence[np.ndarray] = ()
+    start: Callable[[], Sequence[np.ndarray]] | None = None
+    exact: Callable[[], Sequence[np.ndarray]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -196,7 +196,8 @@ class View {
     pane.caption.textContent = [caption, answer].filter(Boolean).join(": ");
     const step = frame ? `, ${this.header.unit} ${frame.at}` : "";
     pane.canvas.setAttribute("aria-label", `${label || caption}${step}${answer && `: ${answer}`}`);
-    if (pane.over && film.start?.[0]) {
+    if (pane.over && film.start && pane.film !== film) {
+      pane.film = film; // it stands still, and is painted once
       await paint(pane.over, film.start[0], false);
       pane.over.setAttribute("aria-label", before);
     }
@@ -239,7 +240,7 @@ class View {
     const moving = this.playing || (this.following && header.state && !header.ended);
     this.find(".play").textContent = moving ? "❚❚" : "▶";
     this.find(".play").disabled = this.count < 2;
-    this.find(".play").setAttribute("aria-label", moving ? "Hold the film" : "Play the film");
+    this.find(".play").setAttribute("aria-label", moving ? "Pause the film" : "Play the film");
     this.find(".again").hidden = !(header.again && !this.following && !this.atEnd && frame);
     this.find(".stretch").hidden = !header.faint;
     if (header.single) bars(this.find(".bars"), frame ? frame.predictions : header.first);
