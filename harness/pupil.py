@@ -12,10 +12,10 @@ from typing import Any
 from urllib.parse import quote
 
 import urllib3
-from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import connect
 
+from harness import protocol
 from harness.films import Films
 
 PATIENCE = 300.0
@@ -161,10 +161,7 @@ class Pupil:
     async def upload(self, label: str, name: str, content: bytes) -> None:
         """Gives a file to an uploader."""
         widget, fragment = self.widget("file_uploader", label)
-        message = BackMsg()
-        message.file_urls_request.request_id = name
-        message.file_urls_request.file_names.append(name)
-        await self._socket.send(message.SerializeToString())
+        await self._socket.send(protocol.upload(name))
         urls = await self.until(lambda: self._uploads.get(name), "an address to upload to")
         answer = await asyncio.to_thread(self._send, urls.upload_url, name, content)
         assert answer.status in (200, 204), f"upload: {answer.status}"
@@ -181,48 +178,24 @@ class Pupil:
     async def _rerun(
         self, fragment: str = "", extra: dict[str, Any] | None = None, automatic: bool = False
     ) -> None:
-        message = BackMsg()
-        rerun = message.rerun_script
-        rerun.query_string, rerun.fragment_id = self._query, fragment
-        if self._page in self._hashes:
-            rerun.page_script_hash = self._hashes[self._page]
-        else:
-            rerun.page_name = self._page
-        rerun.is_auto_rerun = automatic
-        rerun.context_info.url = f"{self.address}/{quote(self._page)}"
-        for key, (field, value) in (self._states | (extra or {})).items():
-            state = rerun.widget_states.widgets.add(id=key)
-            if field == "file_uploader_state_value":
-                urls, name, size = value
-                info = state.file_uploader_state_value.uploaded_file_info.add(name=name, size=size)
-                info.file_id = urls.file_id
-                info.file_urls.CopyFrom(urls)
-            elif field.endswith("array_value"):
-                getattr(state, field).data.extend(value)
-            else:
-                setattr(state, field, value)
-        await self._socket.send(message.SerializeToString())
+        await self._socket.send(
+            protocol.rerun(
+                page=self._page,
+                page_hash=self._hashes.get(self._page),
+                url=f"{self.address}/{quote(self._page)}",
+                query=self._query,
+                fragment=fragment,
+                automatic=automatic,
+                states=self._states | (extra or {}),
+            )
+        )
 
     async def _listen(self) -> None:
         async for raw in self._socket:
-            message = ForwardMsg()
-            message.ParseFromString(raw)
-            if message.WhichOneof("type") == "ref_hash":
-                metadata = message.metadata
-                message = ForwardMsg()
-                message.CopyFrom(self._known[self._hash(raw)])
-                message.metadata.CopyFrom(metadata)
-            elif message.metadata.cacheable:
-                self._known[message.hash] = message
+            message = protocol.parsed(raw, self._known)
             async with self._changed:
                 self._hear(message)
                 self._changed.notify_all()
-
-    @staticmethod
-    def _hash(raw: bytes) -> str:
-        message = ForwardMsg()
-        message.ParseFromString(raw)
-        return message.ref_hash
 
     def _hear(self, message: ForwardMsg) -> None:
         kind = message.WhichOneof("type")

@@ -159,11 +159,6 @@ class Experiment:
         return mine == theirs
 
     @property
-    def step(self) -> int:
-        """How far the furthest of them is."""
-        return max((view.frames[-1].step for view in self.views if view.frames), default=0)
-
-    @property
     def steps(self) -> int:
         """How many steps the longest of them has."""
         return max(plan.settings.steps for plan in self.plans)

@@ -165,6 +165,7 @@ def class_name(names: tuple[str, ...], default: int, *, key: str, label: str = "
     chosen = f"{key}_chosen"
     if not st.session_state.get(chosen):
         st.session_state[key] = default
+    class_link.hold(key)
 
     def choose() -> None:
         st.session_state[chosen] = True

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from components.shell import sessions
-from components.widgets import live_view
+from components.widgets import live_view, run_state
 from engine.errors import EngineError
 from engine.runs import View
 
@@ -186,7 +186,7 @@ def table(
 def progress(key: str, fraction: float, words: str) -> None:
     """How far the page's runs are, as a bar with words, or that they wait for their turn."""
     watched = views(key)
-    if waiting := live_view.waiting(watched):
+    if waiting := run_state.waiting(watched):
         st.progress(0.0, waiting)
-    elif watched and (state := live_view.state(watched)) != "failed":
+    elif watched and (state := run_state.state(watched)) != "failed":
         st.progress(min(fraction, 1.0), f"{words}, {state}")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.widgets import live_view
+from components.widgets import live_view, run_state
 from engine.images import Still
 from engine.runs import message
 from harness.films import Films
@@ -88,5 +88,5 @@ def test_a_slow_connection_gets_all_numbers_and_fewer_pictures(budget):
 
 
 def test_ordinals():
-    words = [live_view.ordinal(number) for number in (1, 2, 3, 4, 11, 12, 13, 21, 102, 111)]
+    words = [run_state.ordinal(number) for number in (1, 2, 3, 4, 11, 12, 13, 21, 102, 111)]
     assert words == ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "102nd", "111th"]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from engine import backbones, images
+from engine.runs import IdealImage
 from engine.storage import datasets
 from engine.transfer import extraction
 from tests.conftest import SAMPLES
@@ -41,6 +42,12 @@ def features(net, crops, tmp_path_factory):
     """What the backbone makes of them."""
     *_, step = extraction.extract(net, datasets.folder(crops), tmp_path_factory.mktemp("kept"))
     return step.features
+
+
+@pytest.fixture(scope="module")
+def task(settings):
+    """An ideal image with the settings of those who ask for it."""
+    return IdealImage(backbone="Pocket", target=3, settings=settings)
 
 
 def until(condition, seconds: float = 20.0) -> None:

@@ -9,7 +9,7 @@ from engine import config, synthesis
 from engine.cluster import worker
 from engine.cluster.worker import Worker
 from engine.errors import WeightsDamaged
-from engine.runs import Continuation, IdealImage, Vectors
+from engine.runs import Continuation, Vectors
 from engine.storage import registry, weights
 from engine.synthesis import Live, preset
 
@@ -17,11 +17,6 @@ from engine.synthesis import Live, preset
 @pytest.fixture(scope="module")
 def settings(net):
     return replace(preset("clear", net), steps=24)
-
-
-@pytest.fixture(scope="module")
-def task(settings):
-    return IdealImage(backbone="Pocket", target=3, settings=settings)
 
 
 def run(machine, key, task, **options):

@@ -19,9 +19,10 @@ from typing import Any
 
 import streamlit as st
 
+from components.widgets import run_state
 from components.widgets.live_view.parts import NO_VERDICT, Curve, Pane, Row, Track, Verdict
 from engine import images
-from engine.runs import View, message
+from engine.runs import message
 from engine.types import Prediction
 
 __all__ = [
@@ -33,10 +34,7 @@ __all__ = [
     "Verdict",
     "ahead",
     "draw",
-    "ordinal",
-    "state",
     "take_back",
-    "waiting",
     "whats_new",
 ]
 _HERE = Path(__file__).parent
@@ -150,7 +148,7 @@ def draw(
     }
     data = message.pack(header, pictures)
     if _ahead.get():
-        _feed(data=data, key=f"{key}_first")
+        _feed(data=data, key=f"{key}_sent_ahead")
         sent.take_back()
         raise _SentAhead
     with st.container(gap=None):
@@ -231,8 +229,8 @@ def whats_new(sent: Sent, tracks: Sequence[Track]) -> tuple[dict[str, Any], list
     return {
         "tracks": films,
         "ended": ended,
-        "state": state(views),
-        "waiting": waiting(views),
+        "state": run_state.state(views),
+        "waiting": run_state.waiting(views),
         "sent": round(1000 * now),
     }, pictures
 
@@ -247,27 +245,6 @@ def _that_fit(sizes: Sequence[int], room: float) -> set[int]:
     share = min(1.0, room / max(sum(sizes), 1))
     count = int(share * len(sizes))
     return {len(sizes) - 1 - int(k * len(sizes) / count) for k in range(count)}
-
-
-def state(views: Sequence[View]) -> str:
-    """Of several runs the state that says most: one that is running, or how they ended."""
-    order = ("running", "queued", "paused", "failed", "stopped", "page closed", "done")
-    found = next((one for one in order if one in [view.state for view in views]), "")
-    return {"page closed": "stopped: page closed"}.get(found, found)
-
-
-def waiting(views: Sequence[View]) -> str:
-    """That a run waits for its turn, in words; "" where none does."""
-    position = max((view.run.position for view in views), default=0)
-    if not position or any(view.state == "running" for view in views):
-        return ""
-    return f"Queued ({ordinal(position)}); starts automatically."
-
-
-def ordinal(number: int) -> str:
-    """A number as a place: 1st, 2nd, 3rd, 4th, 11th, 21st."""
-    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    return f"{number}{'th' if number % 100 in (11, 12, 13) else ending}"
 
 
 def _finite(value: float | None) -> float | None:

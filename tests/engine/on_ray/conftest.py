@@ -10,7 +10,7 @@ from engine import backbones, cluster, images, synthesis
 from engine.backbones import Store
 from engine.cluster import pool
 from engine.cluster.driver import Driver
-from engine.runs import IdealImage, LocalRunner, Runs, Schedule
+from engine.runs import LocalRunner, Runs, Schedule
 from engine.synthesis import preset
 
 ONE = pool.Bounds(least=1, most=1, cpus=1)
@@ -96,11 +96,6 @@ def joined(pools):
 @pytest.fixture(scope="package")
 def settings(net):
     return replace(preset("clear", net), steps=40)
-
-
-@pytest.fixture(scope="package")
-def task(settings):
-    return IdealImage(backbone="Pocket", target=3, settings=settings)
 
 
 @pytest.fixture(scope="package")

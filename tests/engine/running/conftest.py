@@ -6,7 +6,7 @@ import pytest
 
 from engine import synthesis
 from engine.backbones import Store
-from engine.runs import IdealImage, LocalRunner, Runs, Schedule
+from engine.runs import LocalRunner, Runs, Schedule
 from engine.synthesis import preset
 
 
@@ -36,11 +36,6 @@ def runs(runner):
 @pytest.fixture(scope="module")
 def settings(net):
     return replace(preset("clear", net), steps=12)
-
-
-@pytest.fixture(scope="module")
-def task(settings):
-    return IdealImage(backbone="Pocket", target=3, settings=settings)
 
 
 @pytest.fixture(scope="module")
