@@ -73,19 +73,19 @@ def goal_class(net, seen) -> int:
     return pickers.class_name(net.class_names, index, key=f"attack_class_{net.name}", label="Class")
 
 
-def controls(chosen: Choices) -> None:
-    """The buttons, and the number that matters most."""
+def controls(chosen: Choices) -> Experiment:
+    """The buttons, and the number that matters most; gives what a start would make."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="stage_controls"):
         buttons = st.container(width="content")
-        plan = chosen.plan(form.strength(chosen.form))
+        planned = Experiment(chosen.plan(form.strength(chosen.form)))
     with buttons:
-        run_panel.panel(KEY, Experiment(plan).begin, "Attack", able=not plan.reached)
-    st.session_state[f"{KEY}_planned"] = Experiment(plan)
+        run_panel.panel(KEY, planned.begin, "Attack", able=not chosen.reached)
+    return planned
 
 
-def live() -> None:
+def live(planned: Experiment) -> None:
     """The attack as it is now, or the picture that is to be attacked."""
-    run, planned = st.session_state.get(f"{KEY}_run"), st.session_state[f"{KEY}_planned"]
+    run = st.session_state.get(f"{KEY}_run")
     pictures.watch(run or planned)
     run_panel.notices(KEY)
     if run is not None and not run.plan.same(planned.plan):

@@ -123,20 +123,20 @@ def sliders(chosen: Choices, run: Experiment | None) -> Sliders:
     return found
 
 
-def controls(chosen: Choices) -> None:
-    """The buttons, and the sliders that act at once."""
+def controls(chosen: Choices) -> Experiment:
+    """The buttons, and the sliders that act at once; gives what a start would make."""
     run = st.session_state.get(f"{KEY}_run")
     with st.container(horizontal=True, vertical_alignment="bottom", key="stage_controls"):
         buttons = st.container(width="content")
         planned = chosen.experiment(sliders(chosen, run))
     with buttons:
         run_panel.panel(KEY, planned.begin, "Start")
-    st.session_state[f"{KEY}_planned"] = planned
+    return planned
 
 
-def live() -> None:
-    """The pictures of the run, or what the next one begins with."""
-    run, planned = st.session_state.get(f"{KEY}_run"), st.session_state[f"{KEY}_planned"]
+def live(planned: Experiment) -> None:
+    """The pictures of the run, or what the planned one begins with."""
+    run = st.session_state.get(f"{KEY}_run")
     pictures.watch(run or planned)
     run_panel.notices(KEY)
     if run is not None and not run.same(planned):

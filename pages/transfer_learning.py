@@ -36,17 +36,18 @@ shell.page(
 )
 
 
-def controls(plan: "TrainingPlan") -> None:
-    """The one big button."""
+def controls(plan: "TrainingPlan") -> Experiment:
+    """The one big button; gives what it would train."""
     planned = Experiment(plan)
     if st.session_state.pop("train_at_once", False):
         planned.begin()
     run_panel.panel(KEY, planned.begin, "Train")
+    return planned
 
 
-def live(plan: "TrainingPlan") -> None:
+def live(planned: Experiment) -> None:
     """How far it is, and the curves; before it begins, some of the photos."""
-    run = st.session_state.get(f"{KEY}_run")
+    run, plan = st.session_state.get(f"{KEY}_run"), planned.plan
     active = run_panel.active(KEY)
     last = run.last if run else None
     if last is not None:
@@ -84,7 +85,7 @@ def afterwards() -> None:
 def experiment(plan: "TrainingPlan") -> None:
     """Everything below the choices."""
     set_up.say(*summary(plan))
-    run_panel.watch(KEY, shell.told(lambda: live(plan)), shell.told(lambda: controls(plan)))
+    run_panel.watch(KEY, shell.told(live), shell.told(lambda: controls(plan)))
     last_result.offer(KEY)
     class_link.link("training options", backbone=plan.backbone)
     afterwards()

@@ -4,7 +4,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -65,12 +67,13 @@ def errors() -> Iterator[None]:
         st.error(str(error), icon=":material/error:")
 
 
-def told(draw: Callable[[], None]) -> Callable[[], None]:
-    """A drawing function whose engine errors become sentences on the screen."""
+def told(draw: Callable[..., Any]) -> Callable[..., Any]:
+    """A drawing function whose engine errors become sentences on the screen; it then gives None."""
 
-    def drawn() -> None:
+    @wraps(draw)
+    def drawn(*args: Any) -> Any:
         with errors():
-            draw()
+            return draw(*args)
 
     return drawn
 

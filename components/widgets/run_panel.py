@@ -41,16 +41,17 @@ def forget(key: str) -> None:
         view.stop()
 
 
-def watch(key: str, draw: Callable[[], None], controls: Callable[[], None] | None = None) -> None:
+def watch(key: str, draw: Callable[..., None], controls: Callable[[], Any] | None = None) -> None:
     """Draws something again and again while the page's run goes on, and once more at its end.
 
     The controls stand above it and are drawn only when one of them was used: in the browser, that
-    is most of what a look costs. When the run begins or ends the whole page runs, with the timer or
-    without it, and with what is only shown at the end; also when it has done both before it was
-    looked at. The more runs are watched on this server, the more seldom each is drawn.
+    is most of what a look costs. What they give is handed to `draw`. When the run begins or ends
+    the whole page runs, with the timer or without it, and with what is only shown at the end; also
+    when it has done both before it was looked at. The more runs are watched on this server, the
+    more seldom each is drawn.
     """
     before, tick = st.session_state.get(f"{key}_views"), _tick(key)
-    whole = True  # the page runs, not one of its fragments
+    whole, given = True, ()  # the page runs, not one of its fragments; what the controls gave
 
     def wait() -> None:
         for view in views(key):
@@ -67,11 +68,13 @@ def watch(key: str, draw: Callable[[], None], controls: Callable[[], None] | Non
 
         @st.fragment
         def above() -> None:
-            controls()
+            nonlocal given
+            if (found := controls()) is not None:
+                given = (found,)
             if not whole and active(key):  # what was done acts at once
                 wait()
                 with live_view.ahead():
-                    draw()
+                    draw(*given)
             follow()
 
         above()
@@ -81,7 +84,8 @@ def watch(key: str, draw: Callable[[], None], controls: Callable[[], None] | Non
     def body() -> None:
         if not any(view.frames for view in views(key)):
             wait()
-        draw()
+        if controls is None or given:
+            draw(*given)
         follow()
 
     body()

@@ -70,6 +70,8 @@ def test_a_page_that_is_left_and_a_hidden_tab_miss_no_frame(page, address):
     expect(page.get_by_text(re.compile(r"^step \d\d+ of 1000, running$"))).to_be_visible()
     page.get_by_role("link", name="Feature maps").first.click()
     expect(page.get_by_role("heading", name="Feature maps")).to_be_visible()
+    expect(page.get_by_alt_text(re.compile("^Class activation"))).to_be_visible()
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
     page.get_by_role("link", name="Ideal images").first.click()
     expect(page.get_by_text(re.compile(r"^step \d+ of 1000, running$"))).to_be_visible()
     other = page.context.new_page()  # now this tab is in the background
