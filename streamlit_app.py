@@ -34,8 +34,7 @@ DOORS = (
 
 shell.page(
     "Ideal Cat",
-    "A pretrained image network, opened. Look inside it, train it, ask it for its ideal cat, "
-    "and fool it: four experiments, live, on real networks and real photos.",
+    "A pretrained image network, opened: look inside, train it, ask for its ideal cat, fool it.",
 )
 
 for row in (DOORS[:2], DOORS[2:]):

@@ -29,7 +29,7 @@ def watch(run: Experiment) -> None:
         steps=max(plan.attack.steps, 1),
         panes=[
             Pane(
-                caption="after" if run.views else f"before: {said}",
+                caption="" if run.views else said,
                 label="Result" if run.views else f"Original: {said}",
                 kind="wipe",
                 before=f"Original: {said}",
