@@ -35,9 +35,9 @@ class Films:
             film = self.films.setdefault(track["film"], Film())
             if track["start"]:
                 film.start = [pictures[one[0]] for one in track["start"]]
-            bare = track["starts"] and not film.start
-            if bare or track["first"] > len(film.frames):
-                missing[track["film"]] = 0 if bare else len(film.frames)
+            start_missing = track["starts"] and not film.start
+            if start_missing or track["first"] > len(film.frames):
+                missing[track["film"]] = 0 if start_missing else len(film.frames)
                 continue
             for k, (at, values, predictions, stills) in enumerate(track["frames"]):
                 if track["first"] + k == len(film.frames):

@@ -104,7 +104,7 @@ def sliders(chosen: Choices, run: Experiment | None) -> Sliders:
             key=f"rate_{key}",
             persist_state="session",
         )
-        st.caption("Both penalties pull every value towards grey. All of this acts while it runs.")
+        st.caption("Both penalties pull every value towards grey. Changes apply while it runs.")
         for name in ("l1", "l2"):
             own = getattr(live, name)
             weight = st.select_slider(

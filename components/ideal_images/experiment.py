@@ -141,9 +141,9 @@ class Experiment:
                 view.steer(sliders.live(plan.settings.live))
 
     @cached_property
-    def beginnings(self) -> list[np.ndarray]:
+    def start_pictures(self) -> list[np.ndarray]:
         """The noise, or the photo, that each picture begins with."""
-        return [_beginning(plan) for plan in self.plans]
+        return [_start_picture(plan) for plan in self.plans]
 
     @property
     def words(self) -> str:
@@ -164,7 +164,7 @@ class Experiment:
         return max(plan.settings.steps for plan in self.plans)
 
 
-def _beginning(plan: Plan) -> np.ndarray:
+def _start_picture(plan: Plan) -> np.ndarray:
     if plan.start is not None:
         return plan.start
     settings, size = plan.settings, cache.backbone(plan.backbone).input_size

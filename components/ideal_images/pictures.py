@@ -53,7 +53,7 @@ def _track(run: Experiment, k: int) -> live_view.Track:
     return live_view.Track(
         view=run.views[k] if run.views else None,
         row=_row,
-        start=lambda: [run.beginnings[k]],
+        start=lambda: [run.start_pictures[k]],
         exact=lambda: [run.views[k].latest.picture],
     )
 
@@ -84,12 +84,12 @@ def _curves(run: Experiment) -> list[Curve]:
 
 def _verdict(plan: Plan, frame: "Frame") -> Verdict:
     top = frame.predictions[0]
-    sure = f"{100 * top.probability:.1f} %"
+    said = f"{plan.backbone} predicts “{top.label}”, {100 * top.probability:.1f} %"
     if not isinstance(plan.target, int):
-        return Verdict(text=f"{plan.backbone} predicts “{top.label}”, {sure}.")
+        return Verdict(text=f"{said}.")
     if top.class_index == plan.target:
-        return Verdict(text=f"{plan.backbone} is {sure} sure: “{top.label}”.", tone="good")
-    return Verdict(text=f"{plan.backbone} predicts “{top.label}”, {sure}, not the target.")
+        return Verdict(text=f"{said}: the target.", tone="good")
+    return Verdict(text=f"{said}, not the target.")
 
 
 def start_again(run: Experiment, step: int) -> None:

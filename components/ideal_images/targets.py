@@ -30,7 +30,7 @@ def choose(net: "Backbone") -> tuple[Any, str]:
     """
     _take_link(net)
     shell.check_link("ask", ASKS, "the kind of target", boxed=True)
-    class_link.hold("ask")
+    class_link.keep_value("ask")
     kind = st.selectbox("Target", ASKS, key="ask", bind="query-params")
     if kind == CLASS:
         index = _class(net, "Class", (st.query_params.get("class"), *CATS))
@@ -89,14 +89,14 @@ def _inside(net: "Backbone", kind: str) -> tuple[Any, str]:
     names = list(shapes)
     key = f"ideal_layer_{net.name}"
     st.session_state.setdefault(key, names[len(names) // 2])
-    class_link.hold(key)
+    class_link.keep_value(key)
     chosen = st.selectbox("Layer", names, key=key)
     if kind == LAYER:
         target = synthesis.Layer(chosen)
         return target, target.words(net)
     most, key = shapes[chosen][-1] - 1, f"ideal_channel_{chosen}"
     st.session_state.setdefault(key, 0)
-    class_link.hold(key)
+    class_link.keep_value(key)
     number = int(st.number_input(f"Channel, 0 to {most}", 0, most, key=key))
     part = synthesis.Channel if kind == CHANNEL else synthesis.Neuron
     target = part(chosen, number)

@@ -44,7 +44,7 @@ def set_up(label: str) -> SetUp:
     return SetUp(box, line)
 
 
-def hold(key: str) -> None:
+def keep_value(key: str) -> None:
     """Sets a widget to what it is set to, before it is drawn in a box that may be closed.
 
     A closed box has no widgets in the browser: one whose value code has set, not a person, would

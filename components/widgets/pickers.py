@@ -38,7 +38,7 @@ def picture(*, key: str = "sample", label: str = "Picture", default: str = "Cat"
         "Camera",
         *(["Web address"] if config.web_addresses_allowed() else []),
     ]
-    class_link.hold(f"{key}_source")
+    class_link.keep_value(f"{key}_source")
     source = st.segmented_control(
         label,
         sources,
@@ -105,7 +105,7 @@ def _sample(key: str, default: str, ask: bool = True) -> Picked:
         shell.check_link(key, names, "the sample", boxed=True)
         if key not in st.session_state and key not in st.query_params and last in st.session_state:
             st.session_state[key] = st.session_state[last]
-        class_link.hold(key)
+        class_link.keep_value(key)
         name = st.pills(
             "Sample",
             names,
@@ -135,7 +135,7 @@ def backbone(*, key: str = "backbone", label: str = "Backbone", taught: bool = T
     if (wanted := st.query_params.pop("use", None)) in names:
         st.session_state[key] = wanted  # a link within the app, where Streamlit takes `key` out
     shell.check_link(key, names, "the backbone", boxed=True)
-    class_link.hold(key)
+    class_link.keep_value(key)
     name = st.selectbox(
         label,
         names,
@@ -165,7 +165,7 @@ def class_name(names: tuple[str, ...], default: int, *, key: str, label: str = "
     chosen = f"{key}_chosen"
     if not st.session_state.get(chosen):
         st.session_state[key] = default
-    class_link.hold(key)
+    class_link.keep_value(key)
 
     def choose() -> None:
         st.session_state[chosen] = True

@@ -61,7 +61,7 @@ def watch(key: str, draw: Callable[..., None], controls: Callable[[], Any] | Non
         now = _tick(key)
         steady = now == tick or (now and tick and 0.5 <= now / tick <= 2)
         if st.session_state.get(f"{key}_views") is not before or not steady:
-            live_view.take_back(key)
+            live_view.roll_back(key)
             st.rerun()
 
     if controls is not None:
@@ -73,7 +73,7 @@ def watch(key: str, draw: Callable[..., None], controls: Callable[[], Any] | Non
                 given = (found,)
             if not whole and active(key):  # what was done acts at once
                 wait()
-                with live_view.ahead():
+                with live_view.sending_early():
                     draw(*given)
             follow()
 

@@ -38,7 +38,7 @@ def track(view: Looked) -> live_view.Track:
 
 
 def sent(state, view: Looked) -> bytes:
-    header, pictures = live_view.whats_new(state, [track(view)])
+    header, pictures = live_view.updates(state, [track(view)])
     return message.pack(header | {"key": "k", "panes": []}, pictures)
 
 
@@ -66,7 +66,7 @@ def test_a_message_that_nothing_is_new_in_is_small():
     view, state = Looked(), live_view.Sent()
     view.grow(50, size=5000)
     assert len(sent(state, view)) > 250_000
-    state.looked -= 1  # a second later
+    state.last_message -= 1  # a second later
     assert len(sent(state, view)) < 1000
 
 
@@ -77,7 +77,9 @@ def test_a_slow_connection_gets_all_numbers_and_fewer_pictures(budget):
     films.receive(sent(state, view))
     for _ in range(5):
         view.grow(20, size=1000)
-        state.budget, state.looked, state.at = budget, state.looked - 1, state.at - 1
+        state.budget = budget
+        state.last_message -= 1  # a second later
+        state.last_pictures -= 1
         data = sent(state, view)
         films.receive(data)
         assert len(data) < budget + 3000  # and the numbers

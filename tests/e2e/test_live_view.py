@@ -131,6 +131,21 @@ def test_the_film_can_be_played_and_a_run_started_again_from_a_step(page, addres
     assert number(page, "frames") == 41
 
 
+def test_a_faint_picture_is_stretched_to_the_end_and_exact_where_it_is_not(page, address):
+    opened(page, address, "&seed=16&preset=lesson&steps=20")
+    start(page)
+    done(page)
+    spread = """(canvas) => { const { data } = canvas.getContext("2d")
+      .getImageData(0, 0, canvas.width, canvas.height);
+      const red = data.filter((_, k) => k % 4 === 0);
+      return Math.max(...red) - Math.min(...red); }"""
+    last = picture(page, ", step 20: ")
+    expect(last).to_be_visible()
+    assert last.evaluate(spread) > 200
+    page.get_by_label("Stretch contrast").click()
+    page.wait_for_function(f"(canvas) => ({spread})(canvas) < 120", arg=last.element_handle())
+
+
 def test_with_reduced_motion_every_tenth_frame_is_shown(browser, address):
     context = browser.new_context(reduced_motion="reduce")
     page = context.new_page()

@@ -19,7 +19,7 @@ from typing import Any
 
 import streamlit as st
 
-from components.widgets import run_state
+from components.widgets import charts, run_state
 from components.widgets.live_view.parts import NO_VERDICT, Curve, Pane, Row, Track, Verdict
 from engine import images
 from engine.runs import message
@@ -32,10 +32,10 @@ __all__ = [
     "Sent",
     "Track",
     "Verdict",
-    "ahead",
     "draw",
-    "take_back",
-    "whats_new",
+    "roll_back",
+    "sending_early",
+    "updates",
 ]
 _HERE = Path(__file__).parent
 _view = st.components.v2.component(
@@ -45,17 +45,17 @@ _view = st.components.v2.component(
     js="\n".join((_HERE / f"{name}.js").read_text() for name in ("film", "draw", "view")),
 )
 _feed = st.components.v2.component("live_feed", js=(_HERE / "feed.js").read_text())
-_ahead: ContextVar[bool] = ContextVar("ahead", default=False)
+_early: ContextVar[bool] = ContextVar("early", default=False)
 _AT_ONCE = 0.1  # seconds within which of two messages only the second may be drawn
 
 
-def take_back(key: str) -> None:
+def roll_back(key: str) -> None:
     """Call it before the page runs again: what was just sent may be dropped."""
     if (sent := st.session_state.get(f"{key}_sent")) is not None:
-        sent.take_back()
+        sent.roll_back()
 
 
-class _SentAhead(Exception):
+class _Sent(Exception):
     """A message was sent, and nothing else is to be drawn."""
 
 
@@ -67,8 +67,8 @@ class Sent:
     exact: set[str] = field(default_factory=set)
     before: tuple[dict[str, int], set[str]] = field(default_factory=lambda: ({}, set()))
     budget: float = math.inf
-    at: float = -1.0
-    looked: float = 0.0
+    last_pictures: float = -1.0  # when any were sent
+    last_message: float = 0.0
 
     def resend(self, film: str, have: int) -> None:
         """Goes back to what the browser says it has got."""
@@ -76,9 +76,9 @@ class Sent:
         self.exact.discard(film)
         if not have:
             del self.frames[film]  # its start is sent again, too
-        self.looked = 0.0
+        self.last_message = 0.0
 
-    def take_back(self) -> None:
+    def roll_back(self) -> None:
         """Counts the last message as not sent: the next one carries what was in it, too."""
         self.frames, self.exact = dict(self.before[0]), set(self.before[1])
 
@@ -124,7 +124,7 @@ def draw(
         if again is not None and state.get("again") is not None:
             again(int(state["again"]))
 
-    header, pictures = whats_new(sent, tracks)
+    header, pictures = updates(sent, tracks)
     header |= {
         "key": key,
         "panes": [
@@ -147,13 +147,13 @@ def draw(
         "again": again is not None,
     }
     data = message.pack(header, pictures)
-    if _ahead.get():
-        _feed(data=data, key=f"{key}_sent_ahead")
-        sent.take_back()
-        raise _SentAhead
+    if _early.get():
+        _feed(data=data, key=f"{key}_early_feed")
+        sent.roll_back()
+        raise _Sent
     with st.container(gap=None):
         _view(
-            data={"key": key},
+            data={"key": key, "colours": charts.COLOURS},
             key=name,
             on_missing_change=asked,
             on_slow_change=asked,
@@ -163,22 +163,22 @@ def draw(
 
 
 @contextmanager
-def ahead() -> Iterator[None]:
+def sending_early() -> Iterator[None]:
     """Within it, `draw` only sends, to a view that is on the page already, and ends the block.
 
     So a first picture, or what a slider does, need not wait for the page or for the next look,
     which sends it once more: Streamlit drops what a run has said when the page runs right after it.
     """
-    token = _ahead.set(True)
+    token = _early.set(True)
     try:
         yield
-    except _SentAhead:
+    except _Sent:
         pass
     finally:
-        _ahead.reset(token)
+        _early.reset(token)
 
 
-def whats_new(sent: Sent, tracks: Sequence[Track]) -> tuple[dict[str, Any], list[bytes]]:
+def updates(sent: Sent, tracks: Sequence[Track]) -> tuple[dict[str, Any], list[bytes]]:
     """What has changed since the last message: a header, and the pictures it names."""
     pictures: list[bytes] = []
 
@@ -187,11 +187,11 @@ def whats_new(sent: Sent, tracks: Sequence[Track]) -> tuple[dict[str, Any], list
         return [len(pictures) - 1, *range_]
 
     now = time.monotonic()
-    if now - sent.looked < _AT_ONCE:  # the browser may not draw the last one any more
-        sent.take_back()
-    sent.before, sent.looked = (dict(sent.frames), set(sent.exact)), now
+    if now - sent.last_message < _AT_ONCE:  # the browser may not draw the last one any more
+        sent.roll_back()
+    sent.before, sent.last_message = (dict(sent.frames), set(sent.exact)), now
     had, exactly = sent.before
-    room = sent.budget * max(now - sent.at, 1e-3)  # since the last pictures
+    room = sent.budget * max(now - sent.last_pictures, 1e-3)  # since the last pictures
     views = [track.view for track in tracks if track.view is not None]
     ended = all(view.ended for view in views)
     films = []
@@ -202,14 +202,14 @@ def whats_new(sent: Sent, tracks: Sequence[Track]) -> tuple[dict[str, Any], list
         first = min(had.get(film, 0), len(frames))
         start = track.start() if track.start and film not in had else ()
         sizes = [sum(len(still.data) for still in one) for one in stills[first:]]
-        chosen = set(range(len(sizes))) if ended else _that_fit(sizes, room)
+        chosen = set(range(len(sizes))) if ended else _evenly_spaced(sizes, room)
         rows = []
         for k, frame in enumerate(frames[first:], first):
-            at, values, predictions = track.row(frame)
+            step, values, predictions = track.row(frame)
             left_out = stills[k] and k - first not in chosen
             shown = [] if left_out else [add(*still) for still in stills[k]]
-            told = [] if left_out else _predictions(predictions)
-            rows.append([at, [*map(_finite, values)], told, shown])
+            labels = [] if left_out else _predictions(predictions)
+            rows.append([step, [*map(_finite, values)], labels, shown])
         exact = None
         if frames and ended and track.exact and film not in exactly:
             exact = [add(images.png(picture)) for picture in track.exact()]
@@ -225,7 +225,7 @@ def whats_new(sent: Sent, tracks: Sequence[Track]) -> tuple[dict[str, Any], list
             }
         )
         sent.frames[film] = len(frames)
-    sent.at = now if pictures else sent.at
+    sent.last_pictures = now if pictures else sent.last_pictures
     return {
         "tracks": films,
         "ended": ended,
@@ -240,7 +240,7 @@ def _start_film(track: Track) -> str:
     return "start " + " ".join(map(images.digest, track.start() if track.start else ()))
 
 
-def _that_fit(sizes: Sequence[int], room: float) -> set[int]:
+def _evenly_spaced(sizes: Sequence[int], room: float) -> set[int]:
     """Which pictures to send where not all fit: spread evenly, the last among them."""
     share = min(1.0, room / max(sum(sizes), 1))
     count = int(share * len(sizes))

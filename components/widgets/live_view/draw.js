@@ -1,5 +1,4 @@
 // Drawing: a picture on a canvas, predictions as bars, numbers as curves.
-const COLOURS = ["#6b64e4", "#d9772b", "#1b8a7a", "#b8437f"];
 const SVG = "http://www.w3.org/2000/svg";
 
 function element(name, parent, attributes = {}, text = "") {
@@ -61,14 +60,14 @@ function short(value, share) {
 
 // One figure of lines over the steps: the whole of them, and a mark at the frame that is shown.
 class Curve {
-  constructor(parent, curve) {
+  constructor(parent, curve, colours) {
     this.curve = curve;
     const figure = element("div", parent, { class: "curve" });
     const head = element("div", figure, { class: "legend" });
     element("span", head, { class: "title" }, curve.title);
     this.values = curve.lines.map((line, k) => {
       const entry = element("span", head);
-      element("i", entry, { style: `background:${COLOURS[k]}` });
+      element("i", entry, { style: `background:${colours[k]}` });
       if (curve.lines.length > 1) entry.append(`${line.name} `);
       return element("span", entry, { class: "value" });
     });
@@ -80,7 +79,7 @@ class Curve {
     this.svg.setAttribute("preserveAspectRatio", "none");
     this.svg.setAttribute("aria-hidden", "true");
     box.append(this.svg);
-    this.paths = curve.lines.map((_, k) => this.path(COLOURS[k], 2.5));
+    this.paths = curve.lines.map((_, k) => this.path(colours[k], 2.5));
     this.mark = this.path("currentColor", 1);
     this.mark.setAttribute("opacity", "0.5");
     const axis = element("div", figure, { class: "axis" });

@@ -33,9 +33,9 @@ function file({ header, pictures }) {
   for (const track of header.tracks) {
     const film = filmOf(track.film);
     if (track.start.length) film.start = track.start.map(still);
-    const bare = track.starts && !film.start;
-    if (bare || track.first > film.frames.length) {
-      missing[track.film] = bare ? 0 : film.frames.length;
+    const startMissing = track.starts && !film.start;
+    if (startMissing || track.first > film.frames.length) {
+      missing[track.film] = startMissing ? 0 : film.frames.length;
       continue;
     }
     track.frames.forEach(([at, values, predictions, stills], k) => {

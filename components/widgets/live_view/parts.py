@@ -11,9 +11,9 @@ from engine.types import Prediction
 
 
 class Row(NamedTuple):
-    """The numbers of a frame: the step it is of, values for the curves, predictions."""
+    """The numbers of a frame: step, values for the curves, predictions."""
 
-    at: float
+    step: float
     values: Sequence[float | None]
     predictions: Sequence[Prediction] = ()
 

@@ -1,12 +1,13 @@
 // A view on the page: it plays the frames as they come, evenly, and lets a person go through them.
-const STEADY = 30; // frames a second when a film is played
-const LAST = 60; // frames a second of what is left when a run has ended
-const LATE = 1000; // ms by which messages may come late before fewer pictures are asked for
-const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const FILM_RATE = 30; // frames a second when a film is played
+const CATCH_UP_RATE = 60; // frames a second of what is left when a run has ended
+const MOST_LATE = 1000; // ms by which messages may come late before fewer pictures are asked for
+const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
 class View {
-  constructor(root, send) {
+  constructor(root, colours, send) {
     this.root = root;
+    this.colours = colours;
     this.send = send;
     this.layout = "";
     this.head = 0; // the frame that is shown; a fraction on the way to the next one
@@ -16,6 +17,7 @@ class View {
     this.playing = false; // the film, after its end
     this.interval = 250; // ms between two messages, a running mean
     this.find = (name) => root.querySelector(name);
+    this.find(".live").style.setProperty("--bar", colours[0]);
     this.timeline = this.find(".timeline");
     this.timeline.oninput = () => this.seek(+this.timeline.value);
     this.find(".play").onclick = () => this.toggle();
@@ -36,8 +38,8 @@ class View {
     }
     this.films = header.tracks.map((track) => filmOf(track.film));
     this.build();
-    this.waits = Object.keys(missing).length > 0;
-    if (this.waits) this.send("missing", missing);
+    this.incomplete = Object.keys(missing).length > 0;
+    if (this.incomplete) this.send("missing", missing);
     this.measure(before);
     this.curves.forEach((curve) => curve.grow(this.films, header));
     this.write();
@@ -78,7 +80,7 @@ class View {
     this.find(".stage").hidden = !panes.length;
     this.find(".bars").hidden = !single;
     this.find(".curves").replaceChildren();
-    this.curves = curves.map((curve) => new Curve(this.find(".curves"), curve));
+    this.curves = curves.map((curve) => new Curve(this.find(".curves"), curve, this.colours));
   }
 
   pane({ kind }) {
@@ -114,7 +116,7 @@ class View {
     this.delays = [...this.delays, header.received - header.sent].slice(-200);
     const late = Math.round(this.delays.at(-1) - Math.min(...this.delays));
     this.find(".live").dataset.late = late;
-    if (late > LATE && !header.ended && header.received - (this.told ?? -9999) > 2000) {
+    if (late > MOST_LATE && !header.ended && header.received - (this.told ?? -9999) > 2000) {
       this.told = header.received;
       const arrive = this.arrivals.reduce((sum, bytes) => sum + bytes, 0) / this.arrivals.length;
       this.send("slow", Math.round((700 * arrive) / this.interval)); // less, so that it catches up
@@ -144,8 +146,8 @@ class View {
 
   // Frames a second: as they come, or as a film.
   get pace() {
-    if (this.playing) return STEADY;
-    return this.header.state === "running" ? this.rate : Math.max(this.rate, LAST);
+    if (this.playing) return FILM_RATE;
+    return this.header.state === "running" ? this.rate : Math.max(this.rate, CATCH_UP_RATE);
   }
 
   // At most one frame a refresh, so that each is seen; more only where very many wait.
@@ -159,11 +161,11 @@ class View {
     }
   }
 
-  async show(again = false) {
+  async show(force = false) {
     const { index } = this;
-    if (this.busy) this.wanted = true; // another frame, once this one is painted
-    if ((index === this.painted && !again) || this.busy) return;
-    const skip = calm.matches && index % 10 && !this.atEnd && (this.following || this.playing);
+    if (this.busy) this.repaint = true; // another frame, once this one is painted
+    if ((index === this.painted && !force) || this.busy) return;
+    const skip = reducedMotion.matches && index % 10 && !this.atEnd && (this.following || this.playing);
     if (skip && index > this.painted) return;
     this.busy = true;
     const stretch = this.header.faint && this.find(".stretched").checked;
@@ -173,8 +175,8 @@ class View {
     if (index === this.painted + 1) this.find(".live").dataset.drawn = ++this.drawn;
     this.painted = index;
     this.write();
-    if (!this.wanted) return;
-    this.wanted = false;
+    if (!this.repaint) return;
+    this.repaint = false;
     await this.show();
   }
 
@@ -189,7 +191,8 @@ class View {
   async fill(pane, { track, still, before, caption, label, said }, stretch) {
     const film = this.films[track];
     const frame = this.frame(track);
-    const stills = (this.atEnd && film.exact) || (frame ? frame.stills : film.start);
+    const exact = this.atEnd && !stretch && film.exact; // as it is, not as it is easiest to see
+    const stills = exact || (frame ? frame.stills : film.start);
     if (stills?.[still]) await paint(pane.canvas, stills[still], stretch);
     const [top, share] = frame?.predictions[0] ?? ["", 0];
     const answer = frame && said ? `${top} ${percent(share)}` : "";
@@ -224,7 +227,7 @@ class View {
   write() {
     const { header, films } = this;
     const frame = films.length ? this.frame(0) : undefined;
-    const behind = this.waits || (this.following && this.index < this.count - 1);
+    const behind = this.incomplete || (this.following && this.index < this.count - 1);
     const at = frame ? frame.at : 0;
     const where = `${header.unit} ${at} of ${header.steps}, ${behind ? "running" : header.state}`;
     const status = header.waiting || (frame ? where : header.state);
@@ -264,7 +267,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const key = data.key;
   let view = views.get(key);
   if (view?.root !== parentElement) {
-    view = new View(parentElement, (name, value) => view.trigger(name, value));
+    view = new View(parentElement, data.colours, (name, value) => view.trigger(name, value));
     views.set(key, view);
   }
   view.trigger = setTriggerValue;
