@@ -1,4 +1,4 @@
-"""Oxford-IIIT Pets through the built-in backbone: features to ship, and what they are worth.
+"""Oxford-IIIT Pets through the built-in backbones: features to ship, and what they are worth.
 
     python -m training.pets --pets oxford-iiit-pet
 
@@ -16,11 +16,10 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax
 
 from engine import backbones, config, images
-from engine.backbones import pocket
 from engine.backbones.graph import output_of
 from engine.storage import weights
 
-BACKBONES = ("Pocket", "MobileNetV2")
+BACKBONES = ("Pocket", "Pocket Robust", "MobileNetV2")
 
 
 def annotations(root: Path) -> list[tuple[str, int, int, str]]:
@@ -75,16 +74,17 @@ def main(root: Path) -> None:
     for name in BACKBONES:
         if name not in weights.available():
             continue
-        x = features(backbones.load(name), root, names)
-        if name == "Pocket":
+        net = backbones.load(name)
+        x = features(net, root, names)
+        if net.spec.builtin:
             np.savez_compressed(
-                config.ASSETS / "pets_pocket.npz",
+                config.ASSETS / f"pets_{net.spec.filename}",
                 features=x.astype("float16"),
                 breed=breeds.astype("uint8"),
                 species=species.astype("uint8"),
                 trainval=train,
                 photo=np.array(names),
-                backbone=pocket.facts()["sha256"],
+                backbone=net.spec.digest,
             )
         pairs = x[train].reshape(-1, x.shape[-1])
         test = x[~train][:, 0]
@@ -96,6 +96,6 @@ def main(root: Path) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Oxford-IIIT Pets through the built-in backbone.")
+    parser = argparse.ArgumentParser(description="Oxford-IIIT Pets through the built-in backbones.")
     parser.add_argument("--pets", type=Path, default=Path("oxford-iiit-pet"))
     main(parser.parse_args().pets)

@@ -198,7 +198,7 @@ def export(archive: Path) -> None:
         "wordnet_ids": [str(wnid) for wnid in data["wnids"]],
         "class_names": [names[number[str(wnid)]] for wnid in data["wnids"]],
     }
-    pocket.FACTS.write_text(json.dumps(facts, indent=1) + "\n")
+    pocket.WEIGHTS.with_suffix(".json").write_text(json.dumps(facts, indent=1) + "\n")
     draw_log(HERE / "pocket.csv", HERE / "pocket.svg")
     size = pocket.WEIGHTS.stat().st_size / 1e6
     print(f"{size:.1f} MB; top-1 of {facts['validation_photos']} photos: {facts['top1']:.1%}")

@@ -2,6 +2,7 @@
 
     python -m training.robust train    # resumes after the last finished epoch
     python -m training.robust export   # float16 weights and their figures into engine/assets
+    python -m training.robust measure  # the figures of the committed weights again
 
 Every batch is attacked while it is learned. N-FGSM (de Jorge et al., "Make some noise: reliable
 and efficient single-step adversarial training", 2022, arXiv:2202.01181) adds uniform noise of
@@ -28,14 +29,16 @@ import tensorflow as tf
 
 from engine import config
 from engine.backbones import pocket
+from engine.storage import registry
 from training import checkpoint
 from training.curves import draw_curves
 from training.muon import for_convolutions
-from training.pocket import crops
+from training.pocket import crops, evaluate
 from training.tiny_imagenet import CACHE, photos
 
 HERE = Path(__file__).parent
 LOG = HERE / "robust.csv"
+WEIGHTS = config.ASSETS / "pocket_robust.npz"
 CHECKPOINT = CACHE / "robust.npz"
 EPSILON, NOISE = 4 / 255, 2.0  # radius of the training attack; its noise in units of epsilon
 EPOCHS, RAMP, BATCH, SIZE = 24, 2.0, 128, 64
@@ -153,25 +156,35 @@ def accuracy(
 
 def export(archive: Path) -> None:
     """Writes the averaged weights as float16, and their figures on photos that chose nothing."""
-    data = photos(archive)
     student = pocket.build(input_shape=(None, None, 3))
     student.load_weights(CACHE / "robust.weights.h5")
-    paths = {v.path.removeprefix("pocket/"): v for v in student.variables}
-    arrays = {path: v.numpy().astype("float16") for path, v in paths.items()}
-    target = config.ASSETS / "pocket_robust.npz"
-    np.savez(target, **arrays)
-    for path, variable in paths.items():
-        variable.assign(arrays[path].astype("float32"))
-    rows = reporting(data)[:1000]
-    figures = {
-        (f"pgd_{grey}" if grey else "clean"): round(
-            accuracy(student, data["val_x"][rows], data["val_y"][rows], grey / 255), 4
-        )
-        for grey in (0, 2, 4)
-    }
+    variables = student.variables
+    arrays = {v.path.removeprefix("pocket/"): v.numpy().astype("float16") for v in variables}
+    np.savez(WEIGHTS, **arrays)
     draw_log(LOG, HERE / "robust.svg")
-    facts = {"sha256": hashlib.sha256(target.read_bytes()).hexdigest(), "size": SIZE} | figures
-    (config.ASSETS / "pocket_robust.json").write_text(json.dumps(facts, indent=1) + "\n")
+    measure(archive)
+
+
+def measure(archive: Path) -> None:
+    """Writes the figures of the committed weights."""
+    data = photos(archive)
+    net = pocket.build(input_shape=(None, None, 3))
+    with np.load(WEIGHTS) as saved:
+        for variable in net.variables:
+            variable.assign(saved[variable.path.removeprefix("pocket/")].astype("float32"))
+    rows = reporting(data)
+    whole = {name: data[name][rows] for name in ("val_x", "val_y")}
+    facts = {
+        "sha256": hashlib.sha256(WEIGHTS.read_bytes()).hexdigest(),
+        "top1": round(evaluate(net, whole, registry.POCKET_SIZE), 4),
+        "size": registry.POCKET_SIZE,
+        "validation_photos": len(rows),
+        "parameters": net.count_params(),
+    }
+    for grey in (0, 2, 4):
+        share = accuracy(net, whole["val_x"][:1000], whole["val_y"][:1000], grey / 255)
+        facts[f"pgd_{grey}" if grey else "clean"] = round(share, 4)
+    WEIGHTS.with_suffix(".json").write_text(json.dumps(facts, indent=1) + "\n")
     print(facts)
 
 
@@ -188,7 +201,7 @@ def draw_log(log: Path, figure: Path) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Fine-tune Pocket adversarially.")
-    parser.add_argument("command", choices=("train", "export"))
+    parser.add_argument("command", choices=("train", "export", "measure"))
     parser.add_argument("--archive", type=Path, default=Path("tiny-imagenet-200.tar"))
     arguments = parser.parse_args()
-    {"train": train, "export": export}[arguments.command](arguments.archive)
+    {"train": train, "export": export, "measure": measure}[arguments.command](arguments.archive)

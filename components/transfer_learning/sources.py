@@ -54,7 +54,7 @@ def _pets(name: str, grouped: bool) -> "PhotoSource | None":
     size = f"{sum(a.size for a in archives.PETS) / 1e6:.0f} MB"
     if registry.spec(name).builtin:
         st.caption(
-            "Oxford-IIIT Pets is not on this machine. What the built-in backbone makes of 259 of "
+            f"Oxford-IIIT Pets is not on this machine. What {name} makes of 259 of "
             "its photos (seven a breed) came with the app; the photos themselves did not, so "
             "mistakes are listed without their photos."
         )

@@ -12,7 +12,7 @@ import math
 import threading
 from collections.abc import Hashable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -132,13 +132,16 @@ class Backbone:
             return self._outputs[path]
 
 
-def load(name: str, *, pretrained: bool = True, fold: bool = True) -> Backbone:
+def load(
+    name: str, *, pretrained: bool = True, fold: bool = True, size: int | None = None
+) -> Backbone:
     """Builds a backbone and loads its weights.
 
     Args:
         name: a registered name.
         pretrained: False gives random weights and needs no file.
         fold: False keeps batch normalization as separate layers (same logits, slower).
+        size: side of the pictures it reads, in px; None for the registered one.
 
     Raises:
         UnknownBackbone: `name` is not registered.
@@ -146,6 +149,7 @@ def load(name: str, *, pretrained: bool = True, fold: bool = True) -> Backbone:
         WeightsDamaged: the weights file is truncated or belongs to another network.
     """
     spec = registry.spec(name)
+    spec = replace(spec, size=size or spec.size)
     file = weights.require(spec) if pretrained else None
     plain = build(spec)
     if file is not None:

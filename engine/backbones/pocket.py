@@ -7,10 +7,7 @@ layers. Fully convolutional up to the pooling, so any size from 32 px upwards wi
 """
 
 import hashlib
-import json
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -20,7 +17,6 @@ from engine import config
 from engine.errors import WeightsDamaged
 from engine.storage import registry
 
-FACTS = registry.POCKET_FACTS
 WEIGHTS = config.ASSETS / "pocket.npz"
 
 BLOCKS = ((24, 1), (48, 2), (96, 2), (192, 3), (320, 2))  # (channels, convolutions) of a block
@@ -51,14 +47,18 @@ def build(
 
 
 def load_weights(model: keras.Model, file: Path = WEIGHTS) -> None:
-    """Puts the float16 weights that come with the app into a network made by `build`.
+    """Puts float16 weights that come with the app into a network made by `build`.
+
+    Args:
+        model: the network.
+        file: of a built-in backbone.
 
     Raises:
         WeightsDamaged: the file is not the one that was shipped.
     """
     try:
         content = file.read_bytes()
-        if hashlib.sha256(content).hexdigest() != facts()["sha256"]:
+        if hashlib.sha256(content).hexdigest() != registry.facts(file.name)["sha256"]:
             raise ValueError("its digest differs")
         with np.load(file) as saved:
             for variable in model.variables:
@@ -70,22 +70,6 @@ def load_weights(model: keras.Model, file: Path = WEIGHTS) -> None:
         ) from error
 
 
-@cache
-def facts() -> dict[str, Any]:
-    """What the training script measured: class names, digest, accuracy.
-
-    Raises:
-        WeightsDamaged: the file is missing or unreadable.
-    """
-    try:
-        return json.loads(FACTS.read_text())
-    except (OSError, ValueError) as error:
-        raise WeightsDamaged(
-            f"{FACTS.name} is missing or damaged. Restore engine/assets from the project's "
-            "repository."
-        ) from error
-
-
 def class_names() -> tuple[str, ...]:
-    """The 200 class names in words."""
-    return tuple(facts()["class_names"])
+    """The 200 class names in words, the same for all built-in backbones."""
+    return tuple(registry.facts(WEIGHTS.name)["class_names"])

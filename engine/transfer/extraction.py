@@ -20,7 +20,7 @@ import numpy as np
 from engine import backend, config, images
 from engine.backbones import Backbone
 from engine.errors import BadDataset, BadImage, DatasetUnavailable
-from engine.storage import Data, Rejected
+from engine.storage import Data, Rejected, registry
 
 BATCH = 32
 _WAITING, _DONE, _BAD = 0, 1, 2
@@ -170,14 +170,17 @@ def extract(
     )
 
 
-def builtin() -> Features:
-    """Features of Oxford-IIIT Pets by the built-in backbone, which come with the app: no photos.
+def builtin(name: str = "Pocket") -> Features:
+    """Features of Oxford-IIIT Pets by a built-in backbone, which come with the app: no photos.
+
+    Args:
+        name: of the backbone.
 
     Raises:
         DatasetUnavailable: the file is missing or damaged.
     """
     try:
-        with np.load(config.ASSETS / "pets_pocket.npz") as saved:
+        with np.load(config.ASSETS / f"pets_{registry.spec(name).filename}") as saved:
             found = {name: saved[name] for name in saved.files}
     except (OSError, ValueError) as error:
         raise DatasetUnavailable(
@@ -189,7 +192,7 @@ def builtin() -> Features:
     names = [str(found["photo"][k]).rsplit("_", 1)[0].replace("_", " ") for k in first]
     groups = [("cat", "dog")[found["species"][k]] for k in first]
     return Features(
-        backbone="Pocket",
+        backbone=name,
         values=found["features"],
         labels=breeds,
         train=found["trainval"],

@@ -216,7 +216,8 @@ def _read(
     """The features of the photos, or those that come with the app."""
     source, features = plan.source, None
     if source.data is None:
-        features = grouped(builtin()) if source.grouped else builtin()
+        features = builtin(plan.backbone)
+        features = grouped(features) if source.grouped else features
     else:
         views = 2 if len(source.data.paths) <= TWO_VIEWS else 1
         for done in extract(net, source.data, source.folder, views, elsewhere):

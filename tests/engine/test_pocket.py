@@ -1,13 +1,11 @@
 """The built-in backbone, as it is committed."""
 
-import hashlib
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from engine import backbones, backend, config, features, images
+from engine import attacks, backbones, backend, config, features, images
 from engine.backbones import pocket
 from engine.errors import EngineError, WeightsDamaged
 from engine.storage import registry, weights
@@ -36,8 +34,7 @@ def test_it_comes_with_the_app_and_is_small():
 
 def test_it_is_the_default_only_where_nothing_else_is(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    assert weights.available() == ("Pocket",)
-    assert next(iter(weights.available())) == "Pocket"
+    assert weights.available() == ("Pocket", "Pocket Robust")
     with pytest.raises(EngineError, match="not on this machine"):
         backbones.load("MobileNetV2")
 
@@ -96,29 +93,40 @@ def test_a_damaged_asset_is_refused(tmp_path, damage):
 
 
 def test_damaged_facts_leave_the_other_backbones_alone(tmp_path, monkeypatch):
-    monkeypatch.setattr(registry, "POCKET_FACTS", tmp_path / "pocket.json")
+    monkeypatch.setattr(config, "ASSETS", tmp_path)
     (tmp_path / "pocket.json").write_text("{")
     registry.specs.cache_clear()
+    registry.facts.cache_clear()
     try:
         assert "MobileNetV2" in registry.specs()
         with pytest.raises(WeightsDamaged, match=r"Restore engine/assets"):
             registry.spec("Pocket")
     finally:
         registry.specs.cache_clear()
+        registry.facts.cache_clear()
 
 
-def test_the_readme_gives_the_measured_figure():
-    facts = json.loads(pocket.FACTS.read_text())
+@pytest.mark.parametrize("name", registry.BUILT_IN)
+def test_the_readme_gives_the_measured_figure(name):
     readme = (Path(__file__).parents[2] / "README.md").read_text()
-    assert f"{100 * facts['top1']:.1f} %" in readme
+    assert f"{100 * registry.spec(name).top1:.1f} %" in readme
 
 
-def test_the_robust_weights_fit_the_network():
-    file = config.ASSETS / "pocket_robust.npz"
-    facts = json.loads(file.with_suffix(".json").read_text())
-    assert hashlib.sha256(file.read_bytes()).hexdigest() == facts["sha256"]
-    assert file.stat().st_size <= 6_000_000
-    model = pocket.build(input_shape=(None, None, 3))
-    with np.load(file) as saved:
-        shapes = {name: saved[name].shape for name in saved.files}
-    assert shapes == {v.path.removeprefix("pocket/"): tuple(v.shape) for v in model.variables}
+def test_the_robust_one_comes_with_the_app_too_and_is_another_network(net):
+    robust = backbones.load("Pocket Robust")
+    assert weights.path(robust.spec).stat().st_size <= 6_000_000
+    assert robust.class_names == net.class_names
+    picture = images.fit(images.load(SAMPLES / "coffee.png"), net.input_size)
+    assert robust.predict(picture)[0].label == net.predict(picture)[0].label == "espresso"
+    assert not np.allclose(robust.logits(picture[None]), net.logits(picture[None]))
+
+
+def test_what_fools_pocket_does_not_fool_the_robust_one(net):
+    robust = backbones.load("Pocket Robust")
+    picture = images.fit(images.load(SAMPLES / "coffee.png"), net.input_size)
+    fooled = []
+    for one in (net, robust):
+        attack = attacks.PGD(epsilon=4, steps=20)
+        *_, last = attacks.run(one, picture, attacks.Untargeted(), attack)
+        fooled.append(last.succeeded)
+    assert fooled == [True, False]

@@ -12,7 +12,7 @@ import pytest
 
 from engine import images, transfer
 from engine.errors import BadDataset, BadSettings, DatasetUnavailable, Diverged, ProjectDamaged
-from engine.storage import datasets
+from engine.storage import datasets, registry
 from engine.transfer import extraction
 from tests.engine.conftest import CROPPED
 
@@ -155,8 +155,10 @@ def test_senseless_recipes_are_refused(features, change):
         list(transfer.train_head(features, transfer.Recipe(**change)))
 
 
-def test_the_built_in_features_train_without_any_photo():
-    features = transfer.builtin()
+@pytest.mark.parametrize("name", registry.BUILT_IN)
+def test_the_built_in_features_train_without_any_photo(name):
+    features = transfer.builtin(name)
+    assert features.backbone == name
     assert len(features.class_names) == 37
     end = last(transfer.train_head(features, transfer.Recipe()))
     assert end.val_accuracy > 0.2  # 2.7 % by chance
