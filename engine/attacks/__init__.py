@@ -5,30 +5,36 @@ for frame in attacks.run(net, picture, attacks.Targeted(284), attacks.PGD(epsilo
 """
 
 from engine.attacks import robustness, transferability
+from engine.attacks.adaptive import APGD, Square, TargetedAPGD
 from engine.attacks.goals import Batch, Frame, Targeted, Untargeted
 from engine.attacks.gradient import (
     FGSM,
     PGD,
     Attack,
     Bounded,
-    DiverseInput,
     GradientDescent,
-    MomentumIterative,
     RandomNoise,
-    TranslationInvariant,
     Universal,
 )
 from engine.attacks.loop import run, run_batch
 from engine.attacks.minimal import CarliniWagner, DeepFool
+from engine.attacks.momentum import (
+    BlockShuffle,
+    DiverseInput,
+    MomentumIterative,
+    TranslationInvariant,
+)
 from engine.attacks.sparse import Patch, Sparse
 from engine.attacks.transferability import TransferRow
 from engine.attacks.white_box import WhiteBox
 
 __all__ = [
+    "APGD",
     "FGSM",
     "PGD",
     "Attack",
     "Batch",
+    "BlockShuffle",
     "Bounded",
     "CarliniWagner",
     "DeepFool",
@@ -39,7 +45,9 @@ __all__ = [
     "Patch",
     "RandomNoise",
     "Sparse",
+    "Square",
     "Targeted",
+    "TargetedAPGD",
     "TransferRow",
     "TranslationInvariant",
     "Universal",

@@ -11,10 +11,10 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from engine.attacks.white_box import WhiteBox
+from engine.attacks.white_box import Views, WhiteBox
 from engine.errors import BadSettings
 
-Asks = Literal["cross-entropy", "margin", "differences"]
+Asks = Literal["cross-entropy", "margin", "ratio", "differences", "logits"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,8 @@ class Query:
         change: the change before rounding, in grey levels.
         pictures: what the network was shown, in 0..1.
         logits: its answer, `(N, classes)`.
-        gradient: of the attack's loss with respect to the change; None where it has no such loss.
+        loss: the attack's, `(N,)`, which is to go down; None where it has none.
+        gradient: of that loss with respect to the change; None where it has none.
         classes: `(N,)`, the target classes or the ones to get away from.
         targeted: which of the two.
     """
@@ -37,6 +38,7 @@ class Query:
     change: np.ndarray
     pictures: np.ndarray
     logits: np.ndarray
+    loss: Any
     gradient: Any
     classes: np.ndarray
     targeted: bool
@@ -78,11 +80,17 @@ class Attack:
         """The change to begin with: none."""
         return np.zeros_like(original)
 
-    def views(self, generator: np.random.Generator, n: int, height: int, width: int) -> Any:
-        """Affine maps `(n, 8)` to take the gradient through; None for the picture as it is."""
+    def views(
+        self, generator: np.random.Generator, n: int, height: int, width: int
+    ) -> Views | None:
+        """What to take the gradient through, of n pictures; None for the pictures as they are."""
         return None
 
-    def state(self) -> Any:
+    def rivals(self, logits: np.ndarray, classes: np.ndarray) -> np.ndarray | None:
+        """The classes `(N,)` to go to instead of `classes`, of what was predicted; None for any."""
+        return None
+
+    def state(self, generator: np.random.Generator) -> Any:
         """What the attack remembers from one step to the next; None for nothing."""
         return None
 
@@ -161,7 +169,9 @@ class Bounded(Attack):
             change = self.epsilon * generator.uniform() * generator.standard_normal(original.shape)
         return change.astype("float32")
 
-    def views(self, generator: np.random.Generator, n: int, height: int, width: int) -> Any:
+    def views(
+        self, generator: np.random.Generator, n: int, height: int, width: int
+    ) -> Views | None:
         if not self.diversity:
             return None
         maps = np.tile(np.array([1, 0, 0, 0, 1, 0, 0, 0], "float32"), (n, 1))
@@ -169,9 +179,9 @@ class Bounded(Attack):
             zoom = 1.0 / generator.uniform(0.85, 1.0)
             dx, dy = generator.uniform(0, 1, 2) * (1 - zoom) * (width, height)
             maps[k, [0, 2, 4, 5]] = zoom, dx, zoom, dy
-        return maps
+        return Views(maps, np.ones(n, "float32"))
 
-    def state(self) -> Any:
+    def state(self, generator: np.random.Generator) -> Any:
         return Remembered()
 
     def direction(self, query: Query, state: Any) -> np.ndarray:
@@ -228,27 +238,6 @@ class PGD(Bounded):
     """Projected gradient descent from a random start (Madry et al., 2017, arXiv:1706.06083)."""
 
     random_start: bool = True
-
-
-@dataclass(frozen=True, kw_only=True)
-class MomentumIterative(Bounded):
-    """MI-FGSM: momentum finds what other networks fall for too (Dong et al., 2017, 1710.06081)."""
-
-    decay: float = 1.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class DiverseInput(MomentumIterative):
-    """DIM: gradients through random smaller frames (Xie et al., 2018, arXiv:1803.06978)."""
-
-    diversity: float = 0.7
-
-
-@dataclass(frozen=True, kw_only=True)
-class TranslationInvariant(MomentumIterative):
-    """TIM: a smoothed gradient, as of many shifted pictures (Dong et al., 2019, 1904.02884)."""
-
-    kernel: int = 7
 
 
 @dataclass(frozen=True, kw_only=True)

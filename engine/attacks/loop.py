@@ -105,7 +105,7 @@ def run_batch(
     original = 255.0 * (_grid(pictures) if rounded else pictures).astype("float32")
     loop = _Loop(box, attack, original, np.asarray(classes), targeted, rounded)
     generator = np.random.default_rng([seed, 2])
-    state = attack.state()
+    state = attack.state(generator)
     change = attack.project(attack.start(original, generator), original)
     for step in range(attack.steps + 1):
         seen = loop.saved(change)
@@ -135,7 +135,16 @@ class _Loop:
         self.classes, self.targeted, self.rounded = classes, targeted, rounded
         self._signs = np.full(len(original), 1.0 if targeted else -1.0, "float32")
         nothing = np.zeros_like(original)
-        self.already = self.query(nothing, nothing, np.random.default_rng(0), final=True).fooled
+        before = self.query(nothing, nothing, np.random.default_rng(0), final=True)
+        self.already = before.fooled
+        self._asked = self.classes
+        if (rivals := attack.rivals(before.logits, self.classes)) is not None:
+            if targeted:
+                raise BadSettings(
+                    f"Expected the goal Untargeted for {type(attack).__name__}, which chooses the "
+                    "other class itself; received: Targeted."
+                )
+            self._asked = np.stack([self.classes, rivals], axis=1)
         self._best: dict[str, np.ndarray] = {}
 
     def saved(self, change: np.ndarray) -> np.ndarray:
@@ -147,13 +156,13 @@ class _Loop:
     ) -> Query:
         """Asks the network, and for the way to go unless this is the end."""
         pictures, attack = self._pictures(seen), self.attack
-        grad = None
-        if final or attack.loss == "differences":
+        loss = grad = None
+        if final or attack.loss in ("differences", "logits"):
             logits = self.box.logits(pictures)
         else:
             views = attack.views(generator, *pictures.shape[:3])
-            logits, grad = self.box.gradient(
-                pictures, self.classes, self._signs, attack.loss, views
+            logits, loss, grad = self.box.gradient(
+                pictures, self._asked, self._signs, attack.loss, views
             )
             grad = grad / np.float32(255.0)
         return Query(
@@ -162,6 +171,7 @@ class _Loop:
             change=change,
             pictures=pictures,
             logits=logits,
+            loss=loss,
             gradient=grad,
             classes=self.classes,
             targeted=self.targeted,

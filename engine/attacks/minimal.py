@@ -25,7 +25,7 @@ class DeepFool(Attack):
     smallest: ClassVar[bool] = True
     stops: ClassVar[bool] = True
 
-    def state(self) -> Any:
+    def state(self, generator: np.random.Generator) -> Any:
         return []  # of each picture the classes considered, chosen at the first step
 
     def direction(self, query: Query, state: Any) -> np.ndarray:
@@ -69,7 +69,7 @@ class CarliniWagner(Attack):
         if not 1 <= self.searches <= max(self.steps, 1):
             raise BadSettings(f"Expected 1 search a step at most; received: {self.searches}.")
 
-    def state(self) -> Any:
+    def state(self, generator: np.random.Generator) -> Any:
         return _Search()
 
     def direction(self, query: Query, state: Any) -> np.ndarray:

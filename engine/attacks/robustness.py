@@ -14,10 +14,31 @@ from engine import images
 from engine.attacks import loop
 from engine.attacks.goals import Targeted, Untargeted
 from engine.attacks.gradient import Attack, Bounded, RandomNoise
+from engine.attacks.judge import Effort, RobustAccuracy, Trial, accuracy, judged, smallest_epsilon
 from engine.attacks.white_box import WhiteBox
 from engine.backbones import Backbone, top_predictions
 from engine.errors import BadSettings
 from engine.types import Prediction
+
+__all__ = [
+    "DEFENCES",
+    "Attacked",
+    "Change",
+    "Effort",
+    "RobustAccuracy",
+    "SweepPoint",
+    "Trial",
+    "Verdict",
+    "accuracy",
+    "attacked",
+    "change",
+    "epsilon_sweep",
+    "equal_noise",
+    "judged",
+    "magnified",
+    "smallest_epsilon",
+    "survival",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

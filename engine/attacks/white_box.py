@@ -5,6 +5,7 @@ compilation serves all attacks of a loss: pictures, classes and directions are i
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -18,7 +19,21 @@ from engine.backbones import Backbone
 from engine.errors import BadSettings
 
 ops: Any = _ops  # its type stubs allow None for every result
-Loss = Literal["cross-entropy", "margin"]
+Loss = Literal["cross-entropy", "margin", "ratio"]
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """How pictures are seen, k times each, one view after the other.
+
+    Attributes:
+        maps: affine maps `(N k, 8)` as `keras.ops.image.affine_transform` reads them, or of each
+            pixel the one it is taken from, `(N k, H W)` int32, H W for black.
+        scale: factor of all values, `(N k,)`.
+    """
+
+    maps: np.ndarray
+    scale: np.ndarray
 
 
 class WhiteBox:
@@ -64,44 +79,55 @@ class WhiteBox:
         classes: np.ndarray,
         signs: np.ndarray,
         loss: Loss,
-        views: np.ndarray | None = None,
-    ) -> tuple[np.ndarray, np.ndarray]:
+        views: Views | None = None,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The gradient of a loss that is small when the attack has what it wants.
 
         Args:
             pictures: as above.
-            classes: `(N,)`, the class to get to (sign 1) or away from (sign -1).
+            classes: `(N,)`, the class to get to (sign 1) or away from (sign -1); `(N, 2)` for the
+                loss "ratio", with the class to get to instead.
             signs: `(N,)`.
             loss: "cross-entropy" with the class, or "margin": the strongest other logit less the
-                class's (Carlini and Wagner, 2017, arXiv:1608.04644).
-            views: `(N, 8)` affine maps through which the gradient is taken; None for none.
+                class's (Carlini and Wagner, 2017, arXiv:1608.04644); "ratio": the other class's
+                logit less the class's, by how far the strongest is above the third and fourth
+                (Croce and Hein, 2020, arXiv:2003.01690).
+            views: through which the gradient is taken, the mean of each picture's; None for none.
 
         Returns:
-            Logits of the pictures as they are `(N, classes)`, and the gradient `(N, H, W, 3)`.
+            Logits of the pictures as they are `(N, classes)`, losses `(N,)`, and their gradients
+            `(N, H, W, 3)`.
         """
 
         def make() -> Any:
             def value(x: Any, classes: Any, signs: Any, *views: Any) -> Any:
-                logits = self._forward(x)
-                seen = self._forward(_moved(x, views[0])) if views else logits
-                return ops.sum(signs * _LOSSES[loss](seen, classes)), logits
+                logits = self._forward(_seen(x, *views) if views else x)
+                losses = signs * _LOSSES[loss](logits, classes)
+                return ops.sum(losses), (logits, losses)
 
             return backend.value_and_gradient(value, auxiliary=True)
 
-        key = ("gradient", *self._names, loss, views is not None)
-        compiled = self.first.compiled(key, make)
+        pixels = views is not None and views.maps.dtype == np.int32
+        compiled = self.first.compiled(
+            ("gradient", *self._names, loss, views is not None, pixels), make
+        )
 
-        def part(x: Any, classes: Any, signs: Any, *views: Any) -> tuple[np.ndarray, np.ndarray]:
-            (_, logits), grad = compiled(
+        def part(x: Any, classes: Any, signs: Any, *views: Any) -> tuple[np.ndarray, ...]:
+            (_, (logits, losses)), grad = compiled(
                 backend.tensor(x),
                 _ops.convert_to_tensor(classes, "int32"),
                 backend.tensor(signs),
-                *map(backend.tensor, views),
+                *(_ops.convert_to_tensor(array) for array in views),
             )
-            return backend.numpy(logits), backend.numpy(grad)
+            return backend.numpy(logits), backend.numpy(losses), backend.numpy(grad)
 
-        batches = (pictures, classes, signs, *([] if views is None else [views]))
-        return backend.data_parallel_map(part, *batches)
+        if views is None:
+            return backend.data_parallel_map(part, pictures, classes, signs)
+        times = len(views.maps) // len(pictures)
+        batches = (np.repeat(array, times, axis=0) for array in (pictures, classes, signs))
+        _, losses, grad = backend.data_parallel_map(part, *batches, views.maps, views.scale)
+        losses, grad = (v.reshape(-1, times, *v.shape[1:]).mean(axis=1) for v in (losses, grad))
+        return self.logits(pictures), losses, grad
 
     def differences(
         self, picture: np.ndarray, classes: np.ndarray, reference: int
@@ -159,8 +185,17 @@ def _resampling(n: int, to: int) -> np.ndarray:
     return np.asarray(eye.resize((to, n), Image.Resampling.BICUBIC)).T.copy()
 
 
-def _moved(x: Any, views: Any) -> Any:
-    return keras.ops.image.affine_transform(x, views, interpolation="bilinear")
+def _seen(x: Any, maps: Any, scale: Any) -> Any:
+    """Pictures as `Views` has them, one view of each."""
+    if maps.dtype == "int32":
+        n, height, width, channels = ops.shape(x)
+        flat = ops.pad(ops.reshape(x, (n, height * width, channels)), ((0, 0), (0, 1), (0, 0)))
+        places = maps + (height * width + 1) * ops.arange(n, dtype="int32")[:, None]
+        moved = ops.take(ops.reshape(flat, (-1, channels)), places, axis=0)
+        moved = ops.reshape(moved, (n, height, width, channels))
+    else:
+        moved = keras.ops.image.affine_transform(x, maps, interpolation="bilinear")
+    return scale[:, None, None, None] * moved
 
 
 def _pick(logits: Any, classes: Any) -> Any:
@@ -176,4 +211,11 @@ def _margin(logits: Any, classes: Any) -> Any:
     return ops.max(logits - 1e9 * own, axis=-1) - _pick(logits, classes)
 
 
-_LOSSES: dict[str, Any] = {"cross-entropy": _cross_entropy, "margin": _margin}
+def _ratio(logits: Any, classes: Any) -> Any:
+    own, other = _pick(logits, classes[:, 0]), _pick(logits, classes[:, 1])
+    top = ops.top_k(logits, min(4, logits.shape[-1]))[0]
+    low = ops.mean(top[:, min(2, top.shape[-1] - 1) :], axis=-1)
+    return (other - own) / (top[:, 0] - low + 1e-12)
+
+
+_LOSSES: dict[str, Any] = {"cross-entropy": _cross_entropy, "margin": _margin, "ratio": _ratio}

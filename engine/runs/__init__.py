@@ -14,13 +14,23 @@ if TYPE_CHECKING:
         Attack,
         EpsilonSweep,
         IdealImage,
+        Judge,
         Task,
         Training,
         TransferMatrix,
         Vectors,
     )
 
-_TASKS = ["Attack", "EpsilonSweep", "IdealImage", "Task", "Training", "TransferMatrix", "Vectors"]
+_TASKS = [
+    "Attack",
+    "EpsilonSweep",
+    "IdealImage",
+    "Judge",
+    "Task",
+    "Training",
+    "TransferMatrix",
+    "Vectors",
+]
 __all__ = [
     "SLICE",
     "Attack",
@@ -28,6 +38,7 @@ __all__ = [
     "Continuation",
     "EpsilonSweep",
     "IdealImage",
+    "Judge",
     "LocalRunner",
     "Private",
     "Run",

@@ -117,6 +117,33 @@ class EpsilonSweep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Judge:
+    """Every attack of the judge on one picture; see `robustness.judged`."""
+
+    backbone: str
+    picture: np.ndarray
+    epsilon: float
+    seed: int
+
+    @property
+    def backbones(self) -> tuple[str, ...]:
+        return (self.backbone,)
+
+    @property
+    def key(self) -> Hashable:
+        return "judge", self.backbone, images.digest(self.picture), self.epsilon, self.seed
+
+    def steps(
+        self, nets: Sequence[Backbone], live: Any = None, resume: Any = None
+    ) -> Iterator[robustness.Trial]:
+        return robustness.judged(nets[0], self.picture, self.epsilon, seed=self.seed)
+
+    def shown(self, trial: robustness.Trial) -> tuple[np.ndarray, ...]:
+        """The attacked picture, and the change magnified."""
+        return trial.picture, robustness.magnified(self.picture, trial.picture)[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TransferMatrix:
     """Who fools whom, a row after the other; see `transferability.transfer_matrix`.
 

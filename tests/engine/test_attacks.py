@@ -21,11 +21,15 @@ BOUNDED = (
     attacks.MomentumIterative,
     attacks.DiverseInput,
     attacks.TranslationInvariant,
+    attacks.BlockShuffle,
     attacks.Universal,
     attacks.RandomNoise,
+    attacks.APGD,
+    attacks.Square,
 )
 ALL = (
-    *(attack() for attack in BOUNDED),
+    *(attack() for attack in BOUNDED if attack is not attacks.Square),
+    attacks.Square(steps=300),
     attacks.PGD(norm="l2", epsilon=2),
     attacks.GradientDescent(steps=30),
     attacks.Sparse(steps=20),
@@ -105,8 +109,10 @@ def test_every_change_stays_within_its_ball(
     net, pictures, attack, epsilon, norm, steps, targeted, rounded, seed
 ):
     original = images.from_uint8(pictures)
-    if attack is attacks.RandomNoise or attack is attacks.FGSM:
-        norm, steps = "linf", attack().steps
+    if attack in (attacks.RandomNoise, attacks.FGSM, attacks.APGD, attacks.Square):
+        norm = "linf"
+    if attack in (attacks.RandomNoise, attacks.FGSM):
+        steps = attack().steps
     attack = attack(epsilon=epsilon, norm=norm, steps=steps)
     for step in attacks.run_batch(
         net, original, np.array([3, 5]), attack, targeted=targeted, seed=seed, rounded=rounded
