@@ -1,5 +1,6 @@
 """One start of the attack screen: what it is to make, and the view of its run."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import streamlit as st
 from components.adversarial_attacks.form import Form
 from components.shell import cache, last_result
 from components.widgets import run_panel
+from engine import images
 
 if TYPE_CHECKING:
     from engine.attacks import Attack, Frame, Targeted, Untargeted
@@ -48,74 +50,98 @@ class Plan:
             return "any other class"
         return cache.backbone(self.backbones[0]).class_names[self.goal]
 
-    def same(self, other: "Plan") -> bool:
-        """Whether another plan would make the same attack."""
-        mine, theirs = (
-            (plan.backbones, plan.goal, plan.attack, plan.seed) for plan in (self, other)
-        )
-        return mine == theirs and np.array_equal(self.picture, other.picture)
+    @property
+    def identity(self) -> tuple:
+        """What tells it from another attack."""
+        return self.backbones, self.goal, self.attack, self.seed, images.digest(self.picture)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """Everything a person sets before the start, but for the number that stands on the stage."""
+    """Everything a person sets before the start, but for the number that stands on the stage.
+
+    `pictures` has the picture at the size of each of the `networks`; the first one is attacked
+    together with those of the form, a second one is attacked for itself.
+    """
 
     form: Form
-    picture: np.ndarray
+    networks: tuple[str, ...]
+    pictures: tuple[np.ndarray, ...]
+    goals: tuple[int | None, ...]
     called: str
-    goal: int | None
     reached: bool
 
-    def plan(self, strength: dict[str, Any]) -> Plan:
-        """The attack, with that number."""
-        return Plan(
-            backbones=self.form.backbones,
-            picture=self.picture,
-            called=self.called,
-            goal=self.goal,
-            attack=self.form.attack(strength),
-            kind=self.form.kind,
-            seed=self.form.seed,
-            reached=self.reached,
-        )
+    def plans(self, strength: dict[str, Any]) -> "list[Plan]":
+        """The attacks, with that number."""
+        together = (self.form.backbones, *((name,) for name in self.networks[1:]))
+        return [
+            Plan(
+                backbones=backbones,
+                picture=picture,
+                called=self.called,
+                goal=goal,
+                attack=self.form.attack(strength),
+                kind=self.form.kind,
+                seed=self.form.seed,
+                reached=self.reached,
+            )
+            for backbones, picture, goal in zip(together, self.pictures, self.goals, strict=True)
+        ]
 
 
 class Experiment:
-    """One start of the screen: its plan, and a view of its run."""
+    """One start of the screen: a plan for each attacked network, and the views of their runs."""
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
-        self.views: list[View] = []
-        self.scored = False
+    def __init__(self, plans: Sequence[Plan], views: "Sequence[View]" = ()) -> None:
+        self.plans, self.views = list(plans), list(views)
+        self.scored: set[str] = set()  # networks whose attack is on the scoreboard
+
+    @property
+    def plan(self) -> Plan:
+        """The first network's."""
+        return self.plans[0]
+
+    @property
+    def each(self) -> "list[Experiment]":
+        """The same, a network at a time."""
+        views = self.views or [None] * len(self.plans)
+        pairs = zip(self.plans, views, strict=True)
+        return [Experiment([plan], [view] if view else []) for plan, view in pairs]
 
     @property
     def frames(self) -> "list[Frame]":
-        """The frames this person has seen, without their pictures."""
+        """The frames this person has seen of the first network, without their pictures."""
         return self.views[0].frames if self.views else []
 
     @property
     def latest(self) -> "Frame | None":
-        """The last frame, with its picture."""
+        """The last of them, with its picture."""
         return self.views[0].latest if self.views else None
 
     @property
     def ended(self) -> bool:
         """Whether there is a result."""
-        return bool(self.views) and self.views[0].ended and self.latest is not None
+        return bool(self.views) and all(v.ended and v.latest is not None for v in self.views)
+
+    def same(self, other: "Experiment") -> bool:
+        """Whether another would make the same attacks."""
+        return [plan.identity for plan in self.plans] == [plan.identity for plan in other.plans]
 
     def begin(self) -> None:
-        """Starts the run."""
+        """Starts the runs, all of them in turns."""
         from engine.runs import Attack
 
-        plan = self.plan
-        task = Attack(
-            backbones=plan.backbones,
-            picture=plan.picture,
-            goal=plan.aim,
-            attack=plan.attack,
-            seed=plan.seed,
-        )
-        self.views = run_panel.start(KEY, [task])
+        tasks = [
+            Attack(
+                backbones=plan.backbones,
+                picture=plan.picture,
+                goal=plan.aim,
+                attack=plan.attack,
+                seed=plan.seed,
+            )
+            for plan in self.plans
+        ]
+        self.views = run_panel.start(KEY, tasks)
         st.session_state[f"{KEY}_run"] = self
         last_result.keep(KEY, self)
 
@@ -126,7 +152,9 @@ def link(plan: Plan) -> dict[str, str]:
     return found if plan.goal is None else found | {"class": plan.wanted}
 
 
-def summary(plan: Plan) -> list[str]:
+def summary(plans: Sequence[Plan]) -> list[str]:
     """What is set, in a few words each."""
-    parts = [f"**{plan.called} → {plan.wanted}**", " + ".join(plan.backbones), plan.kind]
+    plan = plans[0]
+    networks = " and ".join(" + ".join(one.backbones) for one in plans)
+    parts = [f"**{plan.called} → {plan.wanted}**", networks, plan.kind]
     return [*parts, *([f"seed {plan.seed}"] if plan.seed else [])]

@@ -22,6 +22,7 @@ class Kind:
     words: str
     steps: int = 20
     bounded: bool = True
+    own_step: bool = False  # there is no size of a step to set
 
 
 KINDS: dict[str, Kind] = {
@@ -35,10 +36,26 @@ KINDS: dict[str, Kind] = {
         engine="MomentumIterative", words="Remembers its way; fools other networks more often."
     ),
     "Random frames (DIM)": Kind(
-        engine="DiverseInput", words="Momentum, and another crop each step; transfers best."
+        engine="DiverseInput", words="Momentum, and another crop each step; transfers well."
+    ),
+    "Shuffled blocks (BSR)": Kind(
+        engine="BlockShuffle",
+        words="Momentum through eight shuffled, turned copies a step; fools other networks most.",
     ),
     "Smoothed (TIM)": Kind(
         engine="TranslationInvariant", words="Momentum along a blurred gradient; smooth changes."
+    ),
+    "Sets its own step (Auto-PGD)": Kind(
+        engine="APGD",
+        steps=100,
+        own_step=True,
+        words="Halves its step where that does not help; ends when it fools. A fair judge.",
+    ),
+    "Without a gradient (Square)": Kind(
+        engine="Square",
+        steps=500,
+        own_step=True,
+        words="Tries random squares and keeps what helps: it sees only the predictions.",
     ),
     "The lesson's gradient descent": Kind(
         engine="GradientDescent",
@@ -102,9 +119,14 @@ def settings(name: str) -> Form:
     with st.expander("More settings", icon=":material/tune:"):
         if kind.steps > 1:
             numbers["steps"] = st.slider(
-                "Steps", 5, 200, kind.steps, 5, key=f"attack_steps_{kind.engine}"
+                "Steps",
+                5,
+                max(200, 4 * kind.steps),
+                kind.steps,
+                5,
+                key=f"attack_steps_{kind.engine}",
             )
-        if kind.bounded and kind.steps > 1:
+        if kind.bounded and kind.steps > 1 and not kind.own_step:
             size = st.select_slider(
                 "Size of a step, in grey levels",
                 ("fitting", 0.25, 0.5, 1.0, 2.0, 4.0),

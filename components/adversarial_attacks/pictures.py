@@ -12,41 +12,75 @@ from components.widgets import gallery, live_view
 from components.widgets.live_view import Curve, Pane, Verdict
 from engine import images
 from engine.attacks import robustness
+from engine.types import Prediction
 
 if TYPE_CHECKING:
     from engine.attacks import Frame
 
 
 def watch(run: Experiment) -> None:
-    """The attack, live: the original under the result, the change, both classes by step."""
-    plan = run.plan
-    first = _first(plan)
-    said = f"{first[0].label} {100 * first[0].probability:.1f} %"
-    wanted = "strongest other class" if plan.goal is None else plan.wanted
+    """The attack, live: the original under the result, the change, the classes by step.
+
+    Of two networks the result of each, side by side.
+    """
+    several = len(run.plans) > 1
     live_view.draw(
         KEY,
-        [_track(run)],
-        steps=max(plan.attack.steps, 1),
-        panes=[
+        [_track(one) for one in run.each],
+        steps=max(max(plan.attack.steps for plan in run.plans), 1),
+        panes=_compared(run) if several else _panes(run),
+        curves=_curves(run),
+        verdict=verdict(run) if run.ended else Verdict(),
+        first=_first(run.plan),
+        bars=not several,
+    )
+
+
+def _panes(run: Experiment) -> list[Pane]:
+    said = _said(_first(run.plan)[0])
+    return [
+        Pane(
+            caption="" if run.views else said,
+            label="Result" if run.views else f"Original: {said}",
+            kind="wipe",
+            before=f"Original: {said}",
+        ),
+        Pane(
+            caption="the change, magnified" if run.views else "the change: none yet",
+            still=1,
+            said=False,
+        ),
+    ]
+
+
+def _compared(run: Experiment) -> list[Pane]:
+    panes = []
+    for track, plan in enumerate(run.plans):
+        name, said = plan.backbones[0], _said(_first(plan)[0])
+        panes.append(
             Pane(
-                caption="" if run.views else said,
-                label="Result" if run.views else f"Original: {said}",
+                caption=name if run.views else f"{name}: {said}",
+                label=f"Result by {name}" if run.views else f"Original, {name}: {said}",
+                track=track,
                 kind="wipe",
                 before=f"Original: {said}",
-            ),
-            Pane(
-                caption="the change, magnified" if run.views else "the change: none yet",
-                still=1,
-                said=False,
-            ),
-        ],
-        curves=[
-            Curve(title="probability", share=True, lines=[(first[0].label, 0, 0), (wanted, 0, 1)])
-        ],
-        verdict=verdict(run) if run.ended else Verdict(),
-        first=first,
-        bars=True,
-    )
+            )
+        )
+    return panes
+
+
+def _curves(run: Experiment) -> list[Curve]:
+    goal = run.plan.goal
+    wanted = "strongest other class" if goal is None else run.plan.wanted
+    if len(run.plans) == 1:
+        lines = [(_first(run.plan)[0].label, 0, 0), (wanted, 0, 1)]
+        return [Curve(title="probability", share=True, lines=lines)]
+    names = [plan.backbones[0] for plan in run.plans]
+    titles = ("probability of the original class", f"probability of {wanted}")
+    return [
+        Curve(title=title, share=True, lines=[(name, k, value) for k, name in enumerate(names)])
+        for value, title in enumerate(titles)
+    ]
 
 
 def _track(run: Experiment) -> live_view.Track:
@@ -68,6 +102,13 @@ def _row(frame: "Frame") -> live_view.Row:
 
 def verdict(run: Experiment) -> Verdict:
     """How it ended, in a sentence."""
+    if len(run.plans) == 1:
+        return _verdict(run)
+    parts = [_verdict(one, one.plan.backbones[0]).text for one in run.each]
+    return Verdict(text=" ".join(parts))
+
+
+def _verdict(run: Experiment, name: str = "") -> Verdict:
     frame, goal = run.latest, run.plan.goal
     top = frame.predictions[0]
     unchanged = np.array_equal(run.plan.picture, frame.picture)
@@ -79,17 +120,28 @@ def verdict(run: Experiment) -> Verdict:
     if frame.succeeded:
         first = next((p.step for p in run.frames if p.succeeded), frame.step)
         kept = "" if first == frame.step else f" Kept is step {frame.step}, the best."
-        return Verdict(text=f"Fooled at step {first}: predicted “{top.label}”.{kept}", tone="bad")
+        fooled = f"{name} is fooled" if name else "Fooled"
+        return Verdict(text=f"{fooled} at step {first}: predicted “{top.label}”.{kept}", tone="bad")
     sure = "" if goal is None else f", {100 * frame.wanted:.1f} % for “{run.plan.wanted}”"
-    return Verdict(text=f"Not fooled: predicted “{top.label}”{sure}.", tone="good")
+    held = f"{name} is not fooled" if name else "Not fooled"
+    return Verdict(text=f"{held}: predicted “{top.label}”{sure}.", tone="good")
+
+
+def _said(prediction: Prediction) -> str:
+    return f"{prediction.label} {100 * prediction.probability:.1f} %"
 
 
 def size(run: Experiment) -> None:
-    """How large the change is, in figures."""
+    """How large each change is, in figures."""
+    for one in run.each:
+        _size(one, f"{one.plan.backbones[0]}: " if len(run.plans) > 1 else "")
+
+
+def _size(run: Experiment, of: str) -> None:
     change = robustness.change(run.plan.picture, run.latest.picture)
     words = (
-        f"The largest change of a value is {change.linf:.0f} of 255 grey levels, the root mean "
-        f"square {change.l2:.2f}; {100 * change.pixels:.0f} % of the pixels changed; SSIM "
+        f"{of}The largest change of a value is {change.linf:.0f} of 255 grey levels, the root "
+        f"mean square {change.l2:.2f}; {100 * change.pixels:.0f} % of the pixels changed; SSIM "
         f"{change.ssim:.3f}, PSNR {change.psnr:.1f} dB."
     )
     if not run.latest.succeeded:
@@ -107,24 +159,30 @@ def _first(plan: Plan) -> Sequence[Any]:
 
 
 def downloads(run: Experiment) -> None:
-    """The attacked picture as it is, the change, a link."""
+    """Each attacked picture as it is, the change, a link."""
+    with st.container(horizontal=True):
+        for one in run.each:
+            _files(one, f": {one.plan.backbones[0]}" if len(run.plans) > 1 else "")
+        with st.popover("Link to this attack", icon=":material/link:"):
+            class_link.address(link(run.plan))
+
+
+def _files(run: Experiment, of: str) -> None:
     plan, frame = run.plan, run.latest
     fooled = frame.succeeded and not frame.already
-    stem = f"attacked-{plan.called}-{plan.wanted}".replace(" ", "-").replace("/", "-")
-    with st.container(horizontal=True):
-        gallery.download(
-            "Attacked picture (PNG)",
-            lambda: images.png(frame.picture),
-            f"{stem}.png",
-            "image",
-            help="Exact to the last bit."
-            + (" Upload it above as your own picture: it still fools." if fooled else ""),
-        )
-        gallery.download(
-            "Change, magnified (PNG)",
-            lambda: images.png(robustness.magnified(plan.picture, frame.picture)[0]),
-            f"{stem}-change.png",
-            "gradient",
-        )
-        with st.popover("Link to this attack", icon=":material/link:"):
-            class_link.address(link(plan))
+    stem = f"attacked-{plan.called}-{plan.wanted}{of}"
+    stem = stem.replace(": ", "-").replace(" ", "-").replace("/", "-")
+    gallery.download(
+        f"Attacked picture{of} (PNG)",
+        lambda: images.png(frame.picture),
+        f"{stem}.png",
+        "image",
+        help="Exact to the last bit."
+        + (" Upload it above as your own picture: it still fools." if fooled else ""),
+    )
+    gallery.download(
+        f"Change, magnified{of} (PNG)",
+        lambda: images.png(robustness.magnified(plan.picture, frame.picture)[0]),
+        f"{stem}-change.png",
+        "gradient",
+    )

@@ -190,7 +190,8 @@ def other_plan(
     if not able:
         st.caption("No other backbone on this machine knows this class.")
         return []
-    other = st.selectbox("The other backbone", able, key="ideal_other")
+    usual = "Pocket Robust" if "Pocket Robust" in able and name == "Pocket" else able[0]
+    other = st.selectbox("The other backbone", able, able.index(usual), key=f"ideal_other_{name}")
     net = cache.backbone(other)
     target = net.class_names.index(label)
     return [Plan.of(net, target, settings_of(other), other, start)]

@@ -127,4 +127,11 @@ def sweep(run: Experiment) -> None:
         )
         st.plotly_chart(figure, config=charts.CONFIG, key="few_chart")
 
-    run_panel.table("few", "Try fewer photos", (run,), len(amounts), lambda: Private(make), draw)
+    run_panel.table(
+        "few",
+        "Try fewer photos",
+        (run,),
+        len(amounts),
+        lambda: [Private(make)],
+        lambda rows: draw(rows[0]),
+    )

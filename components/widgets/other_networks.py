@@ -1,4 +1,4 @@
-"""What the other networks on this machine predict for a picture that was made for one of them."""
+"""What other networks, which a person chooses, predict for a picture made for one of them."""
 
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Literal
@@ -11,7 +11,7 @@ from components.widgets import charts
 from engine import images
 from engine.types import Prediction
 
-ASKED = 3  # networks beside the one that the picture was made for
+ASKED, MOST = 3, 4  # networks beside the one that the picture was made for, at first and at most
 
 Outcome = Literal["unknown class", "unchanged", "target", "changed"]
 
@@ -53,7 +53,7 @@ def under_attack(
         source: what the attacked backbone predicted for the original.
         target: the target class; None for an untargeted attack.
     """
-    for other, net in _others(name):
+    for other, net in _asked(name):
         before, after = (_predictions(other, picture) for picture in (original, attacked))
         _, words = attack_outcome(before[0].label, after[0].label, source, target, net.class_names)
         st.markdown(f"**{other}** {words}")
@@ -64,7 +64,7 @@ def under_attack(
 
 def recognition(name: str, picture: np.ndarray, target: str) -> None:
     """Shows whether other networks recognise the ideal image that `name` was asked for."""
-    for other, net in _others(name):
+    for other, net in _asked(name):
         predictions = _predictions(other, picture)
         if target not in net.class_names:
             words = f"has no class “{target}”"
@@ -76,13 +76,21 @@ def recognition(name: str, picture: np.ndarray, target: str) -> None:
         _bars(predictions, f"verdict_{other}")
 
 
-def _others(name: str) -> Iterator[tuple[str, Any]]:
-    """The other backbones at hand, each within a column of its own."""
-    others = [other for other in cache.ready() if other != name][:ASKED]
+def _asked(name: str) -> Iterator[tuple[str, Any]]:
+    """The networks that a person chooses, each within a column of its own."""
+    others = [other for other in cache.ready() if other != name]
     if not others:
         st.caption("No other backbone is on this machine. The home page offers some for download.")
         return
-    for column, other in zip(st.columns(len(others), gap="medium"), others, strict=True):
+    chosen = st.multiselect(
+        "Networks to ask",
+        others,
+        default=others[:ASKED],
+        max_selections=MOST,
+        key=f"asked_{name}",
+        persist_state="session",
+    )
+    for column, other in zip(st.columns(max(len(chosen), 2), gap="medium"), chosen, strict=False):
         with column:
             yield other, cache.backbone(other)
 

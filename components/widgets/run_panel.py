@@ -157,31 +157,32 @@ def notices(key: str) -> None:
 
 
 def table(
-    key: str, label: str, token: tuple, total: int, task: Callable, draw: Callable[[list], None]
+    key: str, label: str, token: tuple, total: int, tasks: Callable, draw: Callable[[list], None]
 ) -> None:
-    """A run that finds one row after the other, drawn as they come; new for a new token.
+    """Runs that find one row after the other, drawn as they come; new for a new token.
 
     Args:
         key: of the run.
         label: of the start button.
         token: what the rows are about.
         total: how many rows there will be.
-        task: makes the task when the button is pressed.
-        draw: draws the rows there are.
+        tasks: makes the tasks when the button is pressed.
+        draw: draws the rows there are, a list for each task.
     """
     if st.session_state.get(f"{key}_token", token) != token:
         forget(key)  # it is about something else
 
     def begin() -> None:
         st.session_state[f"{key}_token"] = token
-        start(key, [task()])
+        start(key, tasks())
 
     def body() -> None:
-        found = [frame for view in views(key) for frame in view.frames]
+        found = [view.frames for view in views(key)]
+        count = sum(map(len, found))
         panel(key, begin, label)
         notices(key)
-        progress(key, len(found) / total, f"step {len(found)} of {total}")
-        if found:
+        progress(key, count / total, f"step {count} of {total}")
+        if count:
             draw(found)
 
     watch(key, body)

@@ -61,7 +61,9 @@ def test_the_change_is_within_epsilon_on_screen(page, address):
     ("question", "button", "answer"),
     [
         ("What protects?", None, "A treatment protects only if"),
-        ("How much is needed?", "Try epsilon from 0 to 16", "This attack fools it at epsilon"),
+        ("How much is needed?", "Try epsilon from 0 to 32", "This attack fools it at epsilon"),
+        ("How hard was it tried?", "Try everything", "Pocket is fooled by Auto-PGD"),
+        ("Other networks", "Attack every network", "A row is the attacked network"),
         ("Where it looks", None, "SmoothGrad"),
         ("Scoreboard", None, "measured on the saved picture"),
     ],
@@ -111,6 +113,48 @@ def test_the_timeline_shows_each_step_without_asking_the_server(page, address):
         timeline.press("ArrowRight")
         expect(picture(page, f"^Result, step {step}: ")).to_be_visible()
     assert len(sent) == before
+
+
+def test_two_networks_are_attacked_side_by_side(page, address):
+    opened(page, address, "&sample=Coffee&goal=anything+else&epsilon=6&show=two+networks")
+    expect(picture(page, "^Original, Pocket Robust: espresso")).to_be_visible()
+    page.get_by_role("button", name=re.compile("Attack$")).click()
+    verdict = page.get_by_text(re.compile("^Pocket is fooled at step"))
+    expect(verdict).to_contain_text("Pocket Robust is not fooled: predicted “espresso”")
+    for name in ("Pocket", "Pocket Robust"):
+        expect(picture(page, f"^Result by {name}, step")).to_be_visible()
+        expect(page.get_by_role("button", name=f"Attacked picture: {name} (PNG)")).to_be_visible()
+    page.get_by_text("How much is needed?", exact=True).click()
+    page.get_by_role("button", name="Try epsilon from 0 to 32").click()
+    expect(page.get_by_text("step 22 of 22, done")).to_be_visible()
+    levels = page.locator(".bartext")
+    expect(page.get_by_text(re.compile(r"^\d+ grey levels$"))).to_have_count(2)
+    robust, plain = (int(words.split()[0]) for words in levels.all_text_contents())
+    assert robust >= 4 * plain
+
+
+def test_the_judge_says_what_was_tried(page, address):
+    opened(page, address, "+Robust&sample=Coffee&goal=anything+else&epsilon=1")
+    attack(page)
+    expect(page.get_by_text(re.compile("^Not fooled"))).to_be_visible()
+    page.get_by_text("How hard was it tried?", exact=True).click()
+    page.get_by_role("button", name="Try everything").click()
+    expect(
+        page.get_by_text("Pocket Robust withstood everything within 1 grey level.")
+    ).to_be_visible()
+    for name in ("Auto-PGD", "Auto-PGD, targeted", "Square"):
+        expect(page.get_by_text(re.compile(f"{name}: survived$")).first).to_be_visible()
+
+
+def test_a_person_chooses_who_is_asked(page, address):
+    opened(page, address)
+    attack(page)
+    page.get_by_text("Other networks", exact=True).click()
+    asked = page.get_by_test_id("stMultiSelect").filter(has_text="Networks to ask")
+    expect(asked.get_by_text("Pocket Robust")).to_be_visible()
+    expect(page.get_by_text(re.compile("^Pocket Robust (still )?predicts"))).to_be_visible()
+    asked.get_by_role("button", name=re.compile("Pocket Robust")).click()
+    expect(page.get_by_text(re.compile("^Pocket Robust (still )?predicts"))).to_have_count(0)
 
 
 def test_phone_width_has_no_sideways_scroll(phone, address):

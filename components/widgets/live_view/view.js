@@ -236,7 +236,9 @@ class View {
     const verdict = this.find(".verdict");
     verdict.textContent = behind ? "" : header.verdict.text;
     verdict.className = `verdict ${header.verdict.tone}`;
-    this.timeline.max = Math.max(header.steps, this.count - 1, 1);
+    const last = films[0]?.frames.at(-1);
+    const sparse = header.ended && last?.at > this.count; // not every step is a frame
+    this.timeline.max = sparse ? this.count - 1 : Math.max(header.steps, this.count - 1, 1);
     this.timeline.value = Math.max(this.index, 0);
     this.timeline.disabled = this.count < 2;
     this.timeline.setAttribute("aria-valuetext", frame ? `${header.unit} ${at}` : "not started");

@@ -1,0 +1,130 @@
+"""How much is needed: the same attack with one epsilon after the other, network by network."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from components.adversarial_attacks.experiment import Experiment, Plan
+from components.adversarial_attacks.form import KINDS
+from components.shell import cache
+from components.widgets import charts, run_panel
+from engine import images
+
+if TYPE_CHECKING:
+    from engine.attacks.robustness import SweepPoint
+    from engine.runs import EpsilonSweep
+
+EPSILONS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
+MOST = 4  # networks
+
+
+def show(run: Experiment) -> None:
+    """The attack with every epsilon, on this network and on others that know the target."""
+    plan, name = run.plan, run.plan.backbones[0]
+    if not KINDS[plan.kind].bounded or KINDS[plan.kind].engine == "RandomNoise":
+        st.info("This attack has no epsilon. Choose one that has, and attack again.")
+        return
+    compared = [one.backbones[0] for one in run.plans[1:]]
+    able = [n for n in cache.ready() if plan.goal is None or plan.wanted in cache.class_names(n)]
+    chosen = st.multiselect(
+        "Networks",
+        sorted(able, key=lambda n: n != name),
+        default=[name, *compared],
+        max_selections=MOST,
+        key=f"sweep_nets_{name}",
+        persist_state="session",
+    )
+    if not chosen:
+        st.caption("Choose a network.")
+        return
+    run_panel.table(
+        "sweep",
+        "Try epsilon from 0 to 32",
+        (plan.identity, tuple(chosen)),
+        len(chosen) * (len(EPSILONS) + 1),
+        lambda: [_task(plan, name) for name in chosen],
+        lambda points: _drawn(chosen, points),
+    )
+
+
+def _task(plan: Plan, name: str) -> "EpsilonSweep":
+    from engine.attacks import Targeted
+    from engine.runs import EpsilonSweep
+
+    net = cache.backbone(name)
+    own = plan.backbones if name == plan.backbones[0] else (name,)
+    goal = plan.aim if plan.goal is None else Targeted(net.class_names.index(plan.wanted))
+    return EpsilonSweep(
+        backbones=own,
+        picture=images.fit(plan.picture, net.input_size),
+        goal=goal,
+        attack=plan.attack,
+        epsilons=EPSILONS,
+        seed=plan.seed,
+    )
+
+
+def smallest(points: "Sequence[SweepPoint]") -> float | None:
+    """The smallest epsilon at which the attack fools; None where there is none so far."""
+    return next((point.epsilon for point in points if point.fooled), None)
+
+
+def _drawn(names: Sequence[str], points: "Sequence[Sequence[SweepPoint]]") -> None:
+    """The smallest epsilon that fools each, as bars; the probabilities of the first."""
+    st.markdown("**Smallest epsilon that fools**")
+    found = {name: smallest(own) for name, own in zip(names, points, strict=True)}
+    st.plotly_chart(_bars(found), config=charts.CONFIG, key="smallest_chart")
+    if len(names) > 1:
+        return
+    _curves(points[0])
+
+
+def _bars(found: dict[str, float | None]) -> go.Figure:
+    names = list(found)[::-1]
+    most = EPSILONS[-1]
+    words = [
+        f"{found[name]:g} grey levels" if found[name] is not None else "none so far"
+        for name in names
+    ]
+    figure = go.Figure(
+        go.Bar(
+            x=[found[name] or 0 for name in names],
+            y=names,
+            orientation="h",
+            text=words,
+            textposition="outside",
+            cliponaxis=False,
+            marker={"color": charts.COLOURS[0], "cornerradius": 4},
+            hovertemplate="%{y}: %{text}<extra></extra>",
+        )
+    )
+    figure.update_layout(
+        height=40 + 44 * len(names),
+        margin={"l": 0, "r": 110, "t": 4, "b": 0},
+        xaxis={"range": [0, most], "fixedrange": True, "title": "epsilon, in grey levels"},
+        yaxis={"fixedrange": True},
+    )
+    return figure
+
+
+def _curves(points: "Sequence[SweepPoint]") -> None:
+    at = [point.epsilon for point in points]
+    figure = charts.curves(
+        [
+            ("original class", at, [point.before for point in points]),
+            ("target, or the strongest other class", at, [point.wanted for point in points]),
+        ],
+        "probability",
+        "epsilon, in grey levels",
+    )
+    st.plotly_chart(figure, config=charts.CONFIG, key="sweep_chart")
+    by_attack, by_noise = (
+        ", ".join(f"{point.epsilon:g}" for point in points if getattr(point, name)) or "none"
+        for name in ("fooled", "by_noise")
+    )
+    st.caption(
+        f"This attack fools it at epsilon {by_attack}; random noise of the same epsilon at "
+        f"{by_noise}."
+    )
