@@ -6,6 +6,7 @@ cross-entropy, Auto-PGD towards each of the strongest other classes, and Square,
 gradient. Only what no attack has fooled yet goes on to the next.
 """
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -90,8 +91,7 @@ def accuracy(
         net: the network.
         pictures: `(N, H, W, 3)` in 0..1 at its input size.
         classes: `(N,)`, the true ones.
-        epsilon: largest change of a value, in grey levels; pictures are not rounded, as nowhere in
-            the literature.
+        epsilon: largest change of a value, in grey levels; pictures are not rounded, as is usual.
         effort: how hard to try.
         seed: of all that is random.
     """
@@ -102,16 +102,7 @@ def accuracy(
     for name, attacks in _attacks(epsilon, effort):
         for attack in attacks:
             for rows in _parts(np.flatnonzero(right)):
-                *_, end = loop.run_batch(
-                    net,
-                    pictures[rows],
-                    classes[rows],
-                    attack,
-                    targeted=False,
-                    seed=seed,
-                    rounded=False,
-                )
-                right[rows] = ~end.fooled
+                right[rows] = ~_fooled(net, pictures[rows], classes[rows], attack, seed)
         after[name] = float(right.mean())
     return RobustAccuracy(clean=clean, after=after, right=right)
 
@@ -176,11 +167,16 @@ def smallest_epsilon(
     for epsilon in epsilons:
         attack = APGD(epsilon=epsilon, steps=steps)
         for rows in _parts(np.flatnonzero(np.isinf(found))):
-            *_, end = loop.run_batch(
-                net, pictures[rows], classes[rows], attack, targeted=False, seed=seed, rounded=False
-            )
-            found[rows[end.fooled]] = epsilon
+            found[rows[_fooled(net, pictures[rows], classes[rows], attack, seed)]] = epsilon
     return found
+
+
+def _fooled(
+    net: Backbone, pictures: np.ndarray, classes: np.ndarray, attack: Bounded, seed: int
+) -> np.ndarray:
+    """Which pictures an attack fools, `(N,)` bool; only the last of its steps is kept."""
+    steps = loop.run_batch(net, pictures, classes, attack, targeted=False, seed=seed, rounded=False)
+    return deque(steps, maxlen=1).pop().fooled
 
 
 def _attacks(epsilon: float, effort: Effort) -> list[tuple[str, list[Bounded]]]:

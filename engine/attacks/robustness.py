@@ -1,6 +1,7 @@
 """How an attack holds up: its size, noise of that size, other networks, and what protects."""
 
 import io
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -126,7 +127,7 @@ DEFENCES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What a network says when a picture was treated so: of the original, and of the changed."""
+    """Predictions after a treatment, for the original and for the attacked picture."""
 
     name: str
     original: Prediction
@@ -146,7 +147,7 @@ def survival(
     Args:
         net: the network.
         original, changed: `(H, W, 3)` in 0..1 at its input size.
-        goal: of the attack; without a class, anything but what the network says of the original.
+        goal: of the attack; without a class, anything but the class predicted for the original.
         names: of `DEFENCES`.
     """
     before = net.predict(original, top=1)[0].class_index
@@ -237,7 +238,8 @@ def attacked(
     seen = WhiteBox(net).logits(pictures).argmax(axis=1)
     targeted = isinstance(goal, Targeted)
     about = seen if goal.class_index is None else np.full(len(pictures), goal.class_index)
-    *_, end = loop.run_batch(net, pictures, about, attack, targeted=targeted, seed=seed)
+    steps = loop.run_batch(net, pictures, about, attack, targeted=targeted, seed=seed)
+    end = deque(steps, maxlen=1).pop()  # all of them may be more than fits into memory
     rows, probabilities = np.arange(len(pictures)), softmax(end.logits, axis=1)
     before, wanted = probabilities[rows, seen].mean(), probabilities[rows, about].mean()
     if not targeted:
