@@ -207,8 +207,8 @@ def quality() -> Iterator[tuple[str, str]]:
 
 
 def sheet(file: Path) -> None:
-    """Draws ten classes by lesson and clear recipe, MobileNetV2 and Pocket, as one picture."""
-    net, pocket = backbones.load("MobileNetV2"), backbones.load("Pocket")
+    """Draws ten classes by MobileNetV2, lesson and clear, and by Pocket Robust, as one picture."""
+    net, pocket = backbones.load("MobileNetV2"), backbones.load("Pocket Robust")
     rows = []
     for network, targets, name in (
         (net, SHEET, "lesson"),
@@ -216,9 +216,10 @@ def sheet(file: Path) -> None:
         (pocket, [pocket.class_names.index(c) for c in CATS], "clear"),
     ):
         settings = synthesis.preset(name, network)
+        settings = replace(settings, steps=min(settings.steps, 160))
         row = []
         for target in targets:
-            *_, frame = synthesis.ideal_image(network, target, replace(settings, steps=160))
+            *_, frame = synthesis.ideal_image(network, target, settings)
             picture = frame.picture
             if name == "lesson":  # its pattern is too faint to be seen as it is
                 picture = (picture - picture.min()) / (picture.max() - picture.min())

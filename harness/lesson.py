@@ -118,14 +118,15 @@ async def ideal_image(pupil: Pupil, number: int, name: str, marks: Marks, think)
     steers = number % 8 > 5
     if steers:
         await pupil.put("slider", "Variation loss", "string_array_value", [other(pupil)])
-    await pupil.until(lambda: re.search(r"of 160, done", pupil.words()), "the end of the run")
+    end = await pupil.until(lambda: re.search(r"of (\d+), done", pupil.words()), "the end")
+    steps = int(end[1])
     marks.counts["frames"] += pupil.live.frames - before
     marks.times["frames watched for"].append(time.monotonic() - first)
     found = await pupil.until(
-        lambda: [u for a, u in pupil.images() if a == f"{wanted}, step 160"], "the last picture"
+        lambda: [u for a, u in pupil.images() if a == f"{wanted}, step {steps}"], "the last picture"
     )
-    missing = 161 - max(len(film.frames) for film in pupil.live.of("ideal"))
-    assert not missing, f"{missing} frames of 161 were never sent"
+    missing = steps + 1 - max(len(film.frames) for film in pupil.live.of("ideal"))
+    assert not missing, f"{missing} of {steps + 1} frames were never sent"
     content = hashlib.sha256(await pupil.content(found[0])).hexdigest()
     if not steers:
         marks.same[f"{name} {wanted} {seed}"].add(content)

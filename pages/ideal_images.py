@@ -11,6 +11,7 @@ from components.shell import cache, class_link, downloads, last_result
 from components.widgets import other_networks, pickers, run_panel
 
 PRESETS = ("clear", "lesson", "noise")
+USUAL = "Pocket Robust"  # the network whose pictures a person recognises most often
 
 shell.page(
     "Ideal images",
@@ -23,13 +24,15 @@ shell.page(
         answer=(
             "Without a penalty, gradient descent finds noise that happens to excite the network. "
             "Variation loss makes neighbouring pixels alike, so that only shapes are left to "
-            "excite it: eyes, ears, fur. What one network responds to is not quite what another "
-            "responds to."
+            "excite it: eyes, ears, fur. A network that learned from attacked photos, Pocket "
+            "Robust, draws what a person recognises, almost without help: what excites it is more "
+            "like what we see."
         ),
         look_for=(
             "Fur and eyes many times over: the network does not count cats.",
             "What happens to the picture when you move the variation loss while it runs.",
             "Whether other networks recognise it.",
+            "The preset *noise* with Pocket, and with Pocket Robust.",
             "The least cat-like picture: *Minimise instead* in *More settings*.",
         ),
     ),
@@ -51,7 +54,8 @@ def choices(net) -> Choices:
         key="preset",
         bind="query-params",
         help="clear: the best pictures we know how to make. lesson: plain pixels, "
-        "cross-entropy and variation loss. noise: no penalty at all.",
+        "cross-entropy and variation loss. noise: no penalty at all; what only excites the "
+        "network is noise, unless the network is robust.",
     )
     settings = synthesis.preset(preset, net)
     shell.check_link("mode", MODES, "the comparison", boxed=True)
@@ -66,7 +70,10 @@ def choices(net) -> Choices:
     def settings_of(backbone: str) -> synthesis.Settings:
         own = synthesis.preset(preset, cache.backbone(backbone))
         weight = own.target_weight * (-1 if more.minimise else 1)
-        return replace(own, **more.changed, target_weight=weight)
+        made = replace(own, **more.changed, target_weight=weight)
+        if made.natural and not made.live.natural:
+            made = replace(made, live=replace(made.live, natural=1.0))
+        return made
 
     words = f"least {label}" if more.minimise else label
     plans = [Plan.of(net, target, settings_of(name), words, start)]
@@ -94,8 +101,19 @@ def sliders(chosen: Choices, run: Experiment | None) -> Sliders:
         persist_state="session",
         width=240,
     )
-    moved = {}
+    moved, natural = {}, 1.0
     with st.popover("More", icon=":material/compress:", key="while_it_runs"):
+        if chosen.plans[0].settings.natural:
+            natural = st.select_slider(
+                "Natural statistics",
+                (0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0),
+                1.0,
+                format_func=lambda factor: experiment.number(live.natural * factor),
+                key=f"naturalness_{key}",
+                persist_state="session",
+                help="Keeps the mean and the deviation of each channel of six layers as they are "
+                f"in photos. Known from: {experiment.statistics_source(chosen.plans[0])}.",
+            )
         rate = st.select_slider(
             "Learning rate",
             (0.1, 0.3, 1.0, 3.0, 10.0),
@@ -117,7 +135,7 @@ def sliders(chosen: Choices, run: Experiment | None) -> Sliders:
             )
             if weight != own:
                 moved[name] = weight
-    found = Sliders(variation=variation, rate=rate, penalties=tuple(moved.items()))
+    found = Sliders(variation=variation, rate=rate, natural=natural, penalties=tuple(moved.items()))
     if run is not None and run.sliders_of == chosen.sliders_of and run_panel.active(KEY):
         run.steer(found)
     return found
@@ -176,7 +194,7 @@ def offer_link(chosen: Choices) -> None:
 
 set_up = class_link.set_up("Target and backbone")
 with set_up.controls:
-    name = pickers.backbone()
+    name = pickers.backbone(usual=USUAL)
 if (net := downloads.loaded(name)) is not None:
     with set_up.controls:
         chosen = choices(net)

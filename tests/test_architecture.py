@@ -19,7 +19,7 @@ ENGINE = {
     "storage": {"config", "errors", "types"},
     "backbones": {"storage", "backend", "config", "errors", "types"},
     "features": {"backbones", "backend", "images", "errors", "types"},
-    "synthesis": {"backbones", "backend", "images", "errors", "types"},
+    "synthesis": {"backbones", "backend", "config", "images", "errors", "types"},
     "attacks": {"backbones", "backend", "images", "errors", "types"},
     "transfer": {"backbones", "storage", "backend", "config", "images", "errors", "types"},
     "runs": {"synthesis", "attacks", "transfer", "backbones", "images", "types"},

@@ -27,13 +27,14 @@ _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sliders:
-    """What may be moved while it runs: factors of each preset's own variation and learning rate.
+    """What may be moved while it runs: factors of each preset's own numbers.
 
     `penalties` are weights by name; a name that is not there leaves each preset its own.
     """
 
     variation: float
     rate: float
+    natural: float = 1.0
     penalties: tuple[tuple[str, float], ...] = ()
 
     def live(self, own: "Live") -> "Live":
@@ -41,6 +42,7 @@ class Sliders:
         return replace(
             own,
             variation=variation_unit(own) * self.variation,
+            natural=own.natural * self.natural,
             learning_rate=own.learning_rate * self.rate,
             **dict(self.penalties),
         )
@@ -69,7 +71,7 @@ class Plan:
         start: np.ndarray | None,
     ) -> "Plan":
         """A plan that starts from noise or from a photo of any size."""
-        start = None if start is None else images.fit(start, net.input_size)
+        start = None if start is None else images.fit(start, settings.size(net))
         return cls(backbone=net.name, target=target, settings=settings, words=words, start=start)
 
     def task(self, live: "Live") -> "IdealImage":
@@ -167,7 +169,8 @@ class Experiment:
 def _start_picture(plan: Plan) -> np.ndarray:
     if plan.start is not None:
         return plan.start
-    settings, size = plan.settings, cache.backbone(plan.backbone).input_size
+    settings = plan.settings
+    size = settings.size(cache.backbone(plan.backbone))
     return _noise(settings.parametrization, size, settings.seed)
 
 
@@ -175,6 +178,13 @@ def _start_picture(plan: Plan) -> np.ndarray:
 def _noise(parametrization: Any, size: tuple[int, int], seed: int) -> np.ndarray:
     parameters = parametrization.start(size, seed)
     return gallery.stretched(np.asarray(parametrization.picture(parameters, 1.0)))
+
+
+def statistics_source(plan: Plan) -> str:
+    """Where a network's natural statistics are known from, in words."""
+    from engine.synthesis import natural
+
+    return natural.statistics(cache.backbone(plan.backbone)).source
 
 
 def variation_unit(live: "Live") -> float:

@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from engine.runs import View
     from engine.synthesis import Frame
 
-_PENALTIES = {"variation": "total variation", "l1": "L1", "l2": "L2"}
+_PENALTIES = {
+    "variation": "total variation",
+    "l1": "L1",
+    "l2": "L2",
+    "natural": "distance from natural statistics",
+}
 
 
 def watch(run: Experiment) -> None:
@@ -61,8 +66,9 @@ def _track(run: Experiment, k: int) -> live_view.Track:
 def _row(frame: "Frame") -> live_view.Row:
     from engine.synthesis import PENALTIES
 
-    target = sum(term for name, term in frame.terms.items() if name not in PENALTIES)
-    values = (frame.probability, frame.loss, target, frame.terms["variation"])
+    target = sum(term for name, term in frame.terms.items() if name not in (*PENALTIES, "natural"))
+    natural = frame.terms.get("natural")
+    values = (frame.probability, frame.loss, target, frame.terms["variation"], natural)
     return live_view.Row(frame.step, values, frame.predictions)
 
 
@@ -76,9 +82,11 @@ def _curves(run: Experiment) -> list[Curve]:
             Curve(title=title, share=True, lines=[(w, k, 0) for k, w in enumerate(words)]),
             Curve(title="loss", lines=[(w, k, 1) for k, w in enumerate(words)]),
         ]
+    lines = [("sum", 0, 1), ("target", 0, 2), ("variation", 0, 3)]
+    natural = run.plans[0].settings.natural
     return [
         Curve(title=title, share=True, lines=[("probability", 0, 0)]),
-        Curve(title="loss", lines=[("sum", 0, 1), ("target", 0, 2), ("variation", 0, 3)]),
+        Curve(title="loss", lines=[*lines, ("natural", 0, 4)] if natural else lines),
     ]
 
 
@@ -107,10 +115,11 @@ def formula(plan: Plan, view: "View", name: str) -> None:
     net, frame = cache.backbone(plan.backbone), view.latest
     live = view.run.live if frame is None else frame.live
     weights = {part.words(net): -w for w, part in plan.settings.objective(plan.target).terms}
-    weights |= dict(zip(PENALTIES, live.penalties, strict=True))
+    natural = ("natural",) if plan.settings.natural else ()
+    weights |= {name: getattr(live, name) for name in (*PENALTIES, *natural)}
     words, numbers = [], []
     for part, weight in weights.items():
-        if not weight and part in ("l1", "l2"):
+        if not weight and part in ("l1", "l2", "natural"):
             continue
         sign = "−" if weight < 0 else "+"
         words.append(f"{sign} {number(abs(weight))} · {_PENALTIES.get(part, part)}")

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from engine.synthesis import Settings
 
 
+SIZES = (0, 128, 192, 256, 320)  # of the picture, px; 0 for the network's own
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class More:
     """What a person has chosen: minimise, start from a photo, and changed settings by name."""
@@ -51,6 +54,23 @@ def choose(settings: "Settings", key: str, seed: int) -> More:
             default="waves" if waves else "pixels",
             key=f"stored_{key}",
         )
+        natural = st.toggle(
+            "Natural statistics",
+            settings.natural,
+            key=f"natural_{key}",
+            help="A penalty on what photos do not have: each channel's mean and deviation in six "
+            "layers, beside those of photos. A step takes a little longer.",
+        )
+        sizes = sorted({*SIZES, settings.canvas})
+        canvas = st.select_slider(
+            "Size of the picture, px",
+            sizes,
+            settings.canvas,
+            format_func=lambda side: str(side) if side else "as the network",
+            key=f"canvas_{key}",
+            help="On a canvas that is larger than what the network is shown there is room for a "
+            "thing and for what is around it.",
+        )
         decorrelated = st.toggle(
             "Decorrelated colours",
             True,
@@ -70,6 +90,16 @@ def choose(settings: "Settings", key: str, seed: int) -> More:
             found[name] = st.slider(
                 label, 0.0, most, float(getattr(own, name)), step, "%g", key=f"{name}_{key}"
             )
+        found["crop"] = st.slider(
+            "Crops of at least this share of each side",
+            0.0,
+            1.0,
+            float(own.crop),
+            0.05,
+            "%g",
+            key=f"crop_{key}",
+            help="0: the whole picture. Crops take the place of shift, zoom and rotation.",
+        )
         found["flip"] = st.toggle("Mirror", own.flip, key=f"flip_{key}")
         found["views"] = st.slider(
             "Views per step",
@@ -80,6 +110,10 @@ def choose(settings: "Settings", key: str, seed: int) -> More:
             help="How many transformed copies the network sees in each step; it averages them.",
         )
     changed: dict[str, Any] = {"seed": int(seed), "steps": steps, "optimizer": optimizer}
+    if natural != settings.natural:
+        changed["natural"] = natural
+    if canvas != settings.canvas:
+        changed["canvas"] = canvas
     if found != asdict(own):
         changed["transformations"] = type(own)(**found)
     if stored != ("waves" if waves else "pixels") or (stored == "waves" and not decorrelated):

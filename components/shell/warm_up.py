@@ -15,7 +15,7 @@ from engine.runs import Schedule, Share
 from engine.storage import weights
 from engine.types import Progress
 
-FIRST = ("MobileNetV2", "Pocket")  # what most people begin with
+FIRST = ("MobileNetV2", "Pocket Robust", "Pocket")  # what most people begin with
 
 
 def opening(store: Store, name: str | None) -> Iterator[Progress]:

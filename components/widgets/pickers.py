@@ -122,10 +122,16 @@ def _sample(key: str, default: str, ask: bool = True) -> Picked:
     return Picked(picture=array, name=name.lower(), digest=images.digest(array))
 
 
-def backbone(*, key: str = "backbone", label: str = "Backbone", taught: bool = True) -> str:
+def backbone(
+    *, key: str = "backbone", label: str = "Backbone", taught: bool = True, usual: str = ""
+) -> str:
     """Lets a person choose a backbone, also one whose weights are not here.
 
-    With `taught`, classifiers that were trained in this session can be chosen as well.
+    Args:
+        key: of the box.
+        label: its label.
+        taught: classifiers that were trained in this session can be chosen as well.
+        usual: the one that is chosen at first, where it is here; else the quickest.
     """
     own = cache.taught() if taught else []
     here = weights.available()
@@ -135,6 +141,8 @@ def backbone(*, key: str = "backbone", label: str = "Backbone", taught: bool = T
     if (wanted := st.query_params.pop("use", None)) in names:
         st.session_state[key] = wanted  # a link within the app, where Streamlit takes `key` out
     shell.check_link(key, names, "the backbone", boxed=True)
+    if usual in here and key not in st.session_state and key not in st.query_params:
+        st.session_state[key] = usual
     class_link.keep_value(key)
     name = st.selectbox(
         label,

@@ -52,6 +52,17 @@ def _operations(model: keras.Model) -> list[keras.Operation]:
     return model.layers if isinstance(model, keras.Sequential) else model.operations
 
 
+def layer_of(model: Any, path: str) -> Any:
+    """The layer of that path, through nested models.
+
+    Raises:
+        KeyError: there is no such layer.
+    """
+    first, _, rest = path.partition("/")
+    layer = {operation.name: operation for operation in _operations(model)}[first]
+    return layer_of(layer, rest) if rest else layer
+
+
 def output_of(model: Any, path: str) -> Any:
     """The symbolic output of a layer, through nested models, as a tensor of `model`'s own graph.
 

@@ -21,28 +21,25 @@ class Live:
 
     Attributes:
         variation, l1, l2: weights of the penalties in the loss, 0 and above.
+        natural: of natural statistics, which only some settings have.
         learning_rate: of the optimizer, above 0.
     """
 
     variation: float = 0.0
     l1: float = 0.0
     l2: float = 0.0
+    natural: float = 0.0
     learning_rate: float = 0.05
 
     def check(self) -> None:
         """Raises `BadSettings` for a number outside what it may be."""
         for field in fields(self):
             value = getattr(self, field.name)
-            zero = field.name in PENALTIES
+            zero = field.name != "learning_rate"
             if not np.isfinite(value) or value < 0 or (value == 0 and not zero):
                 least = "0 or above" if zero else "above 0"
                 name = field.name.replace("_", " ")
                 raise BadSettings(f"Invalid {name}: expected {least}, received {value}.")
-
-    @property
-    def penalties(self) -> tuple[float, ...]:
-        """The penalties' weights, in the order of `PENALTIES`."""
-        return tuple(getattr(self, name) for name in PENALTIES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

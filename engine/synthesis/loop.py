@@ -7,13 +7,10 @@ Simonyan, Vedaldi and Zisserman, "Deep Inside Convolutional Networks", 2013 (arX
 Mordvintsev and Schubert, "Feature Visualization", Distill, 2017.
 """
 
-import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-import keras
 import numpy as np
 from keras import ops
 from scipy.special import softmax
@@ -21,9 +18,11 @@ from scipy.special import softmax
 from engine import backend, images
 from engine.backbones import Backbone, top_predictions
 from engine.errors import BadSettings, Diverged
+from engine.synthesis import natural
+from engine.synthesis.descent import Tensors, borrowed
 from engine.synthesis.live import PENALTIES, Checkpoint, Live
 from engine.synthesis.objectives import Algebra, Objective, Part, answers, check
-from engine.synthesis.settings import OPTIMIZERS, Settings, preset
+from engine.synthesis.settings import Settings, preset
 from engine.types import Prediction
 
 CHECKPOINT_EVERY = 10  # steps
@@ -62,7 +61,7 @@ def ideal_image(
     start: np.ndarray | None = None,
     resume: Checkpoint | None = None,
 ) -> Iterator[Frame]:
-    """Changes a picture until the network sees in it what it is asked for.
+    """Optimises a picture until the network predicts the target for it.
 
     Args:
         net: a loaded backbone.
@@ -86,11 +85,12 @@ def ideal_image(
     at = live or (lambda step, own=settings.live: own)
     objective = settings.objective(target)
     check(net, objective)
-    parametrization, size = settings.parametrization, net.input_size
+    parametrization, size = settings.parametrization, settings.size(net)
     if start is not None and start.shape != (*size, 3):
         raise BadSettings(f"Expected a start of {(*size, 3)}; received: {start.shape}.")
-    parts = (*objective.parts, *PENALTIES.values())
-    names = (*(part.words(net) for part in objective.parts), *PENALTIES)
+    penalties = PENALTIES | _natural(net, settings)
+    parts = (*objective.parts, *penalties.values())
+    names = (*(part.words(net) for part in objective.parts), *penalties)
     structure = tuple(part.structure for part in parts)
     gradient = _gradient(net, structure, settings)
     indices = ops.convert_to_tensor([part.index for part in parts], dtype="int32")
@@ -99,8 +99,8 @@ def ideal_image(
         parametrization.start(size, settings.seed) if start is None else parametrization.of(start)
     )
     shown = target if isinstance(target, int) else None
-    tensor, transformations = _Tensors(), settings.transformations
-    with _borrowed(net, settings.optimizer) as descent:
+    tensor, transformations = Tensors(), settings.transformations
+    with borrowed(net, settings.optimizer, size) as descent:
         descent.begin(first if resume is None else resume.parameters)
         if resume is not None:
             descent.recall(resume.state)
@@ -112,30 +112,41 @@ def ideal_image(
             coarse = settings.coarse_steps
             sharpness = min(1.0, 0.03 + number / coarse) if coarse else 1.0
             now = at(number)
-            weights = _weights(objective, now)
+            weights = _weights(objective, now, penalties)
             (_, (picture, values, logits)), grad = gradient(
                 descent.variable.value,
                 tensor("weights", weights),
                 indices,
                 tensor("sharpness", np.array(sharpness)),
-                tensor("affine", transformations.draw(generator, size)),
+                tensor("views", transformations.draw(generator, size, net.input_size)),
             )
             terms = dict(zip(names, _terms(weights, values), strict=True))
-            frame = _frame(net, shown, number, terms, now, picture, values, logits)
+            frame = _frame(net, shown, number, terms, now, picture, names, values, logits)
             yield replace(frame, checkpoint=where)
             descent.step(grad, now.learning_rate)
         picture = parametrization.picture(descent.variable.value, backend.tensor(1.0))
         picture = images.from_uint8(images.to_uint8(backend.numpy(picture)))
-    values, logits = _look(net, structure)(backend.tensor(picture), indices)
+    shown_whole = images.fit(picture, net.input_size)
+    values, logits = _look(net, structure, settings.canvas)(
+        backend.tensor(picture), backend.tensor(shown_whole), indices
+    )
     now = at(settings.steps)
-    terms = dict(zip(names, _terms(_weights(objective, now), values), strict=True))
-    frame = _frame(net, shown, settings.steps, terms, now, picture, values, logits)
+    terms = dict(zip(names, _terms(_weights(objective, now, penalties), values), strict=True))
+    frame = _frame(net, shown, settings.steps, terms, now, picture, names, values, logits)
     yield replace(frame, last=True)
 
 
-def _weights(objective: Objective, live: Live) -> np.ndarray:
+def _natural(net: Backbone, settings: Settings) -> dict[str, Part]:
+    """The penalty that is of the network, where the settings have it."""
+    if not settings.natural or not natural.statistics(net).layers:
+        return {}
+    return {"natural": natural.NaturalStatistics(natural.statistics(net))}
+
+
+def _weights(objective: Objective, live: Live, penalties: Mapping[str, Part]) -> np.ndarray:
     """Weights of the parts in the loss: those of the target negated, as it is to grow."""
-    return np.array([*(-w for w in objective.weights), *live.penalties], "float32")
+    own = (getattr(live, name) for name in penalties)
+    return np.array([*(-w for w in objective.weights), *own], "float32")
 
 
 def _terms(weights: np.ndarray, values: Any) -> list[float]:
@@ -149,6 +160,7 @@ def _frame(
     terms: Mapping[str, float],
     live: Live,
     picture: Any,
+    names: tuple[str, ...],
     values: Any,
     logits: Any,
 ) -> Frame:
@@ -165,79 +177,12 @@ def _frame(
         step=number,
         loss=sum(terms.values()),
         terms=terms,
-        variation=float(values[-len(PENALTIES) + list(PENALTIES).index("variation")]),
+        variation=float(values[names.index("variation")]),
         logit=float(logits[about]),
         probability=float(softmax(logits)[about]),
         predictions=top,
         live=live,
     )
-
-
-class _Tensors:
-    """Arrays as tensors by name; one that is as it was is not converted again."""
-
-    def __init__(self) -> None:
-        self._last: dict[str, tuple[bytes, Any]] = {}
-
-    def __call__(self, name: str, values: np.ndarray) -> Any:
-        content = values.tobytes()
-        if name not in self._last or self._last[name][0] != content:
-            self._last[name] = content, backend.tensor(values)
-        return self._last[name][1]
-
-
-class _Descent:
-    """A picture's parameters as a variable, and an optimizer whose step on it is compiled."""
-
-    def __init__(self, name: str, shape: tuple[int, ...]) -> None:
-        self.busy = threading.Lock()
-        self.variable = keras.Variable(np.zeros(shape, "float32"))
-        self._optimizer = OPTIMIZERS[name]()
-        self._optimizer.build([self.variable])
-        self._take = backend.optimizer_step(self._optimizer, self.variable)
-
-    def begin(self, parameters: np.ndarray) -> None:
-        """Takes parameters, and forgets all steps made before."""
-        self.variable.assign(parameters)
-        self._rate = 0.0
-        for memory in self._optimizer.variables:
-            memory.assign(np.zeros(memory.shape, memory.dtype))
-
-    def checkpoint(self, step: int, random: Mapping[str, Any]) -> Checkpoint:
-        """All that this and the optimizer know."""
-        state = tuple(np.array(backend.numpy(v)) for v in self._optimizer.variables)
-        parameters = np.array(backend.numpy(self.variable))
-        return Checkpoint(step=step, parameters=parameters, state=state, random=random)
-
-    def recall(self, state: tuple[np.ndarray, ...]) -> None:
-        """Puts the optimizer where a checkpoint's was."""
-        for mine, other in zip(self._optimizer.variables, state, strict=True):
-            mine.assign(other)
-
-    def step(self, grad: Any, learning_rate: float) -> None:
-        """One step down."""
-        if learning_rate != self._rate:
-            self._optimizer.learning_rate = self._rate = learning_rate
-        self._take(grad)
-
-
-@contextmanager
-def _borrowed(net: Backbone, optimizer: str) -> Iterator[_Descent]:
-    """A descent that no other run uses; kept for the next one, with what is compiled of it.
-
-    The pool holds those in use, too: a run that is left to the garbage collector must not take
-    with it what is compiled, and then give it back.
-    """
-    pool: list[_Descent] = net.kept(("descents", optimizer), list)
-    descent = next((one for one in list(pool) if one.busy.acquire(blocking=False)), None)
-    if descent is None:
-        descent = _Descent(optimizer, (*net.input_size, 3))
-        descent.busy.acquire()
-        pool.append(descent)
-    try:
-        yield descent
-    finally:
-        descent.busy.release()
 
 
 def _gradient(net: Backbone, parts: tuple[Part, ...], settings: Settings) -> Any:
@@ -247,38 +192,36 @@ def _gradient(net: Backbone, parts: tuple[Part, ...], settings: Settings) -> Any
     def make() -> Any:
         ask = answers(net, parts)
 
-        def loss(parameters: Any, weights: Any, indices: Any, sharpness: Any, affine: Any) -> Any:
+        def loss(parameters: Any, weights: Any, indices: Any, sharpness: Any, views: Any) -> Any:
             picture = parametrization.picture(parameters, sharpness)
             batch = ops.expand_dims(picture, 0)
             answer = backend.data_parallel(
-                lambda views: ask(transformations.apply(batch, views)), affine
+                lambda some: ask(transformations.apply(batch, some)), views
             )  # each core moves and looks at its own views
             values = _values(parts, batch, answer, indices)
             return ops.sum(weights * values), (picture, values, answer[""])
 
         return backend.value_and_gradient(loss, auxiliary=True)
 
-    key = ("gradient", parts, parametrization, transformations.structure)
+    key = ("gradient", parts, parametrization, transformations.structure, settings.canvas)
     return net.compiled(key, make)
 
 
-def _look(net: Backbone, parts: tuple[Part, ...]) -> Any:
-    """The parts' values for a picture as it is."""
+def _look(net: Backbone, parts: tuple[Part, ...], canvas: int) -> Any:
+    """The parts' values for a picture as it is, which the network is shown at its own size."""
 
     def make() -> Any:
         ask = answers(net, parts)
 
-        def look(picture: Any, indices: Any) -> Any:
-            answer = ask(picture[None])
+        def look(picture: Any, shown: Any, indices: Any) -> Any:
+            answer = ask(shown[None])
             return _values(parts, picture[None], answer, indices), answer[""]
 
         return look
 
-    return net.compiled(("look", parts), make)
+    return net.compiled(("look", parts, canvas), make)
 
 
 def _values(parts: tuple[Part, ...], picture: Any, answer: dict, indices: Any) -> Any:
-    values = [
-        part.value(picture, answer.get(part.reads), indices[k]) for k, part in enumerate(parts)
-    ]
+    values = [part.value(picture, part.answer(answer), indices[k]) for k, part in enumerate(parts)]
     return ops.stack(values)

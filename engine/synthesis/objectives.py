@@ -2,7 +2,7 @@
 
     objective = ClassLogit(284) - 0.5 * ClassLogit(285) - 0.01 * TotalVariation()
 
-A part is a number computed from a picture and the network's answer to it. An objective is a
+A part is a number computed from a picture and the network's output for it. An objective is a
 weighted sum of parts, to be made large. Its weights, classes and channels are data, not code: the
 compiled step takes them as inputs, so that a slider moves a weight while the optimisation runs and
 another class needs no new compilation (after lucid's objectives; Olah, Mordvintsev and Schubert,
@@ -15,7 +15,7 @@ from typing import Any, Self
 import keras
 import numpy as np
 
-from engine.backbones import Backbone
+from engine.backbones import Backbone, graph
 from engine.errors import UnknownLayer
 
 ops: Any = keras.ops  # its type stubs allow None for every result
@@ -45,12 +45,21 @@ class Algebra:
 
 
 class Part(Algebra):
-    """One number, computed from a picture and from what the network answers to it."""
+    """One number, computed from a picture and from the network's outputs for it."""
 
     @property
-    def reads(self) -> str | None:
-        """The layer it reads: "" for the logits, None for the picture alone."""
+    def reads(self) -> str | tuple[str, ...] | None:
+        """The layer it reads: "" for the logits, None for the picture alone.
+
+        Several are layers of which it reads the channels' moments: means, and means of squares.
+        """
         return ""
+
+    def answer(self, answers: dict[str, Any]) -> Any:
+        """What it reads, of all that `answers` gives."""
+        if isinstance(self.reads, tuple):
+            return [answers[_moments(name)] for name in self.reads]
+        return None if self.reads is None else answers[self.reads]
 
     @property
     def terms(self) -> "tuple[tuple[float, Part], ...]":
@@ -71,8 +80,9 @@ class Part(Algebra):
 
         Args:
             picture: `(1, H, W, 3)` in 0..1.
-            answer: what the layer it reads answers to the network's views of the picture, a batch
-                that the number is averaged over; None if it reads none.
+            answer: output of the layer it reads for the views of the picture, a batch
+                that the number is averaged over; None if it reads none. Of several, a list of
+                moments `(views, 2, c)`.
             index: `self.index` as a tensor.
         """
         raise NotImplementedError
@@ -119,7 +129,7 @@ class _OfClass(Part):
 
 
 class ClassLogit(_OfClass):
-    """A class's logit: how much speaks for it, whatever speaks for the others."""
+    """A class's logit: the evidence for it, regardless of the others."""
 
     def value(self, picture: Any, answer: Any, index: Any) -> Any:
         return ops.mean(ops.take(answer, index, axis=-1))
@@ -260,12 +270,16 @@ def check(net: Backbone, objective: Objective) -> None:
     for part in objective.parts:
         if part.reads == "":
             net.check_class(part.index)
-        elif part.reads is not None:
+        elif isinstance(part.reads, str):
             shape = net.layer(part.reads).shape
             if not 0 <= part.index < shape[-1]:
                 raise UnknownLayer(
                     f"{part.reads} has channels 0 to {shape[-1] - 1}; received: {part.index}."
                 )
+
+
+def _moments(layer: str) -> str:
+    return f"moments of {layer}"
 
 
 def answers(net: Backbone, parts: tuple[Part, ...]) -> Any:
@@ -275,9 +289,11 @@ def answers(net: Backbone, parts: tuple[Part, ...]) -> Any:
     excite a channel yet would otherwise give it no gradient at all, and stay grey.
 
     Returns:
-        A function of pictures `(N, H, W, 3)` in 0..1 to `{layer: answer}`, the logits under "".
+        A function of pictures `(N, H, W, 3)` in 0..1 to `{layer: answer}`, the logits under "";
+        moments of layers under names of their own.
     """
-    names = tuple(dict.fromkeys(part.reads for part in parts if part.reads))
+    reads = [part.reads for part in parts]
+    names = tuple(dict.fromkeys(name for name in reads if isinstance(name, str) and name))
     whole = net.plain if names else net.model  # folding changes what a layer answers
     outputs = {"": whole.outputs[0]}
     for name in names:
@@ -286,6 +302,11 @@ def answers(net: Backbone, parts: tuple[Part, ...]) -> Any:
         if isinstance(operation, (keras.layers.ReLU, keras.layers.Activation)):
             target = ops.leaky_relu(operation.input, 0.1)
         outputs[name] = target
+    for several in (names for names in reads if isinstance(names, tuple)):
+        for name in several:  # folding leaves the answers of normalizations as they are
+            maps = net.output(name) if whole is net.plain else graph.output_of(whole, name)
+            both = [ops.mean(maps, axis=(1, 2)), ops.mean(ops.square(maps), axis=(1, 2))]
+            outputs[_moments(name)] = ops.stack(both, axis=1)
     model = keras.Model(whole.inputs[0], outputs)
 
     return lambda pictures: model(pictures, training=False)

@@ -1,4 +1,4 @@
-"""How a picture is stored while it is optimised, and what happens to it before the network looks.
+"""How a picture is stored while it is optimised, and how it is transformed before the network.
 
 Gradient descent moves along whatever the picture is made of. Stored as pixels it finds noise, as
 every pixel moves for itself; stored as waves, each with a step in proportion to its length, it
@@ -117,12 +117,13 @@ def _scale(height: int, width: int, decay: float) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Transformations:
-    """Small random changes before each look: what survives them is a shape, not a trick.
+    """Random transformations before each forward pass: what survives them is a shape, not a trick.
 
     `jitter` in px, `scale` as a share (0.1: from 90 to 110 %), `rotation` in degrees, `blur` from
-    0 to 1, `flip` for a mirror image every other time. The network looks at `views` such pictures
-    in each step, and its answers are averaged (Athalye et al., 2018, arXiv:1707.07397: expectation
-    over transformation).
+    0 to 1, `flip` for a mirror image every other time. With `crop`, views are parts of at least
+    that share of each side, anywhere in the picture; only `blur` and `flip` act beside. The network
+    sees `views` such pictures in each step, and its outputs are averaged (Athalye et al., 2018,
+    arXiv:1707.07397: expectation over transformation).
     """
 
     jitter: float = 0.0
@@ -131,20 +132,52 @@ class Transformations:
     blur: float = 0.0
     flip: bool = False
     views: int = 1
+    crop: float = 0.0
 
     @property
     def structure(self) -> tuple:
         """What needs a compilation of its own; how far it moves does not."""
-        return self.blur, self.moves, self.views
+        return self.blur, self.moves, self.views, bool(self.crop)
 
     @property
     def moves(self) -> bool:
         return bool(self.jitter or self.scale or self.rotation or self.flip)
 
-    def draw(self, generator: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
-        """Random affine maps `(views, 8)`, as `keras.ops.image.affine_transform` reads them."""
+    def draw(
+        self,
+        generator: np.random.Generator,
+        size: tuple[int, int],
+        to: tuple[int, int] | None = None,
+    ) -> np.ndarray:
+        """What is random of a step's views, for `apply`.
+
+        Args:
+            generator: of the randomness.
+            size: `(height, width)` of the picture.
+            to: of what the network is shown; None for the same.
+
+        Returns:
+            Affine maps `(views, 8)`, as `keras.ops.image.affine_transform` reads them; for crops,
+            and for a picture of another size, matrices `(views, 2, n, m)` that shrink its rows and
+            its columns.
+        """
+        if self.crop or to not in (None, size):
+            views = self.views if self.crop else 1
+            crops = [self._crop(generator, size, to or size) for _ in range(views)]
+            return np.stack(crops)
         views = self.views if self.moves else 1  # without moves they would all be alike
         return np.stack([self._draw(generator, *size) for _ in range(views)])
+
+    def _crop(
+        self, generator: np.random.Generator, size: tuple[int, int], to: tuple[int, int]
+    ) -> np.ndarray:
+        share = generator.uniform(self.crop, 1.0) if self.crop else 1.0
+        rows, columns = (
+            _resampling(n, m, share * n, generator.uniform(0, (1 - share) * n))
+            for n, m in zip(size, to, strict=True)
+        )
+        mirrored = self.flip and generator.random() < 0.5
+        return np.stack([rows, columns[::-1] if mirrored else columns])
 
     def _draw(self, generator: np.random.Generator, height: int, width: int) -> np.ndarray:
         zoom = 1.0 / (1.0 + generator.uniform(-self.scale, self.scale))
@@ -157,14 +190,28 @@ class Transformations:
             [m * a, -b, x - m * a * x + b * y + dx, m * b, a, y - m * b * x - a * y + dy, 0, 0]
         )
 
-    def apply(self, picture: Any, affine: Any) -> Any:
-        """What the network gets to see of a picture `(1, H, W, 3)`: a view for each of the maps."""
+    def apply(self, picture: Any, drawn: Any) -> Any:
+        """What the network is shown of a picture `(1, H, W, 3)`: a view for each that was drawn."""
         if self.blur:
             smooth = ops.average_pool(picture, 3, 1, padding="same")
             picture = (1 - self.blur) * picture + self.blur * smooth
+        if len(drawn.shape) == 4:
+            rows = ops.einsum("vih,hwc->viwc", drawn[:, 0], picture[0])
+            return ops.einsum("vjw,viwc->vijc", drawn[:, 1], rows)
         if self.moves:
-            picture = ops.repeat(picture, affine.shape[0], axis=0)
+            picture = ops.repeat(picture, drawn.shape[0], axis=0)
             picture = keras.ops.image.affine_transform(
-                picture, affine, interpolation="bilinear", fill_mode="reflect"
+                picture, drawn, interpolation="bilinear", fill_mode="reflect"
             )
         return picture
+
+
+def _resampling(n: int, to: int, length: float, start: float) -> np.ndarray:
+    """The matrix `(to, n)` that shows `length` of n values, from `start` on, as `to` values.
+
+    A triangular filter as wide as the values it stands for: nothing is left out, no grid appears.
+    """
+    scale = length / to
+    centre = start + (np.arange(to)[:, None] + 0.5) * scale - 0.5
+    weights = np.maximum(0.0, 1.0 - np.abs(np.arange(n) - centre) / max(scale, 1.0))
+    return (weights / weights.sum(axis=1, keepdims=True)).astype("float32")

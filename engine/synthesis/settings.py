@@ -29,7 +29,9 @@ class Settings:
         live: the penalties' weights and the learning rate to begin with.
         optimizer: one of `OPTIMIZERS`.
         parametrization: pixels or waves.
-        transformations: what happens to the picture before the network looks.
+        transformations: random ones, before each forward pass.
+        natural: whether natural statistics are part of the loss; their weight is live.
+        canvas: side of the picture in px; 0 for the network's own size.
         coarse_steps: steps over which the waves grow from the longest to all of them.
         steps: how many steps.
         seed: of the noise and of the transformations.
@@ -41,6 +43,8 @@ class Settings:
     optimizer: str = "Adam"
     parametrization: Pixels | Waves = field(default_factory=Waves)
     transformations: Transformations = field(default_factory=Transformations)
+    natural: bool = False
+    canvas: int = 0
     coarse_steps: int = 0
     steps: int = 160
     seed: int = 0
@@ -52,6 +56,10 @@ class Settings:
         logit, entropy = ClassLogit(target), CrossEntropy(target)
         return self.target_weight * (logit if self.score == "logit" else -entropy)
 
+    def size(self, net: Backbone) -> tuple[int, int]:
+        """`(height, width)` of the picture."""
+        return (self.canvas, self.canvas) if self.canvas else net.input_size
+
     def check(self) -> None:
         """Raises `BadSettings` for a number outside what it may be."""
         if self.optimizer not in OPTIMIZERS:
@@ -60,6 +68,8 @@ class Settings:
             )
         if not 1 <= self.steps <= 5000:
             raise BadSettings(f"Expected 1 to 5000 steps; received: {self.steps}.")
+        if self.canvas and not 32 <= self.canvas <= 448:
+            raise BadSettings(f"Expected a canvas of 32 to 448 px; received: {self.canvas}.")
         self.live.check()
 
 
@@ -84,12 +94,17 @@ NOISE: dict[str, Settings] = {
 # The keys are Keras' names of the architectures, so that a classifier on one has its recipe.
 CLEAR: dict[str, Settings] = {
     "": Settings(
-        live=Live(variation=4e-6, l2=0.1, learning_rate=0.05),
+        live=Live(variation=4e-6, l2=0.1, natural=8.0, learning_rate=0.05),
         transformations=Transformations(jitter=24, scale=0.5, rotation=15, views=4),
+        natural=True,
     ),
+    # On a canvas larger than what the network is shown, there is room for a thing and for what is
+    # around it.
     "pocket": Settings(
-        live=Live(variation=1e-5, l2=0.05, learning_rate=0.04),
-        transformations=Transformations(jitter=12, scale=0.4, rotation=15),
+        live=Live(variation=2e-6, learning_rate=0.05),
+        transformations=Transformations(crop=0.3, flip=True, views=4),
+        canvas=192,
+        steps=120,
     ),
 }
 

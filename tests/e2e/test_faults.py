@@ -71,12 +71,12 @@ def test_a_killed_server_comes_back_and_the_link_brings_the_page_as_it_was(page)
     with running(port):  # the same tab finds it again by itself, and may begin anew
         expect(picture(page, "^Noise$")).to_be_visible()
         page.get_by_role("button", name=START).click()
-        expect(page.get_by_text(re.compile("^step 160 of 160, done$"))).to_be_visible()
+        expect(page.get_by_text(re.compile("^step 120 of 120, done$"))).to_be_visible()
         page.reload()
         expect(picture(page, "^Noise$")).to_be_visible()
         assert "class=goldfish" in page.url
         page.get_by_role("button", name=START).click()
-        expect(picture(page, "^goldfish, step 160: ")).to_be_visible()
+        expect(picture(page, "^goldfish, step 120: ")).to_be_visible()
 
 
 def test_weights_may_be_damaged_deleted_and_restored_while_it_runs(tmp_path):
@@ -134,7 +134,7 @@ def test_two_hundred_guests_who_drop_leave_nothing_behind(tmp_path):
             if page == "ideal_images":
                 await pupil.until(lambda: pupil.has("button", "Start"), "the page")
                 await pupil.click("Start")
-                await pupil.until(lambda: "of 160" in pupil.words(), "the run")
+                await pupil.until(lambda: "of 120" in pupil.words(), "the run")
             else:
                 await pupil.until(pupil.words, "the page")
             pupil.crash()

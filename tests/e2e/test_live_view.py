@@ -38,8 +38,8 @@ def test_every_frame_is_painted_and_nothing_jumps(page, address):
     start(page)
     done(page)
     expect(page.get_by_role("button", name="Picture (PNG)")).to_be_visible()
-    assert number(page, "frames") == 161
-    assert number(page, "drawn") >= 0.95 * 161
+    assert number(page, "frames") == 121
+    assert number(page, "drawn") >= 0.95 * 121
     assert page.evaluate("window.moved") < 0.01
 
 
@@ -137,13 +137,13 @@ def test_a_faint_picture_is_stretched_to_the_end_and_exact_where_it_is_not(page,
     done(page)
     spread = """(canvas) => { const { data } = canvas.getContext("2d")
       .getImageData(0, 0, canvas.width, canvas.height);
-      const red = data.filter((_, k) => k % 4 === 0);
-      return Math.max(...red) - Math.min(...red); }"""
+      const values = data.filter((_, k) => k % 4 !== 3);
+      return Math.max(...values) - Math.min(...values); }"""
     last = picture(page, ", step 20: ")
     expect(last).to_be_visible()
-    assert last.evaluate(spread) > 200
+    page.wait_for_function(f"(canvas) => ({spread})(canvas) > 120", arg=last.element_handle())
     page.get_by_label("Stretch contrast").click()
-    page.wait_for_function(f"(canvas) => ({spread})(canvas) < 120", arg=last.element_handle())
+    page.wait_for_function(f"(canvas) => ({spread})(canvas) < 60", arg=last.element_handle())
 
 
 def test_with_reduced_motion_every_tenth_frame_is_shown(browser, address):
@@ -163,4 +163,4 @@ def test_with_reduced_motion_every_tenth_frame_is_shown(browser, address):
     context.close()
     steps = {int(found[1]) for label in labels if (found := re.search(r", step (\d+)", label))}
     assert {step % 10 for step in steps} == {0}
-    assert 160 in steps
+    assert 120 in steps

@@ -18,12 +18,12 @@ def test_a_link_brings_its_settings_and_hides_the_controls(page, address):
     expect(page.get_by_role("link", name="Feature maps")).to_have_count(0)
     expect(page.get_by_text(re.compile("Link for a class"))).to_have_count(0)
     expect(page.get_by_role("slider", name="Variation loss")).to_be_visible()
-    expect(page.get_by_text("3 × 10⁻⁵").first).to_be_visible()
+    expect(page.get_by_text("6 × 10⁻⁶").first).to_be_visible()
     expect(page.get_by_text("goldfish · Pocket · preset clear · seed 4")).to_be_visible()
     start.click()
-    expect(page.get_by_text(re.compile(r"^step 160 of 160, done$"))).to_be_visible()
-    expect(picture(page, "^goldfish, step 160: ")).to_be_visible()
-    expect(page.get_by_text(re.compile(r"3 × 10⁻⁵ · total variation"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^step 120 of 120, done$"))).to_be_visible()
+    expect(picture(page, "^goldfish, step 120: ")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"6 × 10⁻⁶ · total variation"))).to_be_visible()
 
 
 def test_the_link_that_is_offered_opens_the_page_as_it_was(page, address):
@@ -65,7 +65,7 @@ def test_large_text_stays_on_all_pages(page, address):
 def test_starting_over_forgets_what_was_done(page, address):
     page.goto(f"{address}/ideal_images?backbone=Pocket&class=goldfish")
     page.get_by_role("button", name=re.compile("Start$")).click()
-    expect(page.get_by_text(re.compile(r"^step 160 of 160, done$"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^step 120 of 120, done$"))).to_be_visible()
     page.get_by_role("link", name="Start over").click()
     expect(picture(page, "^Noise$")).to_be_visible()
     assert "class=goldfish" in page.url

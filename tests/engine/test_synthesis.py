@@ -74,7 +74,7 @@ def test_the_same_seed_gives_the_same_picture_and_another_another(net, target):
 def test_the_network_sees_what_it_was_asked_for(net, target):
     frame = last(net, target, preset("clear", net))
     assert frame.probability > 0.9
-    assert frame.predictions == net.predict(frame.picture)
+    assert frame.predictions == net.predict(images.fit(frame.picture, net.input_size))
     assert np.array_equal(frame.picture, images.from_uint8(images.to_uint8(frame.picture)))
 
 

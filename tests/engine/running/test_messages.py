@@ -61,5 +61,5 @@ def test_every_frame_of_a_run_has_its_picture_also_after_a_fork(net, runner):
         until(lambda view=view: view.look() == 13)
         assert len(view.stills) == len(view.frames) == 13
         sizes = {Image.open(io.BytesIO(still.data)).size for (still,) in view.stills}
-        assert sizes == {net.input_size}
+        assert sizes == {settings.size(net)}
     assert one.run is not other.run

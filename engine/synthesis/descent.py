@@ -1,0 +1,81 @@
+"""A picture's parameters and the optimizer that moves them: compiled once, borrowed by one run."""
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+import numpy as np
+
+from engine import backend
+from engine.backbones import Backbone
+from engine.synthesis.live import Checkpoint
+from engine.synthesis.settings import OPTIMIZERS
+
+
+class Tensors:
+    """Arrays as tensors by name; one that is as it was is not converted again."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, tuple[bytes, Any]] = {}
+
+    def __call__(self, name: str, values: np.ndarray) -> Any:
+        content = values.tobytes()
+        if name not in self._last or self._last[name][0] != content:
+            self._last[name] = content, backend.tensor(values)
+        return self._last[name][1]
+
+
+class Descent:
+    """A picture's parameters as a variable, and an optimizer whose step on it is compiled."""
+
+    def __init__(self, name: str, shape: tuple[int, ...]) -> None:
+        self.busy = threading.Lock()
+        self.variable = keras.Variable(np.zeros(shape, "float32"))
+        self._optimizer = OPTIMIZERS[name]()
+        self._optimizer.build([self.variable])
+        self._take = backend.optimizer_step(self._optimizer, self.variable)
+
+    def begin(self, parameters: np.ndarray) -> None:
+        """Takes parameters, and forgets all steps made before."""
+        self.variable.assign(parameters)
+        self._rate = 0.0
+        for memory in self._optimizer.variables:
+            memory.assign(np.zeros(memory.shape, memory.dtype))
+
+    def checkpoint(self, step: int, random: Mapping[str, Any]) -> Checkpoint:
+        """All that this and the optimizer know."""
+        state = tuple(np.array(backend.numpy(v)) for v in self._optimizer.variables)
+        parameters = np.array(backend.numpy(self.variable))
+        return Checkpoint(step=step, parameters=parameters, state=state, random=random)
+
+    def recall(self, state: tuple[np.ndarray, ...]) -> None:
+        """Puts the optimizer where a checkpoint's was."""
+        for mine, other in zip(self._optimizer.variables, state, strict=True):
+            mine.assign(other)
+
+    def step(self, grad: Any, learning_rate: float) -> None:
+        """One step down."""
+        if learning_rate != self._rate:
+            self._optimizer.learning_rate = self._rate = learning_rate
+        self._take(grad)
+
+
+@contextmanager
+def borrowed(net: Backbone, optimizer: str, size: tuple[int, int]) -> Iterator[Descent]:
+    """A descent that no other run uses; kept for the next one, with what is compiled of it.
+
+    The pool holds those in use, too: a run that is left to the garbage collector must not take
+    with it what is compiled, and then give it back.
+    """
+    pool: list[Descent] = net.kept(("descents", optimizer, size), list)
+    descent = next((one for one in list(pool) if one.busy.acquire(blocking=False)), None)
+    if descent is None:
+        descent = Descent(optimizer, (*size, 3))
+        descent.busy.acquire()
+        pool.append(descent)
+    try:
+        yield descent
+    finally:
+        descent.busy.release()

@@ -1,0 +1,141 @@
+"""Natural statistics: how channels respond to photos, as a penalty on responses unlike these.
+
+A picture that only excites a class is texture in heavy contrast. Matching each channel's mean and
+deviation to those of photos leaves it the colours, contrasts and shapes that photos have (Yin et
+al., "Dreaming to Distill", 2020, arXiv:1912.08795; Gatys, Ecker and Bethge, 2015,
+arXiv:1505.07376).
+
+Batch normalization has seen the photos of the training: behind it, a channel's mean is its `beta`
+and its deviation its `gamma`. For weights into which it is folded already, and networks without
+it, the numbers are measured on photos, once.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+
+from engine import backend, config
+from engine.backbones import Backbone, graph
+from engine.synthesis import objectives
+from engine.synthesis.objectives import Part
+
+ops: Any = keras.ops  # its type stubs allow None for every result
+LAYERS = 6
+_LEAST = 0.2  # of a layer's mean deviation: channels that hardly answer count no more than others
+MEASURED = config.ASSETS / "natural_statistics.npz"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Statistics:
+    """Means and deviations `(c,)` of the channels of some layers, and where they are from."""
+
+    layers: tuple[str, ...]
+    means: tuple[np.ndarray, ...]
+    deviations: tuple[np.ndarray, ...]
+    source: str
+
+
+@dataclass(frozen=True)
+class NaturalStatistics(Part):
+    """Squared distance of channel means and deviations from those of photos, in their deviations.
+
+    The mean over channels and layers of both; over the views of a step.
+    """
+
+    statistics: Statistics = field(repr=False)
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return self.statistics.layers
+
+    def value(self, picture: Any, answer: Any, index: Any) -> Any:
+        known = zip(self.statistics.means, self.statistics.deviations, answer, strict=True)
+        total = 0.0
+        for mean, deviation, moments in known:
+            first, second = ops.mean(moments[:, 0], axis=0), ops.mean(moments[:, 1], axis=0)
+            own = ops.sqrt(ops.maximum(second - ops.square(first), 0.0) + 1e-8)
+            unit = np.maximum(deviation, _LEAST * deviation.mean())
+            total += ops.mean(ops.square((first - mean) / unit))
+            total += ops.mean(ops.square((own - deviation) / unit))
+        return total / len(answer)
+
+    def words(self, net: Backbone) -> str:
+        return "natural"
+
+
+def statistics(net: Backbone) -> Statistics:
+    """What is known of a network: measured numbers, else those of its batch normalization.
+
+    Kept with the network: one that is used again needs no new compilation.
+    """
+    return net.kept("natural statistics", lambda: _measured(net) or _trained(net))
+
+
+def layers(net: Backbone) -> tuple[str, ...]:
+    """Six layers at even depths: normalizations, or activations where there are none."""
+    kinds = ("BatchNormalization",), ("ReLU", "Activation", "Conv2D")
+    for kind in kinds:
+        found = [info.name for info in net.layers if info.has_maps and info.kind in kind]
+        if found:
+            return tuple(found[k] for k in _spread(len(found)))
+    return ()
+
+
+def _spread(n: int) -> list[int]:
+    return sorted({round(k * (n - 1) / (LAYERS - 1)) for k in range(LAYERS)})
+
+
+def measure(net: Backbone, photos: np.ndarray, source: str) -> Statistics:
+    """Measures a network on photos `(N, H, W, 3)` in 0..1 at its input size."""
+    names = layers(net)
+    unknown = Statistics(layers=names, means=(), deviations=(), source="")
+    part = NaturalStatistics(unknown)
+    ask = backend.compile(objectives.answers(net, (part,)))
+    sums: list[Any] = [0.0] * len(names)
+    for k in range(0, len(photos), 10):
+        given = part.answer(ask(backend.tensor(photos[k : k + 10])))
+        sums = [s + backend.numpy(a).sum(axis=0) for s, a in zip(sums, given, strict=True)]
+    both = [s / len(photos) for s in sums]
+    return Statistics(
+        layers=names,
+        means=tuple(b[0] for b in both),
+        deviations=tuple(np.sqrt(np.maximum(b[1] - b[0] ** 2, 0.0)) for b in both),
+        source=source,
+    )
+
+
+def _measured(net: Backbone) -> Statistics | None:
+    """The numbers that come with the app for the networks it is most used with."""
+    names = layers(net)
+    try:
+        with np.load(MEASURED) as saved:
+            rows = [saved[f"{net.spec.name}/{name}"].astype("float32") for name in names]
+    except (OSError, ValueError, KeyError):
+        return None
+    return Statistics(
+        layers=names,
+        means=tuple(row[0] for row in rows),
+        deviations=tuple(row[1] for row in rows),
+        source="500 photos of ImageNet",
+    )
+
+
+def _trained(net: Backbone) -> Statistics:
+    """What batch normalization knows of the photos of the training."""
+    names, rows = [], []
+    for name in layers(net):
+        layer = graph.layer_of(net.plain, name)
+        if not isinstance(layer, keras.layers.BatchNormalization):
+            continue
+        mean = backend.numpy(layer.beta) if layer.center else np.zeros(layer.output.shape[-1])
+        deviation = np.abs(backend.numpy(layer.gamma)) if layer.scale else np.ones(mean.shape)
+        names.append(name)
+        rows.append((mean.astype("float32"), deviation.astype("float32")))
+    return Statistics(
+        layers=tuple(names),
+        means=tuple(mean for mean, _ in rows),
+        deviations=tuple(deviation for _, deviation in rows),
+        source="its own batch normalization",
+    )

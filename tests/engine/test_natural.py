@@ -1,0 +1,137 @@
+"""Pictures larger than what the network is shown, and statistics that photos have."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine import backbones, images, synthesis
+from engine.errors import BadSettings
+from engine.synthesis import Live, Settings, Transformations, natural
+from engine.synthesis.objectives import answers
+from engine.synthesis.parametrization import _resampling
+from tests.conftest import SAMPLES
+
+CANVAS = Settings(
+    steps=4,
+    canvas=112,
+    transformations=Transformations(crop=0.4, views=2, flip=True),
+    live=Live(learning_rate=0.05),
+)
+
+
+def last(net, settings, **more):
+    *_, frame = synthesis.ideal_image(net, 5, settings, **more)
+    return frame
+
+
+def test_a_canvas_is_drawn_at_its_own_size_and_judged_at_the_networks(net):
+    frame = last(net, CANVAS)
+    assert frame.picture.shape == (112, 112, 3)
+    assert frame.predictions == net.predict(images.fit(frame.picture, net.input_size))
+
+
+def test_a_canvas_goes_on_from_a_checkpoint_bit_for_bit(net):
+    settings = replace(CANVAS, steps=14)
+    frames = list(synthesis.ideal_image(net, 5, settings))
+    checkpoint = frames[10].checkpoint
+    again = list(synthesis.ideal_image(net, 5, settings, resume=checkpoint))
+    np.testing.assert_array_equal(again[-1].picture, frames[-1].picture)
+
+
+def test_a_canvas_begins_with_a_picture_of_its_size(net, cat):
+    frames = list(synthesis.ideal_image(net, 5, CANVAS, start=images.fit(cat, (112, 112))))
+    assert np.abs(frames[0].picture - images.fit(cat, (112, 112))).mean() < 0.02
+    with pytest.raises(BadSettings, match="Expected a start of"):
+        list(synthesis.ideal_image(net, 5, CANVAS, start=images.fit(cat, net.input_size)))
+
+
+@pytest.mark.parametrize("canvas", [8, 1000])
+def test_a_canvas_of_no_use_is_refused(net, canvas):
+    with pytest.raises(BadSettings, match="Expected a canvas of 32 to 448 px"):
+        list(synthesis.ideal_image(net, 5, replace(CANVAS, canvas=canvas)))
+
+
+def test_shrinking_leaves_nothing_out():
+    whole = _resampling(96, 32, 96, 0)
+    np.testing.assert_allclose(whole.sum(axis=1), 1, atol=1e-6)
+    assert (whole.sum(axis=0) > 0.2).all()  # every pixel is seen: no grid
+    np.testing.assert_allclose(_resampling(40, 40, 40, 0), np.eye(40), atol=1e-6)
+    part = _resampling(96, 32, 48, 24)
+    assert part[:, :22].sum() == part[:, 74:].sum() == 0
+    ramp = part @ np.arange(96.0)
+    np.testing.assert_allclose(np.diff(ramp)[2:-2], 1.5, atol=0.1)
+
+
+def test_crops_lie_within_the_picture_and_half_are_mirrored():
+    moves = Transformations(crop=0.5, views=40, flip=True)
+    drawn = moves.draw(np.random.default_rng(0), (100, 100), (50, 50))
+    assert drawn.shape == (40, 2, 50, 100)
+    rows = drawn[:, 0].argmax(axis=-1)
+    assert (np.diff(rows, axis=1) >= 0).all()
+    shares = (rows[:, -1] - rows[:, 0] + 2) / 100
+    assert shares.min() >= 0.48
+    assert shares.max() <= 1.02
+    mirrored = drawn[:, 1, 0].argmax(axis=-1) > drawn[:, 1, -1].argmax(axis=-1)
+    assert 10 < mirrored.sum() < 30
+
+
+def value(net, picture) -> float:
+    """How unnatural a picture is to a network."""
+    part = natural.NaturalStatistics(natural.statistics(net))
+    given = answers(net, (part,))(picture[None])
+    return float(part.value(None, part.answer(given), 0))
+
+
+@pytest.mark.parametrize("name", ["Pocket", "Pocket Robust"])
+def test_a_photo_is_more_natural_than_noise_and_than_grey(name, cat):
+    net = backbones.load(name)
+    noise = np.random.default_rng(0).random((*net.input_size, 3), "float32")
+    photo = value(net, images.fit(cat, net.input_size))
+    assert photo < value(net, noise) / 2
+    assert photo < value(net, np.full_like(noise, 0.5)) / 2
+    assert natural.statistics(net).source == "its own batch normalization"
+
+
+def test_what_batch_normalization_knows_is_what_photos_show(net):
+    known = natural.statistics(net)
+    names = ("chelsea.png", "coffee.png", "astronaut.png", "rocket.jpg")
+    photos = [images.fit(images.load(SAMPLES / n), net.input_size) for n in names]
+    seen = natural.measure(net, np.stack(photos), "four photos")
+    assert seen.layers == known.layers
+    assert len(known.layers) == natural.LAYERS
+    for mine, other in zip(seen.deviations, known.deviations, strict=True):
+        assert np.corrcoef(mine, other)[0, 1] > 0.2
+    means = [np.corrcoef(*both)[0, 1] for both in zip(seen.means, known.means, strict=True)]
+    assert np.mean(means) > 0.3  # four photos say little of the last layers
+
+
+def test_the_weight_of_natural_statistics_is_live_and_acts(net):
+    settings = replace(CANVAS, steps=24, natural=True)
+    free = last(net, settings)
+    held = last(net, settings, live=lambda step: Live(learning_rate=0.05, natural=30.0))
+    assert free.terms["natural"] == 0
+    part = natural.NaturalStatistics(natural.statistics(net))
+    pictures = (images.fit(frame.picture, net.input_size) for frame in (free, held))
+    of_free, of_held = (value(net, picture) for picture in pictures)
+    assert held.terms["natural"] == pytest.approx(30 * of_held, rel=1e-3)
+    assert of_held < of_free
+    assert part.words(net) in held.terms
+
+
+@pytest.mark.parametrize("name", ["MobileNetV2", "EfficientNetB0", "ResNet50V2"])
+def test_other_architectures_have_natural_statistics(name):
+    net = backbones.load(name, pretrained=False)
+    known = natural.statistics(net)
+    assert len(known.layers) == natural.LAYERS
+    for layer, mean, deviation in zip(known.layers, known.means, known.deviations, strict=True):
+        assert mean.shape == deviation.shape == net.layer(layer).shape[-1:]
+        assert (deviation >= 0).all()
+
+
+def test_the_measured_numbers_fit_the_network(mobilenet):
+    known = natural.statistics(mobilenet)
+    assert known.source == "500 photos of ImageNet"
+    photo = images.fit(images.load(SAMPLES / "coffee.png"), mobilenet.input_size)
+    noise = np.random.default_rng(0).random(photo.shape, "float32")
+    assert value(mobilenet, photo) < value(mobilenet, noise) / 2
