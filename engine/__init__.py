@@ -1,4 +1,4 @@
-"""Pretrained image networks to look into, teach, dream with and attack; usable from a notebook.
+"""Pretrained image networks: look inside, train on top, optimise the picture; for notebooks, too.
 
     from engine import attacks, backbones, datasets, features, images
     from engine import robustness, synthesis, transfer

@@ -1,4 +1,4 @@
-"""The only file that asks which Keras backend runs.
+"""The only file that knows which Keras backend runs.
 
 The engine's mathematics is written in `keras.ops`; what differs between TensorFlow and JAX is how
 a function is compiled and how it is differentiated, and that is here. XLA is left off on a CPU,

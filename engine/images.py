@@ -23,7 +23,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 
 
 def load(source: str | Path | bytes) -> np.ndarray:
-    """Decodes a picture the way a person would see it.
+    """Decodes a picture upright and in RGB, as a viewer would show it.
 
     EXIF rotation is applied, transparency laid on white, an animation gives its first frame,
     16-bit and CMYK files become RGB, and a picture larger than 1024 px is scaled down to that.

@@ -8,7 +8,7 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
-    """One line of a network's answer."""
+    """One class of a network's prediction."""
 
     class_index: int
     label: str
@@ -39,11 +39,11 @@ class LayerInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activations:
-    """What one layer answers to one picture.
+    """The feature maps of one layer for one picture.
 
     `values` is `(h, w, c)`; `response`, `(c,)`, the mean absolute activation of each channel;
     `ranking`, `(c,)`, channel numbers from the strongest response down; `dead`, `(c,)` bool,
-    channels that answer the same everywhere on this picture.
+    channels that are constant on this picture.
     """
 
     layer: LayerInfo

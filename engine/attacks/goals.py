@@ -46,7 +46,7 @@ class Frame:
 class Batch:
     """One step of an attack on n pictures at once: `pictures`, `logits`, `fooled`.
 
-    `margin`, `(n,)`, is above 0 where the attack has what it wants; `already`, `(n,)` bool, says
+    `margin`, `(n,)`, is above 0 where the attack has succeeded; `already`, `(n,)` bool, says
     where it had that before it began. The last one holds the best of each, and the steps they are
     from.
     """

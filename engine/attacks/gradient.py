@@ -26,7 +26,7 @@ class Query:
         original: the pictures without a change, in 0..255.
         change: the change before rounding, in grey levels.
         pictures: what the network was shown, in 0..1.
-        logits: its answer, `(N, classes)`.
+        logits: of the network, `(N, classes)`.
         loss: the attack's, `(N,)`, which is to go down; None where it has none.
         gradient: of that loss with respect to the change; None where it has none.
         classes: `(N,)`, the target classes or the ones to get away from.
@@ -45,7 +45,7 @@ class Query:
 
     @property
     def margin(self) -> np.ndarray:
-        """Logit of what is wanted less the strongest of what is not, `(N,)`."""
+        """The goal's logit less the strongest other one, `(N,)`; above 0 it has succeeded."""
         rows = np.arange(len(self.logits))
         others = self.logits.copy()
         others[rows, self.classes] = -np.inf
@@ -62,7 +62,7 @@ class Query:
 class Attack:
     """Base of all attacks.
 
-    `steps` is how many steps; `loss` what it goes down, `smallest` whether it seeks the smallest
+    `steps` is how many steps; `loss` what it minimises, `smallest` whether it seeks the smallest
     change instead of the surest mistake, `stops` whether it ends when all pictures fool.
     """
 

@@ -1,4 +1,4 @@
-"""Attacks made on one network to fool others: they learn less by heart of the one they see."""
+"""Attacks made on one network to fool others: they overfit less to the one they are made on."""
 
 from dataclasses import dataclass
 from itertools import pairwise

@@ -44,7 +44,7 @@ def transfer_matrix(
 ) -> Iterator[TransferRow]:
     """Attacks each network and shows the pictures to all.
 
-    A network is fooled when it names something else than before: `wanted`, where that is given.
+    A network is fooled when its prediction changes: `wanted`, where that is given.
     Classes are compared by name, as networks may number them differently.
 
     Args:
@@ -110,7 +110,7 @@ def _labels(net: Backbone, pictures: Sequence[np.ndarray]) -> tuple[str, ...]:
 
 
 def vote(nets: Sequence[Backbone], picture: np.ndarray, top: int = 5) -> tuple[Prediction, ...]:
-    """What several networks say together: mean probabilities of the classes that all know.
+    """Ensemble prediction: mean probabilities of the classes that all networks know.
 
     Args:
         picture: `(H, W, 3)` in 0..1, of any size.

@@ -1,4 +1,4 @@
-"""What an attacker who has the network can ask of it: logits, and which way the picture should go.
+"""White-box access to a network: its logits, and the gradient of a loss by the picture.
 
 One network, or several of one class list at different input sizes, whose logits are averaged. One
 compilation serves all attacks of a loss: pictures, classes and directions are its inputs.
@@ -24,7 +24,7 @@ Loss = Literal["cross-entropy", "margin", "ratio"]
 
 @dataclass(frozen=True, slots=True)
 class Views:
-    """How pictures are seen, k times each, one view after the other.
+    """Transformed copies of pictures, k of each, one picture after the other.
 
     Attributes:
         maps: affine maps `(N k, 8)` as `keras.ops.image.affine_transform` reads them, or of each

@@ -27,7 +27,7 @@ def fold(model: keras.Model) -> keras.Model:
 
     Returns:
         A functional model with the same layer names. A folded normalization is an `Identity`
-        layer of its old name, so that every activation can still be asked for by name.
+        layer of its old name, so that every activation can still be found by name.
     """
     folded = {bn.name: (conv, bn) for conv, bn in pairs(model)}
     convolutions = {conv.name: (conv, bn) for conv, bn in folded.values()}

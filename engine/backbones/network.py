@@ -1,4 +1,4 @@
-"""Pretrained networks that take a picture in 0..1 and answer with logits.
+"""Pretrained networks that take a picture in 0..1 and return logits.
 
     net = backbones.load("MobileNetV2")
     net.predict(images.fit(picture, net.input_size))
@@ -57,8 +57,8 @@ def class_names(name: str) -> tuple[str, ...]:
 class Backbone:
     """A loaded network. `model` maps `(N, H, W, 3)` in 0..1 to `(N, classes)` logits.
 
-    `plain` is the network before folding: the same logits, and layers that answer what they are
-    named for, where a folded convolution answers what its normalization would.
+    `plain` is the network before folding: the same logits, and layers that output what their names
+    say, where a folded convolution outputs what its normalization would.
     """
 
     spec: Spec
@@ -85,7 +85,7 @@ class Backbone:
         return backend.evaluate(forward, batch)
 
     def predict(self, picture: np.ndarray, top: int = 5) -> tuple[Prediction, ...]:
-        """Names what the network sees in one picture `(H, W, 3)`, the most probable first."""
+        """Returns the most probable classes of one picture `(H, W, 3)`, the most probable first."""
         return top_predictions(self.logits(picture[None])[0], self.class_names, top)
 
     def layer(self, name: str) -> LayerInfo:

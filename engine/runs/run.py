@@ -1,4 +1,4 @@
-"""One computation of a task, for everyone who asks for it."""
+"""One computation of a task, shared by everyone who starts an equal one."""
 
 import atexit
 import threading
@@ -26,7 +26,7 @@ class Cancelled(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Continuation:
-    """What there is of a run that another one goes on with.
+    """The state of a run that another one continues.
 
     `resume` is a checkpoint at or before the last of the `frames`, `live` the live numbers by step
     of what lies between them and is made again, bit for bit.
@@ -103,7 +103,7 @@ class Run:
             return any(one is not view and one.wants_it for one in self._views)
 
     def wake(self) -> None:
-        """Lets the run look again at what its views want."""
+        """Lets the run check again what its views want."""
         with self._changed:
             self._changed.notify_all()
 

@@ -73,7 +73,7 @@ class Schedule:
 
     @contextmanager
     def first(self) -> Iterator[None]:
-        """Computes the block before those that queue: somebody looks at a page and waits for it.
+        """Runs the block before those that queue: a page waits for it.
 
         Meanwhile there is a place less for the others, but always one. Not within a turn.
         """

@@ -1,4 +1,4 @@
-"""A view is one person's look at a run, which may be shared by many.
+"""A view is one person's access to a run, which may be shared by many.
 
     view = runs.view(task)
     view.look()                      # how many frames there are for this person
@@ -29,7 +29,7 @@ PACE = 0.02  # seconds a frame is shown when a run is replayed
 
 
 class View:
-    """One person's look at a run: how far it has looked, paused or not.
+    """One person's access to a run: how many frames were seen, paused or not.
 
     Args:
         run: the run; another one after a fork.

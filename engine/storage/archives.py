@@ -37,7 +37,7 @@ PETS = (
 def download_pets(
     root: Path, *, url: str = PETS_URL, archives: Sequence[Archive] = PETS
 ) -> Iterator[Progress]:
-    """Fetches Oxford-IIIT Pets into `root`, whole or not at all; goes on where it was broken off.
+    """Fetches Oxford-IIIT Pets into `root`, whole or not at all; resumes an interrupted download.
 
     Raises:
         DownloadFailed: no connection, a full disk, or not the files that were expected.

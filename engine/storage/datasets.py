@@ -1,7 +1,7 @@
 """Photos to learn from: Oxford-IIIT Pets, a folder or an archive of one's own, classes as folders.
 
 Nothing is decoded here. Which files are no pictures is found when they are read for the first time
-(`engine.transfer.extraction`), once, and told by name.
+(`engine.transfer.extraction`), once, and reported by name.
 """
 
 import hashlib

@@ -184,5 +184,5 @@ def _check(part: Path, digest: str, magic: bytes) -> None:
             part.unlink()
         raise DownloadFailed(
             "The server sent something else than the expected file (its content does not match); "
-            "nothing was kept. A network that asks for a login first does this."
+            "nothing was kept. A network with a login page does this."
         )
