@@ -62,7 +62,10 @@ def choices(net) -> Choices:
     mode = st.selectbox("Show", MODES, key="mode", bind="query-params")
     seed = shell.linked_number("seed", 0, 9999, 0)
     with st.expander("More settings", icon=":material/tune:"):
-        more = settings_form.choose(settings, f"{preset}_{net.spec.builder}", seed)
+        known = experiment.statistics_of(name).layers
+        more = settings_form.choose(
+            settings, f"{preset}_{net.spec.builder}", seed, known=bool(known)
+        )
     start = None
     if more.from_photo:
         start = pickers.picture(key="ideal_photo", label="Photo to start from").picture
@@ -112,7 +115,7 @@ def sliders(chosen: Choices, run: Experiment | None) -> Sliders:
                 key=f"naturalness_{key}",
                 persist_state="session",
                 help="Keeps the mean and the deviation of each channel of six layers as they are "
-                f"in photos. Known from: {experiment.statistics_source(chosen.plans[0])}.",
+                f"in photos. Known from: {experiment.statistics_of(chosen.sliders_of[1]).source}.",
             )
         rate = st.select_slider(
             "Learning rate",

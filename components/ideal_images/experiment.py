@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from engine.backbones import Backbone
     from engine.runs import IdealImage, View
     from engine.synthesis import Live, Settings
+    from engine.synthesis.natural import Statistics
 
 KEY = "ideal"
 MODES = ("one picture", "three variation losses", "two backbones")
@@ -180,11 +181,11 @@ def _noise(parametrization: Any, size: tuple[int, int], seed: int) -> np.ndarray
     return gallery.stretched(np.asarray(parametrization.picture(parameters, 1.0)))
 
 
-def statistics_source(plan: Plan) -> str:
-    """Where a network's natural statistics are known from, in words."""
+def statistics_of(name: str) -> "Statistics":
+    """A backbone's natural statistics; of no layers where none are known."""
     from engine.synthesis import natural
 
-    return natural.statistics(cache.backbone(plan.backbone)).source
+    return natural.statistics(cache.backbone(name))
 
 
 def variation_unit(live: "Live") -> float:

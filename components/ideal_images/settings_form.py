@@ -23,13 +23,14 @@ class More:
     changed: dict[str, Any]
 
 
-def choose(settings: "Settings", key: str, seed: int) -> More:
+def choose(settings: "Settings", key: str, seed: int, known: bool) -> More:
     """Lets a person change a preset.
 
     Args:
         settings: the preset as it is.
         key: of the preset, so that another one brings its own numbers.
         seed: to begin with.
+        known: whether natural statistics of the backbone are known.
     """
     from engine import synthesis
     from engine.synthesis import Pixels, Waves
@@ -57,6 +58,7 @@ def choose(settings: "Settings", key: str, seed: int) -> More:
         natural = st.toggle(
             "Natural statistics",
             settings.natural,
+            disabled=not known,
             key=f"natural_{key}",
             help="A penalty on what photos do not have: each channel's mean and deviation in six "
             "layers, beside those of photos. A step takes a little longer.",

@@ -127,7 +127,7 @@ def _trained(net: Backbone) -> Statistics:
     names, rows = [], []
     for name in layers(net):
         layer = graph.layer_of(net.plain, name)
-        if not isinstance(layer, keras.layers.BatchNormalization):
+        if not isinstance(layer, keras.layers.BatchNormalization) or _identity(layer):
             continue
         mean = backend.numpy(layer.beta) if layer.center else np.zeros(layer.output.shape[-1])
         deviation = np.abs(backend.numpy(layer.gamma)) if layer.scale else np.ones(mean.shape)
@@ -139,3 +139,10 @@ def _trained(net: Backbone) -> Statistics:
         deviations=tuple(deviation for _, deviation in rows),
         source="its own batch normalization",
     )
+
+
+def _identity(layer: keras.layers.BatchNormalization) -> bool:
+    """Whether it has seen no photos: as it was made, or folded into the weights before."""
+    variance = backend.numpy(layer.moving_variance)
+    scale = backend.numpy(layer.gamma) if layer.scale else np.ones(1)
+    return bool(np.allclose(variance, 1.0, atol=0.01) and np.allclose(scale, 1.0))

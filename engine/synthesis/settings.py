@@ -7,6 +7,7 @@ import keras
 
 from engine.backbones import Backbone
 from engine.errors import BadSettings
+from engine.synthesis import natural
 from engine.synthesis.live import Live
 from engine.synthesis.objectives import Algebra, ClassLogit, CrossEntropy, Objective
 from engine.synthesis.parametrization import Pixels, Transformations, Waves
@@ -116,6 +117,8 @@ def preset(name: str, net: Backbone) -> Settings:
         BadSettings: there is no such preset.
     """
     clear, noise = (recipe.get(net.spec.builder, recipe[""]) for recipe in (CLEAR, NOISE))
+    if clear.natural and not natural.statistics(net).layers:
+        clear = replace(clear, natural=False)
     presets = {"clear": clear, "lesson": LESSON, "noise": noise}
     if name not in presets:
         raise BadSettings(f"Expected one of {', '.join(presets)}; received: {name!r}.")

@@ -46,7 +46,7 @@ def test_noise_becomes_what_was_asked_for(page, address):
 
 
 def test_pause_holds_a_step_is_one_and_stop_ends(page, address):
-    opened(page, address, "&preset=lesson")  # a thousand steps: time enough
+    opened(page, address, "&steps=1000")  # time enough
     start(page)
     expect(page.get_by_text(re.compile(r"^step \d+ of 1000, running$"))).to_be_visible()
     page.get_by_role("button", name=re.compile("Pause$")).click()

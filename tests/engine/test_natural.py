@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 
@@ -119,9 +120,15 @@ def test_the_weight_of_natural_statistics_is_live_and_acts(net):
     assert part.words(net) in held.terms
 
 
-@pytest.mark.parametrize("name", ["MobileNetV2", "EfficientNetB0", "ResNet50V2"])
+@pytest.mark.parametrize("name", ["MobileNetV3Small", "EfficientNetB0", "ResNet50V2"])
 def test_other_architectures_have_natural_statistics(name):
     net = backbones.load(name, pretrained=False)
+    assert natural.statistics(net).layers == ()  # it has seen no photos
+    net = backbones.load(name, pretrained=False)
+    generator = np.random.default_rng(0)
+    for layer in net.plain.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.moving_variance.assign(generator.uniform(0.1, 3, layer.moving_variance.shape))
     known = natural.statistics(net)
     assert len(known.layers) == natural.LAYERS
     for layer, mean, deviation in zip(known.layers, known.means, known.deviations, strict=True):
@@ -135,3 +142,12 @@ def test_the_measured_numbers_fit_the_network(mobilenet):
     photo = images.fit(images.load(SAMPLES / "coffee.png"), mobilenet.input_size)
     noise = np.random.default_rng(0).random(photo.shape, "float32")
     assert value(mobilenet, photo) < value(mobilenet, noise) / 2
+
+
+def test_a_network_without_normalization_has_a_preset_without_them():
+    net = backbones.load("ConvNeXtTiny", pretrained=False)
+    assert natural.statistics(net).layers == ()
+    settings = synthesis.preset("clear", net)
+    assert not settings.natural
+    *_, frame = synthesis.ideal_image(net, 5, replace(settings, steps=1, natural=True))
+    assert "natural" not in frame.terms
