@@ -209,6 +209,7 @@ def transfer(folder: Path) -> Iterator[tuple[str, str]]:
             ("MI-FGSM", source, attacks.MomentumIterative(epsilon=16)),
             ("DIM", source, attacks.DiverseInput(epsilon=16)),
             ("TIM", source, attacks.TranslationInvariant(epsilon=16)),
+            ("BSR with SIM", source, attacks.BlockShuffle(epsilon=16)),
             ("ensemble of both, MI-FGSM", [source, other], attacks.MomentumIterative(epsilon=16)),
             ("random noise", source, attacks.RandomNoise(epsilon=16)),
         ):
