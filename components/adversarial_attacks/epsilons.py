@@ -9,7 +9,7 @@ import streamlit as st
 from components.adversarial_attacks.experiment import Experiment, Plan
 from components.adversarial_attacks.form import KINDS
 from components.shell import cache
-from components.widgets import charts, run_panel
+from components.widgets import charts, pickers, run_panel
 from engine import images
 
 if TYPE_CHECKING:
@@ -28,14 +28,9 @@ def show(run: Experiment) -> None:
         return
     compared = [one.backbones[0] for one in run.plans[1:]]
     able = [n for n in cache.ready() if plan.goal is None or plan.wanted in cache.class_names(n)]
-    chosen = st.multiselect(
-        "Networks",
-        sorted(able, key=lambda n: n != name),
-        default=[name, *compared],
-        max_selections=MOST,
-        key=f"sweep_nets_{name}",
-        persist_state="session",
-    )
+    here = sorted(able, key=lambda n: n != name)
+    first = [n for n in (name, *compared) if n in able]
+    chosen = pickers.networks("Networks", here, first, most=MOST, key=f"sweep_nets_{name}")
     if not chosen:
         st.caption("Choose a network.")
         return

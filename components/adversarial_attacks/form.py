@@ -49,7 +49,7 @@ KINDS: dict[str, Kind] = {
         engine="APGD",
         steps=100,
         own_step=True,
-        words="Halves its step where that does not help; ends when it fools. A fair judge.",
+        words="Halves its step where that does not help; ends when it succeeds.",
     ),
     "Without a gradient (Square)": Kind(
         engine="Square",

@@ -11,6 +11,8 @@ from components.shell import cache
 from components.widgets import live_view, run_panel
 from components.widgets.live_view import Curve, Pane, Row, Track, Verdict
 from engine import images
+from engine.attacks import robustness
+from engine.attacks.robustness import QUICK
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,11 +22,12 @@ if TYPE_CHECKING:
 
 KEY = "judge"
 ATTACKS = {
-    "Auto-PGD": "50 steps, whose size it sets itself",
-    "Auto-PGD, targeted": "50 steps towards each of the nine strongest other classes",
-    "Square": "800 queries with random squares; it needs no gradient",
+    "Auto-PGD": f"{QUICK.steps} steps, whose size it sets itself",
+    "Auto-PGD, targeted": f"{QUICK.steps} steps towards each of the {QUICK.rivals} strongest other "
+    "classes",
+    "Square": f"{QUICK.queries} queries with random squares; it needs no gradient",
 }
-TRIALS = 51 + 51 + 801
+STEPS = 2 * (QUICK.steps + 1) + QUICK.queries + 1
 _BADGES: dict[str, tuple[str, Any]] = {
     "survived": (":material/shield:", "green"),
     "fooled": (":material/bolt:", "orange"),
@@ -68,8 +71,6 @@ def show(run: Experiment) -> None:
 
 
 def _draw(name: str, epsilon: float, picture: "np.ndarray") -> None:
-    from engine.attacks import robustness
-
     views = run_panel.views(KEY)
     view = views[0] if views else None
     first = cache.predictions(name, images.digest(picture), picture)[0]
@@ -86,7 +87,7 @@ def _draw(name: str, epsilon: float, picture: "np.ndarray") -> None:
                 ],
             )
         ],
-        steps=TRIALS,
+        steps=STEPS,
         panes=[
             Pane(caption="", label="Judged picture", kind="wipe", before=f"Original: {name}"),
             Pane(caption="the change, magnified", still=1, said=False),

@@ -10,7 +10,7 @@ import streamlit as st
 from components import shell
 from components.adversarial_attacks.experiment import Experiment, Plan
 from components.shell import cache
-from components.widgets import charts, other_networks, run_panel
+from components.widgets import charts, other_networks, pickers, run_panel
 from engine import config, images
 from engine.storage import datasets
 
@@ -34,13 +34,8 @@ def show(run: Experiment) -> None:
         return
     _vote(name, here, run.latest.picture)
     st.markdown("**Attack each, show it to all**")
-    nets = st.multiselect(
-        "Networks in the matrix",
-        here,
-        default=here[:FIRST],
-        max_selections=MOST,
-        key=f"matrix_nets_{name}",
-        persist_state="session",
+    nets = pickers.networks(
+        "Networks in the matrix", here, here[:FIRST], most=MOST, key=f"matrix_nets_{name}"
     )
     pictures = _pictures(plan)
     able = [n for n in nets if wanted is None or wanted in cache.class_names(n)]

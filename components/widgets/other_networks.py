@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from components.shell import cache
-from components.widgets import charts
+from components.widgets import charts, pickers
 from engine import images
 from engine.types import Prediction
 
@@ -82,13 +82,8 @@ def _asked(name: str) -> Iterator[tuple[str, Any]]:
     if not others:
         st.caption("No other backbone is on this machine. The home page offers some for download.")
         return
-    chosen = st.multiselect(
-        "Networks to ask",
-        others,
-        default=others[:ASKED],
-        max_selections=MOST,
-        key=f"asked_{name}",
-        persist_state="session",
+    chosen = pickers.networks(
+        "Networks to ask", others, others[:ASKED], most=MOST, key=f"asked_{name}"
     )
     for column, other in zip(st.columns(max(len(chosen), 2), gap="medium"), chosen, strict=False):
         with column:

@@ -163,6 +163,20 @@ def backbone(
     return name
 
 
+def networks(label: str, names: list[str], first: list[str], *, most: int, key: str) -> list[str]:
+    """Lets a person choose several of these backbones, at most `most`; `first` are chosen at first.
+
+    One that is not here any more is forgotten.
+    """
+    kept = [name for name in st.session_state.get(key, first) if name in names]
+    if key in st.session_state and kept != st.session_state[key]:
+        st.session_state[key] = kept
+    default = {} if key in st.session_state else {"default": first}
+    return st.multiselect(
+        label, names, max_selections=most, key=key, persist_state="session", **default
+    )
+
+
 def class_name(names: tuple[str, ...], default: int, *, key: str, label: str = "Class") -> int:
     """A search box over all class names; returns the class index.
 

@@ -15,7 +15,15 @@ from engine import images
 from engine.attacks import loop
 from engine.attacks.goals import Targeted, Untargeted
 from engine.attacks.gradient import Attack, Bounded, RandomNoise
-from engine.attacks.judge import Effort, RobustAccuracy, Trial, accuracy, judged, smallest_epsilon
+from engine.attacks.judge import (
+    QUICK,
+    Effort,
+    RobustAccuracy,
+    Trial,
+    accuracy,
+    judged,
+    smallest_epsilon,
+)
 from engine.attacks.white_box import WhiteBox
 from engine.backbones import Backbone, top_predictions
 from engine.errors import BadSettings
@@ -23,6 +31,7 @@ from engine.types import Prediction
 
 __all__ = [
     "DEFENCES",
+    "QUICK",
     "Attacked",
     "Change",
     "Effort",

@@ -7,8 +7,6 @@ for frame in synthesis.ideal_image(net, class_index):
 from engine.synthesis.live import PENALTIES, Checkpoint, Live
 from engine.synthesis.loop import Frame, ideal_image
 from engine.synthesis.objectives import (
-    L1,
-    L2,
     Algebra,
     Channel,
     ClassLogit,
@@ -17,9 +15,9 @@ from engine.synthesis.objectives import (
     Layer,
     Neuron,
     Objective,
-    TotalVariation,
 )
 from engine.synthesis.parametrization import Pixels, Transformations, Waves
+from engine.synthesis.penalties import L1, L2, TotalVariation
 from engine.synthesis.settings import OPTIMIZERS, Settings, preset
 
 __all__ = [

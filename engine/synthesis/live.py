@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from engine.errors import BadSettings
-from engine.synthesis.objectives import L1, L2, Part, TotalVariation
+from engine.synthesis.objectives import Part
+from engine.synthesis.penalties import L1, L2, TotalVariation
 
 # The penalties of the loss, by the name of their weight in `Live`: listed here and nowhere else.
 PENALTIES: dict[str, Part] = {"variation": TotalVariation(), "l1": L1(), "l2": L2()}

@@ -11,7 +11,6 @@ from engine import features, images, synthesis
 from engine.errors import BadSettings, UnknownClass, UnknownLayer
 from engine.synthesis import Live
 from engine.synthesis.objectives import (
-    L1,
     Channel,
     ClassLogit,
     CrossEntropy,
@@ -19,9 +18,9 @@ from engine.synthesis.objectives import (
     Layer,
     Neuron,
     Objective,
-    TotalVariation,
 )
 from engine.synthesis.parametrization import Pixels, Transformations, Waves
+from engine.synthesis.penalties import L1, TotalVariation
 from engine.synthesis.settings import LESSON, OPTIMIZERS, Settings, preset
 
 PLAIN = Settings(steps=12, live=Live(learning_rate=0.02))
