@@ -8,11 +8,11 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import skimage
 from streamlit.testing.v1 import AppTest
 
 from components.widgets import gallery
 from engine import backbones, features, images
+from engine.storage import samples
 
 TITLE = "Feature maps (MobileNetV2, 224 px)"
 ROOT = Path(__file__).parent.parent
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 def measure() -> Iterator[tuple[str, str]]:
     """Yields `(what, value)` rows."""
     net = backbones.load("MobileNetV2")
-    photo = images.load(Path(skimage.__file__).parent / "data" / "chelsea.png")
+    photo = images.load(samples.path("Cat"))
     picture = images.fit(photo, net.input_size)
     net.predict(picture)
     layers = [info.name for info in net.layers if info.has_maps]

@@ -138,7 +138,7 @@ async def attack(pupil: Pupil, number: int, name: str, marks: Marks, think) -> N
     await ready(pupil, "button", "Attack")
     started = time.monotonic()
     await pupil.click("Attack")
-    await pupil.until(lambda: re.search("(Fooled at|Not fooled)", pupil.words()), "the verdict")
+    await pupil.until(lambda: re.search("( became |Not fooled)", pupil.words()), "the verdict")
     marks.times["attack, to the verdict"].append(time.monotonic() - started)
     await think()
     await toggle_answer(pupil, "Adversarial attacks")

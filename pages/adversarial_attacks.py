@@ -45,7 +45,7 @@ shell.page(
 
 def choices(net) -> Choices:
     """What a person sets before the start, besides the backbone."""
-    picked = pickers.picture()
+    picked = pickers.picture(default="Bull mastiff")
     picture = images.from_uint8(images.to_uint8(picked.picture))
     seen = predicted(net, picture)
     st.markdown(

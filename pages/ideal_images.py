@@ -68,7 +68,7 @@ def choices(net) -> Choices:
         )
     start = None
     if more.from_photo:
-        start = pickers.picture(key="ideal_photo", label="Photo to start from").picture
+        start = pickers.picture(label="Photo to start from").picture
 
     def settings_of(backbone: str) -> synthesis.Settings:
         own = synthesis.preset(preset, cache.backbone(backbone))

@@ -8,7 +8,7 @@ import streamlit as st
 
 from components.adversarial_attacks.experiment import KEY, Experiment, Plan, link
 from components.shell import cache, class_link
-from components.widgets import gallery, live_view
+from components.widgets import gallery, live_view, pickers
 from components.widgets.live_view import Curve, Pane, Verdict
 from engine import images
 from engine.attacks import robustness
@@ -16,6 +16,9 @@ from engine.types import Prediction
 
 if TYPE_CHECKING:
     from engine.attacks import Frame
+
+UNSEEN = 4  # grey levels that nobody sees
+FEW = 0.05  # share of the pixels below which it is they that count, not their levels
 
 
 def watch(run: Experiment) -> None:
@@ -118,13 +121,24 @@ def _verdict(run: Experiment, name: str = "") -> Verdict:
             "Choose another target."
         )
     if frame.succeeded:
-        first = next((p.step for p in run.frames if p.succeeded), frame.step)
-        kept = "" if first == frame.step else f" Kept is step {frame.step}, the best."
-        fooled = f"{name} is fooled" if name else "Fooled"
-        return Verdict(text=f"{fooled} at step {first}: predicted “{top.label}”.{kept}", tone="bad")
+        before = _first(run.plan)[0].label
+        became = f"{before} became {top.label}"
+        became = f"{name}: {became}" if name else became[0].upper() + became[1:]
+        return Verdict(text=f"{became}. {_seen(run)}", tone="bad")
     sure = "" if goal is None else f", {100 * frame.wanted:.1f} % for “{run.plan.wanted}”"
     held = f"{name} is not fooled" if name else "Not fooled"
     return Verdict(text=f"{held}: predicted “{top.label}”{sure}.", tone="good")
+
+
+def _seen(run: Experiment) -> str:
+    """How small the change is, in a sentence."""
+    original, changed = (images.to_uint8(one) for one in (run.plan.picture, run.latest.picture))
+    touched = np.any(original != changed, axis=-1)
+    if touched.mean() < FEW:
+        return f"{touched.sum()} of {touched.size} pixels changed."
+    levels = int(np.abs(original.astype(int) - changed).max())
+    words = f"t most {levels} of 255 grey levels."
+    return f"Nobody sees it: a{words}" if levels <= UNSEEN else f"A{words}"
 
 
 def _said(prediction: Prediction) -> str:
@@ -144,7 +158,11 @@ def _size(run: Experiment, of: str) -> None:
         f"mean square {change.l2:.2f}; {100 * change.pixels:.0f} % of the pixels changed; SSIM "
         f"{change.ssim:.3f}, PSNR {change.psnr:.1f} dB."
     )
-    if not run.latest.succeeded:
+    if run.latest.succeeded:
+        first = next((p.step for p in run.frames if p.succeeded), run.latest.step)
+        words += f" Fooled at step {first}"
+        words += f"; kept is step {run.latest.step}." if first != run.latest.step else "."
+    else:
         words += " A larger epsilon, more steps or a stronger attack may do it."
     _, times = robustness.magnified(run.plan.picture, run.latest.picture)
     words += f" Shown {times} times as strong." if times else ""
@@ -163,6 +181,10 @@ def downloads(run: Experiment) -> None:
     with st.container(horizontal=True):
         for one in run.each:
             _files(one, f": {one.plan.backbones[0]}" if len(run.plans) > 1 else "")
+        plan = run.plan
+        pickers.open_on(
+            run.latest.picture, f"attacked {plan.called}", plan.backbones[0], "Feature maps"
+        )
         with st.popover("Link to this attack", icon=":material/link:"):
             class_link.address(link(run.plan))
 

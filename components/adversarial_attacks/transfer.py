@@ -12,14 +12,14 @@ from components.adversarial_attacks.experiment import Experiment, Plan
 from components.shell import cache
 from components.widgets import charts, other_networks, pickers, run_panel
 from engine import config, images
-from engine.storage import datasets
+from engine.storage import datasets, samples
 
 if TYPE_CHECKING:
     from engine.runs import TransferMatrix
 
 MOST = 6  # networks in the matrix: more do not fit, on the screen and into memory
 FIRST = 4  # of them at first
-PHOTOS = 8  # of Pets, and at most of one's own
+PHOTOS = 8  # of the samples, of Pets, and at most of one's own
 THIS, SAMPLES, PETS, OWN = "This picture", "The samples", "Pets", "My photos"
 
 
@@ -81,7 +81,7 @@ def _vote(name: str, here: Sequence[str], picture: np.ndarray) -> None:
 def _pictures(plan: Plan) -> list[np.ndarray]:
     """The photos of the matrix: this one, the samples, some of Pets, or a person's own."""
     pets = config.pets_root()
-    here = (pets / "annotations" / "trainval.txt").is_file()
+    here = datasets.has_pets(pets)
     sources = [THIS, SAMPLES, *([PETS] if here else []), OWN]
     source = st.segmented_control(
         "Photos", sources, default=THIS, required=True, key="matrix_photos"
@@ -89,7 +89,7 @@ def _pictures(plan: Plan) -> list[np.ndarray]:
     if source == THIS:
         return [plan.picture]
     if source == SAMPLES:
-        return [cache.sample(sample) for sample in cache.SAMPLES]
+        return [cache.sample(sample) for sample in list(samples.SAMPLES)[:PHOTOS]]
     if source == PETS:
         with shell.errors():
             return [cache.decoded(data) for data in _some_pets()]

@@ -14,6 +14,7 @@ from components.shell import cache
 from components.widgets import gallery
 from components.widgets.pickers import Picked
 from engine import images
+from engine.storage import samples
 from engine.types import Activations
 
 
@@ -80,7 +81,7 @@ def downloads(
         )
     with fourth.popover("Link to this view", icon=":material/link:", width="stretch"):
         st.code(_link(name, maps.layer.name), language=None, wrap_lines=True)
-        if picked.name not in [s.lower() for s in cache.SAMPLES]:
+        if picked.name not in [s.lower() for s in samples.SAMPLES]:
             st.caption("Your own picture stays with you; the link opens a sample instead.")
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from components.ideal_images.experiment import KEY, Experiment, Plan, link, number
 from components.shell import cache, class_link
-from components.widgets import gallery, live_view
+from components.widgets import gallery, live_view, pickers
 from components.widgets.live_view import Curve, Pane, Verdict
 from engine import images
 
@@ -152,5 +152,13 @@ def downloads(run: Experiment) -> None:
                 f"{stem}.webp",
                 "movie",
             )
+        plan, frame = run.plans[0], run.views[0].latest
+        pickers.open_on(
+            frame.picture,
+            f"ideal {plan.words}",
+            plan.backbone,
+            "Feature maps",
+            "Adversarial attacks",
+        )
         with st.popover("Link to this preset", icon=":material/link:"):
             class_link.address(link(run.plans[0], run.sliders_of[0]))

@@ -2,6 +2,7 @@
 
 from components.shell import cache, class_link, downloads, last_result, sessions
 from components.shell.frame import (
+    PAGES,
     Lesson,
     check_link,
     errors,
@@ -14,6 +15,7 @@ from components.shell.frame import (
 )
 
 __all__ = [
+    "PAGES",
     "Lesson",
     "cache",
     "check_link",

@@ -5,26 +5,18 @@ words before it. Results are keyed by digests, bounded, and read-only.
 """
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
 from components.shell import sessions
-from engine import images
-from engine.storage import weights
+from engine import config, images
+from engine.storage import datasets, samples, weights
 from engine.types import Activations, Device, Patch, Peaks, Prediction
 
 if TYPE_CHECKING:
     from engine.backbones import Backbone
-
-SAMPLES = {
-    "Cat": "chelsea.png",
-    "Astronaut": "astronaut.png",
-    "Coffee": "coffee.png",
-    "Rocket": "rocket.jpg",
-}
 
 
 def backbone(name: str) -> "Backbone":
@@ -63,12 +55,16 @@ def device() -> Device:
     return backend.device()
 
 
-@st.cache_data(show_spinner=False, max_entries=8)
+@st.cache_data(show_spinner=False, max_entries=32)
 def sample(name: str) -> np.ndarray:
-    """One of scikit-image's bundled photos, `(H, W, 3)` in 0..1."""
-    import skimage
+    """A sample photo, `(H, W, 3)` in 0..1."""
+    return images.load(samples.path(name))
 
-    return images.load(Path(skimage.__file__).parent / "data" / SAMPLES[name])
+
+@st.cache_resource(show_spinner=False, max_entries=1, ttl=900)
+def pets() -> datasets.Data:
+    """Oxford-IIIT Pets on this machine; raises `DatasetUnavailable`."""
+    return datasets.pets(config.pets_root())
 
 
 @st.cache_resource(show_spinner=False, max_entries=16, ttl=900)
@@ -143,7 +139,7 @@ def sample_patches(name: str, layer: str, channel: int) -> list[tuple[str, Patch
     from engine import features
 
     found = features.strongest_patches(_peaks(name, layer), _fitted_samples(name), channel)
-    return [(list(SAMPLES)[patch.picture], patch) for patch in found]
+    return [(list(samples.SAMPLES)[patch.picture], patch) for patch in found]
 
 
 @st.cache_resource(show_spinner=False, max_entries=256)
@@ -157,7 +153,7 @@ def _peaks(name: str, layer: str) -> Peaks:
 
 def _fitted_samples(name: str) -> list[np.ndarray]:
     size = backbone(name).input_size
-    return [images.fit(sample(s), size) for s in SAMPLES]
+    return [images.fit(sample(s), size) for s in samples.SAMPLES]
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)

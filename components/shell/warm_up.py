@@ -5,14 +5,13 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
 from engine import images
 from engine.backbones import Store
 from engine.runs import Schedule, Share
-from engine.storage import weights
+from engine.storage import samples, weights
 from engine.types import Progress
 
 FIRST = ("MobileNetV2", "Pocket Robust", "Pocket")  # what most people begin with
@@ -47,11 +46,9 @@ def first_steps(store: Store, schedule: Schedule) -> Iterator[None]:
 
     Each in a turn, like any run's.
     """
-    import skimage  # not at the top: home is drawn before it
-
     from engine import attacks, features, synthesis
 
-    photo = images.load(Path(skimage.__file__).parent / "data" / "chelsea.png")
+    photo = images.load(samples.path("Cat"))
     for name in FIRST:
         if name not in weights.available():
             continue

@@ -98,7 +98,7 @@ def trial(run: Experiment) -> None:
     """A photo of one's own, and the bars of all classes."""
     left, right = st.columns([1, 1.25], gap="large")
     with left:
-        picked = pickers.picture(key="try", label="A photo to try")
+        picked = pickers.picture(label="A photo to try")
         gallery.show(picked.picture, picked.name)
     with right:
         st.markdown(f"**Predictions of your classifier on {run.plan.backbone}**")

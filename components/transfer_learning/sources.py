@@ -44,7 +44,7 @@ def _pets(name: str, grouped: bool) -> "PhotoSource | None":
     from engine.transfer import PhotoSource
 
     root = config.pets_root()
-    if (root / "annotations" / "trainval.txt").is_file():
+    if datasets.has_pets(root):
         with shell.errors():
             data = datasets.pets(root)
             data = datasets.by_group(data) if grouped else data

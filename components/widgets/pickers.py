@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
@@ -9,10 +10,12 @@ import streamlit as st
 from components import shell
 from components.shell import cache, class_link
 from components.widgets import paste_box
+from components.widgets.photo_grid import photo_grid
 from engine import config, images
-from engine.storage import registry, weights
+from engine.storage import datasets, registry, samples, weights
 
 MAX_MB = 10
+PETS = 24  # photos of a breed that are shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,58 +30,38 @@ class Picked:
 def picture(*, key: str = "sample", label: str = "Picture", default: str = "Cat") -> Picked:
     """Lets a person choose a picture; always returns one.
 
-    A picture of one's own stays chosen for the whole session, also on the other pages. When a file
-    cannot be read, the reason is shown and the picture before it stays.
+    What a person has chosen stays chosen for the whole session, also on the other pages. When a
+    file cannot be read, the reason is shown and the picture before it stays.
+
+    Args:
+        key: of the choice; the same key is the same choice.
+        label: what the picture is for.
+        default: the sample that is shown until something is chosen.
     """
-    own = f"{key}_own"
     sources = [
         "Samples",
+        *(["Pets"] if datasets.has_pets(config.pets_root()) else []),
         "Upload",
         "Paste",
         "Camera",
         *(["Web address"] if config.web_addresses_allowed() else []),
     ]
+    st.session_state.setdefault(f"{key}_source", "Samples")
     class_link.keep_value(f"{key}_source")
     source = st.segmented_control(
-        label,
-        sources,
-        default="Samples",
-        required=True,
-        key=f"{key}_source",
-        persist_state="session",
+        label, sources, required=True, key=f"{key}_source", persist_state="session"
     )
     if source == "Samples":
         return _sample(key, default)
-    data, name = None, ""
-    if source == "Upload":
-        file = st.file_uploader(
-            "A photo of yours, at most 10 MB",
-            type=["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"],
-            max_upload_size=MAX_MB,
-            key=f"{key}_file",
-        )
-        data, name = (file.getvalue(), file.name) if file else (None, "")
-    elif source == "Paste":
-        data, name = paste_box.paste_box(key=f"{key}_paste"), "pasted picture"
-    elif source == "Camera":
-        shot = st.camera_input("Take a picture", key=f"{key}_camera")
-        data, name = (shot.getvalue(), "camera picture") if shot else (None, "")
-    else:
-        address = st.text_input("Address of a picture", placeholder="https://…", key=f"{key}_url")
-        if address:
-            with shell.errors(), st.spinner("Fetching …"):
-                data = cache.fetched(address)
-            name = address.rsplit("/", 1)[-1] or "web picture"
-    if data is not None:
+    if source == "Pets":
         with shell.errors():
-            decoded = cache.decoded(data)
-            st.session_state[own] = Picked(
-                picture=decoded, name=name, digest=images.digest(decoded)
-            )
-    if own in st.session_state:
-        chosen = st.session_state[own]
+            return _pet(f"{key}_pet")
+    if (given := _given(source, key)) is not None:
+        with shell.errors():
+            take(cache.decoded(given.data), given.name, key=key)
+    if (own := st.session_state.get(f"{key}_own")) is not None:
         words, drop = st.columns([3, 1], vertical_alignment="center")
-        words.caption(f"Your picture: {chosen.name}")
+        words.caption(f"Your picture: {own.name}")
         drop.button(
             "Remove",
             icon=":material/close:",
@@ -87,10 +70,68 @@ def picture(*, key: str = "sample", label: str = "Picture", default: str = "Cat"
             on_click=_forget,
             args=(key,),
         )
-        return chosen
+        return own
     picked = _sample(key, default, ask=False)
     st.caption(f"Using sample “{picked.name}”.")
     return picked
+
+
+def take(picture: np.ndarray, name: str, *, key: str = "sample") -> None:
+    """Makes a picture, `(H, W, 3)` in 0..1, the session's own: every page goes on with it."""
+    digest = images.digest(picture)
+    st.session_state[f"{key}_own"] = Picked(picture=picture, name=name, digest=digest)
+    if st.session_state.get(f"{key}_source") in (None, "Samples", "Pets"):
+        st.session_state[f"{key}_source"] = "Upload"
+
+
+def open_on(picture: np.ndarray, name: str, backbone: str, *screens: str) -> None:
+    """Buttons that open a picture on other screens, with the same backbone.
+
+    Args:
+        picture: `(H, W, 3)` in 0..1; it becomes the session's own.
+        name: what to call it.
+        backbone: the backbone to open it with.
+        screens: names of pages, as in the sidebar.
+    """
+    for path, label, icon in shell.PAGES:
+        if label in screens and st.button(
+            f"Open in {label.lower()}",
+            icon=icon,
+            key=f"open_in_{label}",
+            on_click=take,
+            args=(picture, name),
+        ):
+            st.switch_page(path, query_params={"use": backbone})
+
+
+class _Given(NamedTuple):
+    """A file's content and its name."""
+
+    data: bytes
+    name: str
+
+
+def _given(source: str, key: str) -> _Given | None:
+    """What a person gives right now; None where nothing is given."""
+    if source == "Upload":
+        file = st.file_uploader(
+            "A photo of yours, at most 10 MB",
+            type=["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"],
+            max_upload_size=MAX_MB,
+            key=f"{key}_file",
+        )
+        return _Given(file.getvalue(), file.name) if file else None
+    if source == "Paste":
+        data = paste_box.paste_box(key=f"{key}_paste")
+        return _Given(data, "pasted picture") if data else None
+    if source == "Camera":
+        shot = st.camera_input("Take a picture", key=f"{key}_camera")
+        return _Given(shot.getvalue(), "camera picture") if shot else None
+    address = st.text_input("Address of a picture", placeholder="https://…", key=f"{key}_url")
+    if address:
+        with shell.errors(), st.spinner("Fetching …"):
+            return _Given(cache.fetched(address), address.rsplit("/", 1)[-1] or "web picture")
+    return None
 
 
 def _forget(key: str) -> None:
@@ -99,27 +140,43 @@ def _forget(key: str) -> None:
 
 
 def _sample(key: str, default: str, ask: bool = True) -> Picked:
-    names = list(cache.SAMPLES)
-    last = f"{key}_last"  # a widget's own state goes when it is not drawn
+    names = list(samples.SAMPLES)
+    chosen = f"{key}_chosen"  # a widget's own state goes when it is not drawn
+    name = st.session_state.get(chosen, default)
     if ask:
         shell.check_link(key, names, "the sample", boxed=True)
-        if key not in st.session_state and key not in st.query_params and last in st.session_state:
-            st.session_state[key] = st.session_state[last]
+        fresh = key not in st.session_state and key not in st.query_params
+        if fresh and chosen in st.session_state:
+            st.session_state[key] = name
         class_link.keep_value(key)
-        name = st.pills(
-            "Sample",
-            names,
-            default=default,
-            required=True,
-            key=key,
-            bind="query-params",
-            label_visibility="collapsed",
+
+        def choose() -> None:
+            st.session_state[chosen] = st.session_state[key]
+
+        files = [samples.path(one) for one in names]
+        name = photo_grid(
+            "Sample", names, files, key=key, default=default, bind="query-params", on_change=choose
         )
-        st.session_state[last] = name
-    else:
-        name = st.session_state.get(last, default)
+        if key in st.query_params:
+            choose()  # a link did
     array = cache.sample(name)
     return Picked(picture=array, name=name.lower(), digest=images.digest(array))
+
+
+def _pet(key: str) -> Picked:
+    """A photo of Oxford-IIIT Pets: first the breed, then the photo."""
+    data = cache.pets()
+    breed = st.selectbox("Breed", data.class_names, key=f"{key}_breed", persist_state="session")
+    of_breed = [
+        path
+        for path, label in zip(data.paths, data.labels, strict=True)
+        if data.class_names[label] == breed
+    ][:PETS]
+    names = [str(k) for k in range(1, len(of_breed) + 1)]
+    number = f"{key}_{breed}".replace(" ", "_")
+    name = photo_grid(breed, names, of_breed, key=number, default="1", persist_state="session")
+    array = cache.decoded(of_breed[int(name) - 1].read_bytes())
+    return Picked(picture=array, name=f"{breed} {name}", digest=images.digest(array))
 
 
 def backbone(

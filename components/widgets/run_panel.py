@@ -129,15 +129,18 @@ def panel(key: str, begin: Callable[[], None], label: str, *, able: bool = True)
             key=f"{key}_begin",
             disabled=not able,
         )
-        for words_of, icon, act in (
-            ("Resume", "resume", "resume") if paused else ("Pause", "pause", "pause"),
-            ("One step", "skip_next", "step"),
-            ("Stop", "stop", "stop"),
+        for act, label, icon, able in (
+            # Pause and Resume share a place, and the style sheet shows the one that can be used: a
+            # button put in place of another would push Stop from under the pointer.
+            ("pause", "Pause", "pause", running and not paused),
+            ("resume", "Resume", "resume", paused),
+            ("step", "One step", "skip_next", running),
+            ("stop", "Stop", "stop", running),
         ):
             st.button(
-                words_of,
+                label,
                 icon=f":material/{icon}:",
-                disabled=not running,
+                disabled=not able,
                 key=f"{key}_{act}",
                 on_click=each,
                 args=(act,),

@@ -1,6 +1,6 @@
 """What is on disk or comes over the network; Keras is never imported here."""
 
-from engine.storage import archives, datasets, downloads, offline, registry, web, weights
+from engine.storage import archives, datasets, downloads, offline, registry, samples, web, weights
 from engine.storage.applications import Spec
 from engine.storage.datasets import Data, Rejected, few_of
 
@@ -14,6 +14,7 @@ __all__ = [
     "few_of",
     "offline",
     "registry",
+    "samples",
     "web",
     "weights",
 ]

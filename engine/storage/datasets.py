@@ -50,6 +50,11 @@ class Data:
         return digest.hexdigest()[:16]
 
 
+def has_pets(root: Path) -> bool:
+    """Whether Oxford-IIIT Pets lies there in its original layout."""
+    return (root / "annotations" / "trainval.txt").is_file()
+
+
 def pets(root: Path) -> Data:
     """Oxford-IIIT Pets in its original layout, with its official split: 37 breeds.
 

@@ -145,12 +145,12 @@ def test_the_target_follows_the_picture_until_a_person_chooses():
         box = next(box for box in app.selectbox if box.label == "Class")
         return names[box.value]
 
-    assert target(app) == "golden retriever"  # the sample is a cat
-    app.pills(key="sample").set_value("Coffee").run()
-    assert target(app) == "Egyptian cat"
+    assert target(app) == "Egyptian cat"  # the sample is a dog
+    app.pills(key="sample").set_value("Cat").run()
+    assert target(app) == "golden retriever"
     box = next(box for box in app.selectbox if box.label == "Class")
     box.set_value(names.index("lemon")).run()
-    app.pills(key="sample").set_value("Cat").run()
+    app.pills(key="sample").set_value("Coffee").run()
     assert target(app) == "lemon"
     assert not app.exception
 

@@ -13,7 +13,7 @@ SCREENS = {
     "feature_maps": ("", ""),
     "transfer_learning": ("Train$", r"photos it has never seen"),
     "ideal_images": ("Start$", r"^step \d+ of \d+, done$"),
-    "adversarial_attacks": ("Attack$", r"^Fooled at|^Not fooled"),
+    "adversarial_attacks": ("Attack$", r" became .*grey|^Not fooled"),
 }
 
 

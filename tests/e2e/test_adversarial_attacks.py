@@ -10,13 +10,14 @@ from playwright.sync_api import Page, expect
 from engine.storage import registry
 from tests.e2e.screen import picture, set_up
 
-URL = "adversarial_attacks?backbone=Pocket"
+URL = "adversarial_attacks?backbone=Pocket&sample=Cat"
+OTHER = "adversarial_attacks?backbone=Pocket"  # and another sample
 NAMES = ("Original", "Result")
 PIXELS = "c => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]"
 
 
-def opened(page: Page, address: str, more: str = "") -> None:
-    page.goto(f"{address}/{URL}{more}")
+def opened(page: Page, address: str, more: str = "", url: str = URL) -> None:
+    page.goto(f"{address}/{url}{more}")
     expect(picture(page, "^Original")).to_be_visible()
     expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
 
@@ -29,7 +30,7 @@ def attack(page: Page) -> None:
 def test_the_saved_picture_uploaded_again_still_fools(page, address, tmp_path):
     opened(page, address)
     attack(page)
-    expect(page.get_by_text(re.compile("Fooled at step .* “golden retriever”"))).to_be_visible()
+    expect(page.get_by_text(re.compile(" became golden retriever"))).to_be_visible()
     result = picture(page, "^Result").get_attribute("aria-label")
     page.get_by_role("button", name="Attacked picture (PNG)").hover()
     expect(page.get_by_text(re.compile("it still fools"))).to_be_visible()
@@ -46,6 +47,17 @@ def test_the_saved_picture_uploaded_again_still_fools(page, address, tmp_path):
     words = page.get_by_text(re.compile(r"^Pocket predicts")).inner_text()
     assert "golden retriever" in words
     assert re.search(r"[\d.]+ %", words)[0] == re.search(r"[\d.]+ %", result)[0]
+
+
+def test_it_begins_with_a_dog_that_becomes_a_cat(page, address):
+    opened(page, address, url=OTHER)
+    attack(page)
+    expect(
+        page.get_by_text("Chihuahua became Egyptian cat. Nobody sees it: at most 4 of 255")
+    ).to_be_visible()
+    page.get_by_role("button", name="Open in feature maps").click()
+    expect(page.get_by_role("heading", name="Feature maps")).to_be_visible()
+    expect(page.get_by_text("attacked bull mastiff", exact=True)).to_be_visible()
 
 
 def test_the_change_is_within_epsilon_on_screen(page, address):
@@ -116,10 +128,10 @@ def test_the_timeline_shows_each_step_without_asking_the_server(page, address):
 
 
 def test_two_networks_are_attacked_side_by_side(page, address):
-    opened(page, address, "&sample=Coffee&goal=anything+else&epsilon=6&show=two+networks")
+    opened(page, address, "&sample=Coffee&goal=anything+else&epsilon=6&show=two+networks", OTHER)
     expect(picture(page, "^Original, Pocket Robust: espresso")).to_be_visible()
     page.get_by_role("button", name=re.compile("Attack$")).click()
-    verdict = page.get_by_text(re.compile("^Pocket is fooled at step"))
+    verdict = page.get_by_text(re.compile("^Pocket: espresso became "))
     expect(verdict).to_contain_text("Pocket Robust is not fooled: predicted “espresso”")
     for name in ("Pocket", "Pocket Robust"):
         expect(picture(page, f"^Result by {name}, step")).to_be_visible()
@@ -134,7 +146,7 @@ def test_two_networks_are_attacked_side_by_side(page, address):
 
 
 def test_the_judge_says_what_was_tried(page, address):
-    opened(page, address, "+Robust&sample=Coffee&goal=anything+else&epsilon=1")
+    opened(page, address, "+Robust&sample=Coffee&goal=anything+else&epsilon=1", OTHER)
     attack(page)
     expect(page.get_by_text(re.compile("^Not fooled"))).to_be_visible()
     page.get_by_text("How hard was it tried?", exact=True).click()

@@ -58,7 +58,7 @@ def test_an_attack_is_made_on_the_cluster(page, on_cluster):
     address, _ = on_cluster
     page.goto(f"{address}/adversarial_attacks?backbone=Pocket")
     page.get_by_role("button", name=re.compile("Attack$")).click()
-    expect(page.get_by_text(re.compile("^(Fooled at step|Not fooled)"))).to_be_visible()
+    expect(page.get_by_text(re.compile(" became .*grey|^Not fooled"))).to_be_visible()
     page.get_by_text("Other networks", exact=True).click()
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
