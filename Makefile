@@ -9,8 +9,9 @@ BIN := .venv/bin
 run: .venv/run.stamp
 	$(BIN)/streamlit run streamlit_app.py --server.port $(PORT)
 
+# Two processes: one drives the browser, which is mostly waiting, one computes.
 test: .venv/dev.stamp chromium
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2
 
 # The engine's own tests on the other Keras backend; needs nothing but one more package.
 test-jax: .venv/dev.stamp

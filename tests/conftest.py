@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ["IDEAL_CAT_FETCH"] = "0"  # a test asks for it where it means it
 
 import numpy as np
 import pytest
@@ -11,9 +12,25 @@ import skimage
 
 from engine import images
 from engine.storage import weights
+from tests.local_server import server  # noqa: F401  a fixture
 
 SAMPLES = Path(skimage.__file__).parent / "data"
 SHARED = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """What shares a server, a browser or a cluster is run by one of pytest-xdist's processes."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Shared(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.split("::")[0]
+            if "on_ray" in file or file.endswith("test_cluster.py"):
+                return "cluster"
+            return "browser" if "/e2e/" in file else file
+
+    return Shared(config, log)
 
 
 @pytest.fixture(scope="session")

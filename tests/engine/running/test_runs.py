@@ -282,7 +282,9 @@ def test_joining_and_leaving_at_once_leaves_no_view_without_a_run(runs):
 
 
 def test_a_view_alone_needs_no_table():
-    run = in_background(lambda: iter(range(3)))
+    looking = threading.Event()
+    run = in_background(lambda: (k for k in range(3) if looking.wait(60)))
     view = View(run)
+    looking.set()
     run.wait()
     assert view.look() == 3

@@ -95,7 +95,7 @@ def test_a_change_is_seen_whole(net, settings):
     while not view.run.done:
         for live in (two, one):
             view.steer(live)
-    view.run.wait()
+            view.run.wait(0.001)  # and let it compute
     view.look()
     assert {frame.live for frame in view.frames} == {one, two}
     greys = [frame.terms["l2"] / frame.live.l2 for frame in view.frames]
