@@ -95,6 +95,24 @@ def test_own_photos_are_learnt_bad_ones_named_and_runs_compared(page, address, a
     expect(page.get_by_test_id("stAlert").filter(has_text="error")).to_have_count(0)
 
 
+def test_photos_go_into_boxes_and_a_classifier_comes_out(page, address, tmp_path):
+    page.goto(f"{address}/{URL}&photos_of=My+photos")
+    expect(page.get_by_text("At least two photos of each of two classes")).to_be_visible()
+    for k, name in enumerate(("chelsea.png", "coffee.png")):
+        files = [tmp_path / f"{name}-{n}.jpg" for n in range(4)]
+        for n, file in enumerate(files):
+            file.write_bytes(photo(9 * n, name))
+        files.append(tmp_path / f"{name}-broken.jpg")
+        files[-1].write_bytes(b"no picture")
+        page.get_by_role("textbox", name=f"Class {k + 1}").fill(name[:-4])
+        page.locator("input[type=file]").nth(k).set_input_files(files)
+        expect(page.get_by_text("5 photos", exact=True)).to_have_count(k + 1)
+    expect(page.get_by_text("2 left out")).to_be_visible()
+    page.get_by_role("button", name=re.compile("Train$")).click()
+    expect(page.get_by_text(re.compile("are classified correctly"))).to_be_visible()
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
 def test_stop_keeps_what_there_is(page, address):
     opened(page, address)
     set_up(page).get_by_text("Training options").click()

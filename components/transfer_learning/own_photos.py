@@ -1,0 +1,150 @@
+"""A person's own photos: a box for each class, or a zip with a folder for each."""
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from components import shell
+from components.shell import cache
+from engine import images
+from engine.errors import EngineError
+from engine.storage import archives, datasets
+
+if TYPE_CHECKING:
+    from engine.transfer import PhotoSource
+
+MAX_MB = 200  # of a zip
+PHOTO_MB = 10
+LEAST, MOST = 2, 12  # classes
+ROW = 3  # boxes beside one another
+SHOWN, SIDE = 5, 96  # thumbnails of a class, and their px, twice what is shown
+
+
+def archive() -> "PhotoSource | None":
+    """Photos in a zip."""
+    file = st.file_uploader(
+        f"A zip file with a folder of photos for each class, at most {MAX_MB} MB",
+        type=["zip"],
+        max_upload_size=MAX_MB,
+        key="own_zip",
+    )
+    if file is None:
+        st.caption("Two folders with ten photos each are enough to begin with.")
+        return None
+    with shell.errors():
+        return _kept("zip", file.getvalue(), lambda into: archives.unpack(file.getvalue(), into))
+    return None
+
+
+def class_boxes() -> "PhotoSource | None":
+    """Photos in a box for each class, as files or from the camera."""
+    count = st.session_state.setdefault("class_boxes", LEAST)
+    photos: dict[str, list[bytes]] = {}
+    for row in range(0, count, ROW):
+        for k, column in enumerate(st.columns(ROW), row):
+            if k < count:
+                with column.container(border=True, height="stretch"):
+                    name, given = _box(k)
+                    photos[name] = [*photos.get(name, []), *given]
+    st.button(
+        "Add a class",
+        icon=":material/add:",
+        key="add_class",
+        disabled=count >= MOST,
+        on_click=lambda: st.session_state.update(class_boxes=count + 1),
+    )
+    photos = {name: given for name, given in photos.items() if given}
+    if sum(len(given) > 1 for given in photos.values()) < 2:
+        st.caption("At least two photos of each of two classes; a dozen of each is better.")
+        return None
+    with shell.errors():
+        key = b"".join(name.encode() + b"".join(given) for name, given in photos.items())
+        return _kept("photos", key, lambda into: _stored(photos, into))
+    return None
+
+
+def _stored(
+    photos: dict[str, list[bytes]], into: Path
+) -> tuple[Path, tuple[datasets.Rejected, ...]]:
+    """Writes the photos that can be read into a folder for each class; gives the others, too."""
+    readable, rejected = {}, []
+    for name, given in photos.items():
+        readable[name] = []
+        for k, data in enumerate(given, 1):
+            try:
+                images.load(data)
+                readable[name].append(data)
+            except EngineError as error:
+                rejected.append(datasets.Rejected(name=f"{name}, photo {k}", reason=str(error)))
+    return archives.store(readable, into), tuple(rejected)
+
+
+def _box(k: int) -> tuple[str, list[bytes]]:
+    """The box of a class: its name, and its photos as files."""
+    taken: list[bytes] = st.session_state.setdefault(f"class_{k}_taken", [])
+    name = st.text_input(
+        f"Class {k + 1}", f"class {k + 1}", max_chars=40, key=f"class_{k}_name"
+    ).strip()
+    files = st.file_uploader(
+        f"Photos of {name or 'it'}",
+        type=["jpg", "jpeg", "png", "webp"],
+        accept_multiple_files=True,
+        max_upload_size=PHOTO_MB,
+        key=f"class_{k}_files",
+    )
+    if st.toggle("Camera", key=f"class_{k}_camera"):
+
+        def take() -> None:
+            """Keeps a photo when it is taken, and never again."""
+            if (shot := st.session_state[f"class_{k}_shot"]) is not None:
+                taken.append(shot.getvalue())
+
+        st.camera_input("Take a photo", key=f"class_{k}_shot", on_change=take)
+    given = [*(file.getvalue() for file in files), *taken]
+    if given:
+        _thumbnails(given, name)
+        words = f"{len(given)} photo{'s' if len(given) > 1 else ''}"
+        st.caption(f"{words}, {len(taken)} from the camera" if taken else words)
+    if taken:
+        st.button("Remove those from the camera", key=f"class_{k}_drop", on_click=taken.clear)
+    return name or f"class {k + 1}", given
+
+
+def _thumbnails(given: list[bytes], name: str) -> None:
+    """The last photos of a class, side by side; one that cannot be read is grey."""
+    tiles = []
+    for data in given[-SHOWN:]:
+        try:
+            tiles.append(images.fit(cache.decoded(data), (SIDE, SIDE)))
+        except EngineError:
+            tiles.append(np.full((SIDE, SIDE, 3), 0.5, "float32"))
+    strip = images.png(np.concatenate(tiles, axis=1))
+    st.image(strip, width=SIDE // 2 * len(tiles), alt=f"The last photos of {name}")
+
+
+def _kept(
+    kind: str, key: bytes, fill: Callable[[Path], tuple[Path, tuple[datasets.Rejected, ...]]]
+) -> "PhotoSource":
+    """A temporary folder of a person's photos, kept as long as the session has them."""
+    kept = st.session_state.get(f"{kind}_kept")
+    if kept is not None and kept[0] == hash(key):
+        return kept[1]
+    from engine.transfer import PhotoSource
+
+    holder = tempfile.TemporaryDirectory(prefix="ideal-cat-", ignore_cleanup_errors=True)
+    root = Path(holder.name)
+    try:
+        folder, left_out = fill(root / f"my {kind}")
+        data = datasets.folder(folder)
+        data = replace(data, rejected=(*left_out, *data.rejected))
+    except (EngineError, OSError):
+        holder.cleanup()
+        raise
+    source = PhotoSource(data=data, folder=root / "features", holder=holder)
+    st.session_state[f"{kind}_kept"] = (hash(key), source)
+    return source
