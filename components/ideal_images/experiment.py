@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 KEY = "ideal"
 MODES = ("one picture", "three variation losses", "two backbones")
 REFERENCE = 1e-6  # weight of the variation loss where a preset has none
-FACTORS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+# Of a preset's own variation loss: beyond ten times nothing but bright and dark areas is left.
+FACTORS = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0)
 PENALTY_WEIGHTS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # of the distances from grey
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 

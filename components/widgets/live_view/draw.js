@@ -58,6 +58,12 @@ function short(value, share) {
   return String(+value.toPrecision(3));
 }
 
+// Values without the few that stand far out, a first step's say: they would flatten all others.
+function usual(values) {
+  const cut = Math.floor(values.length / 50);
+  return [...values].sort((a, b) => a - b).slice(cut, values.length - cut);
+}
+
 // One figure of lines over the steps: the whole of them, and a mark at the frame that is shown.
 class Curve {
   constructor(parent, curve, colours) {
@@ -111,7 +117,7 @@ class Curve {
     );
     const all = points.flat();
     this.most = Math.max(header.steps, 1, ...all.slice(-1).map(([at]) => at));
-    const values = share ? [0, 1] : all.map(([, value]) => value);
+    const values = share ? [0, 1] : usual(all.map(([, value]) => value));
     let low = Infinity, high = -Infinity;
     for (const value of values) [low, high] = [Math.min(low, value), Math.max(high, value)];
     if (!(high > low)) [low, high] = [(low || 0) - 0.5, (low || 0) + 0.5];
@@ -120,7 +126,8 @@ class Curve {
     this.unit.textContent = header.unit;
     this.end.textContent = header.steps;
     points.forEach((line, k) => {
-      const at = line.map(([x, y]) => `${this.x(x)} ${(97 - (94 * (y - low)) / (high - low)).toFixed(1)}`);
+      const down = (y) => Math.max(0, Math.min(100, 97 - (94 * (y - low)) / (high - low)));
+      const at = line.map(([x, y]) => `${this.x(x)} ${down(y).toFixed(1)}`);
       this.paths[k].setAttribute("d", at.length ? `M${at.join("L")}` : "");
     });
   }
