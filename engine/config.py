@@ -33,6 +33,16 @@ def web_addresses_allowed() -> bool:
     return os.environ.get("IDEAL_CAT_URLS") == "1"
 
 
+def fetching_allowed() -> bool:
+    """Whether the server may fetch its first network by itself; not with `IDEAL_CAT_FETCH=0`."""
+    return os.environ.get("IDEAL_CAT_FETCH") != "0"
+
+
+def weights_mirror() -> str | None:
+    """The address of a folder of Keras' weights files: `IDEAL_CAT_MIRROR`; None for Keras' own."""
+    return os.environ.get("IDEAL_CAT_MIRROR") or None
+
+
 def core_limit() -> int | None:
     """The most CPU cores to use: `IDEAL_CAT_CORES`; None for all."""
     limit = os.environ.get("IDEAL_CAT_CORES", "")

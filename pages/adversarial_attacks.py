@@ -23,6 +23,7 @@ shell.page(
             "How many grey levels of 255 must change before the network takes this picture for "
             "something else? Would random noise of that size do it as well?"
         ),
+        guesses=("1 to 4", "5 to 16", "17 to 64", "more"),
         answer=(
             "One to four, for most photos and networks. Random noise of the same size does almost "
             "nothing: the change is aimed, thousands of small changes that all raise the same "
@@ -131,6 +132,7 @@ def afterwards() -> None:
     run = st.session_state.get(f"{KEY}_run")
     if run is None or not run.ended:
         return
+    shell.your_guess()
     with shell.errors():
         pictures.size(run)
         pictures.downloads(run)

@@ -16,6 +16,12 @@ shell.page(
             "In the first layers you will still recognise the photo. In the last layers, will you? "
             "And will more channels respond there, or fewer?"
         ),
+        guesses=(
+            "yes, and more respond",
+            "yes, but fewer",
+            "no, but more respond",
+            "no, and fewer",
+        ),
         answer=(
             "Early maps keep the shape of the photo because each value looks at a few pixels "
             "only. Late maps are tiny: a value stands for a large part of the photo and tells how "
@@ -34,16 +40,19 @@ shell.page(
 
 
 def picture_and_predictions(name: str, picked: pickers.Picked) -> None:
-    """What the network gets, and what it predicts."""
+    """The part of the picture that the network gets, smooth or in its pixels; what it predicts."""
     picture = images.fit(picked.picture, cache.backbone(name).input_size)
+    height, width = picture.shape[:2]
     answer, seconds = cache.predictions(name, images.digest(picture), picture)
     left, right = st.columns([1, 2], gap="large")
     with left:
-        gallery.show(
-            gallery.enlarged(picture, 448),
-            f"{picked.name}, cut to {picture.shape[1]} by {picture.shape[0]} pixels",
-            f"What the network gets: {picture.shape[1]} × {picture.shape[0]} px, the centre",
-        )
+        place = st.empty()
+        if st.toggle(f"As the network gets it: {width} × {height} px", key="network_pixels"):
+            large = gallery.enlarged(picture, gallery.SIDE)
+        else:
+            large = images.fit(picked.picture, (gallery.SIDE, gallery.SIDE))
+        with place:
+            gallery.show(large, f"{picked.name}, cut to {width} by {height} pixels")
     with right:
         st.markdown("**Predictions**")
         st.plotly_chart(charts.confidence(answer), config=charts.CONFIG, key="confidence")
@@ -75,7 +84,7 @@ def where_it_looks(name: str, picked: pickers.Picked) -> None:
         first, second = st.columns(2, gap="large")
         with first:
             gallery.show(
-                gallery.enlarged(gallery.overlay(picture, heat, opacity), 448),
+                gallery.overlay(picked.picture, heat, opacity),
                 f"Class activation for {label}",
                 f"Class activation (Grad-CAM): the places that raise “{label}”",
             )
@@ -85,7 +94,7 @@ def where_it_looks(name: str, picked: pickers.Picked) -> None:
             if every_pixel:
                 pixels = cache.saliency(name, digest, chosen, picture)
                 gallery.show(
-                    gallery.enlarged(gallery.overlay(picture, pixels, opacity), 448),
+                    gallery.overlay(picked.picture, pixels, opacity),
                     f"Saliency for {label}",
                     f"Saliency (SmoothGrad): the pixels that move “{label}” most",
                 )
@@ -121,6 +130,7 @@ if downloads.loaded(name) is not None:
     class_link.link("", backbone=name)
     with shell.errors():
         picture_and_predictions(name, picked)
+    shell.your_guess()
     explorer.explorer(name, picked)
     where_it_looks(name, picked)
     first_kernels(name)

@@ -21,6 +21,7 @@ shell.page(
             "If you ask a network for its ideal cat, will you see a cat? Will another network see "
             "one?"
         ),
+        guesses=("a cat", "parts of cats, all over", "noise"),
         answer=(
             "Without a penalty, gradient descent finds noise that happens to excite the network. "
             "Variation loss makes neighbouring pixels alike, so that only shapes are left to "
@@ -103,6 +104,8 @@ def sliders(chosen: Choices, run: Experiment | None) -> Sliders:
         key=f"variation_{key}",
         persist_state="session",
         width=240,
+        help="Left: fine lines and noise. Right: neighbours grow alike, shapes merge, and at the "
+        "end little but bright and dark areas is left to excite the network.",
     )
     moved, natural = {}, 1.0
     with st.popover("More", icon=":material/compress:", key="while_it_runs"):
@@ -170,6 +173,7 @@ def afterwards() -> None:
     if run is None or run.views[0].latest is None or run_panel.active(KEY):
         return
     plan, frame = run.plans[0], run.views[0].latest
+    shell.your_guess()
     with shell.errors():
         for one, view in zip(run.plans, run.views, strict=True):
             pictures.formula(one, view, f"{one.words}: " if len(run.plans) > 1 else "")

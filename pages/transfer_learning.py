@@ -21,6 +21,7 @@ shell.page(
             "How many photos of each breed does it need to tell 37 breeds of cats and dogs apart? "
             "Does it help to train the whole network?"
         ),
+        guesses=("1 of each", "4 of each", "20 of each", "100 of each"),
         answer=(
             "Four photos of each are enough for about four in five right, with a backbone trained "
             "on ImageNet, which had cats and dogs in it. With so few photos, fine-tuning the "
@@ -74,6 +75,7 @@ def afterwards() -> None:
     run = st.session_state.get(f"{KEY}_run")
     if run is None or not run.trained.usable or run_panel.active(KEY):
         return
+    shell.your_guess()
     with shell.errors():
         runs = [r for r in st.session_state.get("training_runs", []) if r.points]
         if len(runs) > 1:

@@ -48,7 +48,8 @@ def noise(run: Experiment) -> None:
         answer = cache.answer(plan.backbones, images.digest(shown), shown)
         with column:
             said = f"{answer[0].label} {100 * answer[0].probability:.1f} %"
-            gallery.show(gallery.enlarged(shown, 448), f"{words}: {said}", f"{words}: {said}")
+            large = images.fit(shown, (gallery.SIDE, gallery.SIDE))
+            gallery.show(large, f"{words}: {said}", f"{words}: {said}")
     sizes = [robustness.change(plan.picture, shown).l2 for shown in (picture, shuffled)]
     st.caption(
         f"Both changes are of one size, {sizes[0]:.2f} and {sizes[1]:.2f} grey levels (root mean "
@@ -99,7 +100,7 @@ def saliency(run: Experiment) -> None:
             heat = cache.saliency(name, digest, top.class_index, picture)
             with column:
                 gallery.show(
-                    gallery.enlarged(gallery.overlay(picture, heat, 0.8), 448),
+                    gallery.overlay(picture, heat, 0.8),
                     f"{name}, {words.lower()}: pixels that raise {top.label}",
                     f"{words}: what raises “{top.label}”",
                 )

@@ -201,12 +201,10 @@ def one_channel(
             figure = charts.channel(values, top, scale)
             st.plotly_chart(figure, config=charts.CONFIG, key="one_channel")
     if over.open:
-        heat = images.resize_map(
-            np.abs(values) / max(float(np.abs(values).max()), 1e-12), picture.shape[:2]
-        ).clip(0, 1)
+        heat = np.abs(values) / max(float(np.abs(values).max()), 1e-12)
         with over:
             gallery.show(
-                gallery.enlarged(gallery.overlay(picture, heat, 0.8), 448),
+                gallery.overlay(picture, heat, 0.8),
                 f"Channel {channel} over the picture: bright where it responds",
             )
     if likes.open:
@@ -223,7 +221,7 @@ def what_it_likes(name: str, layer: str, channel: int) -> None:
     for column, (sample, patch) in zip(st.columns(len(patches)), patches, strict=True):
         with column:
             gallery.show(
-                gallery.enlarged(patch.pixels, 160),
+                images.fit(patch.pixels, (160, 160)),
                 f"The part of the sample {sample} that excites channel {channel} most",
                 f"{sample.lower()}: {patch.response:.2g}",
             )

@@ -1,4 +1,4 @@
-"""What the app runs on, which backbones are here, and a form to download another."""
+"""What the app runs on, in a line; folded, which backbones are here and a form for another."""
 
 import streamlit as st
 
@@ -8,8 +8,7 @@ from engine.storage import registry, weights
 
 
 def engine_status() -> None:
-    """A progress line while TensorFlow starts, then one line about the device."""
-    st.header("This machine", anchor=False)
+    """A progress line while TensorFlow starts, then a quiet one about the device."""
 
     @st.fragment(run_every=downloads.WAITING if not _warm() else None)
     def line() -> None:
@@ -24,7 +23,7 @@ def engine_status() -> None:
         else:
             if job.error is None:
                 sessions.first_steps()
-                st.success(job.frames[-1].message, icon=":material/memory:")
+                st.caption(f":material/memory: {job.frames[-1].message}")
             else:
                 st.error(str(job.error), icon=":material/error:")
             if not st.session_state.get("home_warm"):
@@ -43,7 +42,11 @@ def _warm() -> bool:
 
 def backbone_table() -> None:
     """All backbones: ready or not, size, accuracy; and a download for those that are not."""
-    st.header("Backbones", anchor=False)
+    with st.expander("Networks", icon=":material/lan:"):
+        _backbone_table()
+
+
+def _backbone_table() -> None:
     here = weights.available()
     rows = [
         {

@@ -12,6 +12,7 @@ from components.shell.frame import (
     stale,
     told,
     wait_for_engine,
+    your_guess,
 )
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "stale",
     "told",
     "wait_for_engine",
+    "your_guess",
 ]

@@ -10,10 +10,11 @@ from typing import Any
 
 import streamlit as st
 
-from components.shell import class_link, sessions
+from components.shell import class_link, first_network, sessions
 from engine.errors import EngineError
 
 STYLE = Path(__file__).parent / "style.css"
+STATIC = Path(__file__).parents[2] / "static"
 DARK = """<style>
 [data-testid="stBaseButton-primary"] { color: #14131C; }
 [data-testid="stBaseButton-primary"]:is(:hover, :focus-visible, :active) {
@@ -32,25 +33,30 @@ PAGES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lesson:
-    """What a page teaches: something to guess before looking, its answer, what to look for."""
+    """What a page teaches: something to guess before looking, its answer, what to look for.
+
+    `guesses` are what a person may choose from.
+    """
 
     question: str
+    guesses: Sequence[str]
     answer: str
     look_for: Sequence[str]
 
 
-def page(title: str, subtitle: str, lesson: Lesson | None = None, *, icon: str = "🐈") -> None:
+def page(title: str, subtitle: str, lesson: Lesson | None = None) -> None:
     """Begins a page: every page calls this first."""
-    st.set_page_config(page_title=f"{title} · Ideal Cat", page_icon=icon, layout="wide")
+    st.set_page_config(f"{title} · Ideal Cat", str(STATIC / "icon.svg"), layout="wide")
+    st.logo(STATIC / "logo.svg", size="large")
     st.html(STYLE)
     if st.context.theme.type == "dark":  # Streamlit's white label does not stand out from it
         st.html(DARK)
     with st.sidebar:
-        st.markdown("### 🐈 Ideal Cat")
         if "screens" not in class_link.hidden():
             for path, label, symbol in PAGES:
                 st.page_link(path, label=label, icon=symbol)
         class_link.aside()
+        first_network.show()
     with st.container(horizontal=True, vertical_alignment="center", wrap=False, key="page_head"):
         st.title(title, anchor=False, width="content")
         st.markdown(subtitle, width="stretch")
@@ -102,9 +108,21 @@ def linked_number(key: str, low: int, high: int, default: int) -> int:
 def _lesson_card(lesson: Lesson) -> None:
     with st.popover("Lesson card", icon=":material/school:", type="tertiary", key="lesson_card"):
         st.markdown(f"**Guess first.** {lesson.question}")
+        st.pills("Your guess", lesson.guesses, key=_guess_key(), persist_state="session")
         if st.toggle("Show the answer", key="lesson_answer"):
             st.info(lesson.answer, icon=":material/lightbulb:")
         st.markdown("**Look for**\n" + "\n".join(f"- {line}" for line in lesson.look_for))
+
+
+def _guess_key() -> str:
+    """Each page has a guess of its own."""
+    return f"guess_{(st.context.url or '').split('?')[0].rsplit('/', 1)[-1]}"
+
+
+def your_guess() -> None:
+    """Repeats what a person has guessed. Call it beside the outcome."""
+    if guess := st.session_state.get(_guess_key()):
+        st.caption(f":material/psychology_alt: You guessed: {guess}.")
 
 
 def wait_for_engine() -> None:

@@ -17,6 +17,7 @@ from skimage.util import montage
 
 from engine import images
 
+SIDE = 448  # px of a picture on the screen
 TILE = 64  # a contact sheet's tiles have at most this many px a side; the large view has them all
 _ANCHORS = {"positive": sequential.Inferno, "signed": diverging.PuOr_r, "heat": sequential.Inferno}
 
@@ -125,14 +126,25 @@ def paint(values: np.ndarray, limit: float, scale: str) -> np.ndarray:
     return colours(scale)[indices(values, limit, scale)]
 
 
-def overlay(picture: np.ndarray, heat: np.ndarray, opacity: float) -> np.ndarray:
-    """Lays a map in 0..1 over a picture of the same size; both stay readable.
+def overlay(picture: np.ndarray, heat: np.ndarray, opacity: float, side: int = SIDE) -> np.ndarray:
+    """Lays a map in 0..1 over a picture, both enlarged smoothly; both stay readable.
 
     The picture turns grey, and the map covers it as far as it is hot.
+
+    Args:
+        picture: `(H, W, 3)` in 0..1; its centre is shown.
+        heat: `(h, w)` of that centre.
+        opacity: of the map, 0 to 1.
+        side: px of the result.
+
+    Returns:
+        float32 `(side, side, 3)` in 0..1.
     """
+    picture = images.fit(picture, (side, side))
+    heat = images.resize_map(heat, (side, side)).clip(0, 1)
     grey = picture.mean(axis=-1, keepdims=True)
     cover = opacity * heat[..., None]
-    colour = colours("heat")[np.rint(heat.clip(0, 1) * 255).astype("uint8")] / 255.0
+    colour = colours("heat")[np.rint(heat * 255).astype("uint8")] / 255.0
     base = picture * (1 - 0.6 * opacity) + grey * 0.6 * opacity
     return (base * (1 - cover) + colour * cover).astype("float32")
 

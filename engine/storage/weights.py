@@ -59,9 +59,16 @@ def download(spec: Spec) -> Iterator[Progress]:
         DownloadFailed: see `engine.downloads.fetch`.
     """
     if not index_path().is_file():
-        yield from downloads.fetch(INDEX_URL, index_path(), digest=INDEX_MD5, limit=1_000_000)
-    limit = int(spec.weight_bytes * 1.2) + 1_000_000
-    yield from downloads.fetch(spec.url, path(spec), digest=spec.digest, magic=HDF5, limit=limit)
+        url = _address(INDEX_URL)
+        yield from downloads.fetch(url, index_path(), digest=INDEX_MD5, limit=1_000_000)
+    url, limit = _address(spec.url), int(spec.weight_bytes * 1.2) + 1_000_000
+    yield from downloads.fetch(url, path(spec), digest=spec.digest, magic=HDF5, limit=limit)
+
+
+def _address(url: str) -> str:
+    """Where a file is fetched from: its own address, or the mirror's."""
+    mirror = config.weights_mirror()
+    return f"{mirror.rstrip('/')}/{url.rsplit('/', 1)[-1]}" if mirror else url
 
 
 def imagenet_class_names() -> tuple[str, ...]:

@@ -21,6 +21,7 @@ def opened(page: Page, url: str, button: str, end: str) -> None:
     """A screen with all that it has to show."""
     page.goto(url)
     expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.locator("[data-test-script-state=notRunning]")).to_be_visible()
     if button:
         page.get_by_role("button", name=re.compile(button)).click()
         expect(page.get_by_text(re.compile(end)).first).to_be_visible()

@@ -37,9 +37,16 @@ def no_errors(page: Page) -> None:
 
 def test_home_has_four_doors_and_becomes_ready(page, address):
     page.goto(address)
-    for door in ("feature maps", "transfer learning", "ideal images", "adversarial attacks"):
-        expect(page.get_by_role("link", name=f"Open {door}")).to_be_visible()
+    for door in ("Feature maps", "Transfer learning", "Ideal images", "Adversarial attacks"):
+        card = page.locator(f".st-key-door_{door.replace(' ', '-')}")
+        expect(card.get_by_role("link", name=door)).to_be_visible()
+        picture = card.locator("img")
+        expect(picture).to_be_visible()
+        drawn = "e => e.complete && e.naturalWidth > 0"
+        page.wait_for_function(drawn, arg=picture.element_handle())
     expect(page.get_by_text("Ready after")).to_be_visible()
+    page.locator(".st-key-door_Ideal-images").click()  # all of a card is its link
+    expect(page.get_by_role("heading", name="Ideal images", level=1)).to_be_visible()
     no_errors(page)
 
 

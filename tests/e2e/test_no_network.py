@@ -15,7 +15,7 @@ def test_home_and_feature_maps_work_with_the_built_in_backbone(page, tmp_path):
         expect(page.get_by_text("Pocket is loaded")).to_be_visible()
         no_errors(page)
 
-        page.get_by_role("link", name="Open feature maps").click()
+        page.locator(".st-key-door_Feature-maps").click()
         ready(page)
         set_up(page)
         expect(page.get_by_text("Our own small network; it comes with the app.")).to_be_visible()

@@ -1,0 +1,90 @@
+"""The first real network: the server fetches it by itself, while everything works with Pocket.
+
+`show` stands on every page. The first page that is looked at once TensorFlow is there begins the
+download; all sessions see how far it is. Without a network one quiet sentence says so, and the next
+try is an hour later.
+"""
+
+import time
+from dataclasses import dataclass
+
+import streamlit as st
+
+from components.shell import sessions
+from engine import config
+from engine.runs import Run, in_background
+from engine.storage import registry, weights
+
+NAME = "MobileNetV2"
+AGAIN = 3600.0  # seconds between two tries
+LOOK = 2.0  # seconds between two looks at it
+
+
+@dataclass
+class Try:
+    """The last try of this server: when, its job, and why it failed."""
+
+    at: float = -AGAIN
+    job: Run | None = None
+    failure: str = ""
+
+    def due(self, now: float) -> bool:
+        """Whether it is time to try (again)."""
+        return self.job is None and now - self.at >= AGAIN
+
+    def begin(self, now: float) -> None:
+        """Starts the download."""
+        spec = registry.spec(NAME)
+        self.at, self.failure = now, ""
+        self.job = in_background(lambda: weights.download(spec))
+
+    def settle(self) -> None:
+        """Takes note of how the download has ended, if it has."""
+        if self.job is not None and self.job.done:
+            self.failure = str(self.job.error or "")
+            self.job = None
+
+
+@st.cache_resource(show_spinner=False)
+def _last_try() -> Try:
+    return Try()
+
+
+def show() -> None:
+    """Draws how far the download is, offers what it has brought, or nothing."""
+    at_first = st.session_state.setdefault("ready_at_first", weights.available())
+    if NAME in at_first:
+        return
+    if weights.is_here(registry.spec(NAME)):
+        _offer()
+    elif config.fetching_allowed():
+        st.fragment(_look, run_every=LOOK)()
+
+
+def _look() -> None:
+    if weights.is_here(registry.spec(NAME)):
+        _offer()
+        return
+    if not sessions.opening().done or NAME in sessions.downloads():
+        return
+    last = _last_try()
+    last.settle()
+    if last.due(time.monotonic()):
+        last.begin(time.monotonic())
+    if last.job is None:
+        words = f"{NAME} could not be fetched; everything works with Pocket."
+        st.caption(words, help=last.failure)
+    else:
+        step = last.job.frames[-1] if last.job.frames else None
+        st.caption(f"Fetching {NAME}: {100 * step.fraction if step else 0:.0f} %")
+
+
+def _offer() -> None:
+    """A button that goes on with it, in a session that began without it."""
+
+    def use() -> None:
+        st.session_state.ready_at_first = weights.available()
+        st.query_params["use"] = NAME
+
+    if st.button(f"{NAME} has come: use it", icon=":material/download_done:", on_click=use):
+        st.rerun()

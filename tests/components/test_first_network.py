@@ -1,0 +1,85 @@
+"""A server without MobileNetV2 fetches it by itself, and says so quietly."""
+
+import json
+import re
+import time
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from components.shell import first_network
+from engine.storage import downloads, weights
+from tests.local_server import MD5
+
+HOME = str(Path(__file__).parents[2] / "streamlit_app.py")
+
+
+@pytest.fixture
+def fresh(server, tmp_path, monkeypatch):
+    """A machine without weights whose downloads come from the local server."""
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.delenv("IDEAL_CAT_FETCH")
+    first_network._last_try.clear()
+
+    def download(spec):
+        names = {str(k): [f"n{k:08d}", f"class {k}"] for k in range(1000)}
+        weights.index_path().parent.mkdir(parents=True, exist_ok=True)
+        weights.index_path().write_text(json.dumps(names))
+        yield from downloads.fetch(server.url, weights.path(spec), digest=MD5)
+
+    monkeypatch.setattr(weights, "download", download)
+    yield server
+    first_network._last_try.clear()
+
+
+def opened_until(condition) -> AppTest:
+    """Home, looked at again and again as its timer does."""
+    app = AppTest.from_file(HOME, default_timeout=60).run()
+    deadline = time.monotonic() + 60
+    while not condition(app):
+        assert time.monotonic() < deadline, [c.value for c in app.caption]
+        app.run()
+    assert not app.exception
+    assert not app.error
+    return app
+
+
+def said(app: AppTest) -> str:
+    return " ".join(caption.value for caption in app.caption)
+
+
+def offered(app: AppTest) -> list:
+    return [b for b in app.button if b.label == "MobileNetV2 has come: use it"]
+
+
+def test_it_says_how_far_it_is(fresh):
+    fresh.stall_after = 500_000
+    app = opened_until(lambda app: re.search("Fetching MobileNetV2: [1-9]", said(app)))
+    assert not offered(app)
+    fresh.release.set()
+
+
+@pytest.mark.parametrize("fault", [{"status": 500}, {"cut_after": 9}, {"body": b"a lie"}])
+def test_a_fault_is_one_quiet_sentence_and_no_second_try(fresh, fault):
+    for name, value in fault.items():
+        setattr(fresh, name, value)
+    app = opened_until(lambda app: "could not be fetched; everything works" in said(app))
+    asked = len(fresh.asked)
+    app.run()
+    assert len(fresh.asked) == asked
+    assert first_network._last_try().due(time.monotonic() + first_network.AGAIN)
+
+
+def test_a_session_that_began_without_it_is_offered_it(fresh):
+    app = opened_until(lambda app: offered(app))
+    offered(app)[0].click().run()
+    assert not offered(app)
+    assert app.session_state.ready_at_first[0] == "MobileNetV2"
+
+
+def test_it_can_be_switched_off(fresh, monkeypatch):
+    monkeypatch.setenv("IDEAL_CAT_FETCH", "0")
+    app = opened_until(lambda app: "Ready after" in said(app))
+    assert not re.search("[Ff]etch", said(app))
+    assert fresh.asked == []
