@@ -18,7 +18,7 @@ from engine.storage import archives, datasets
 if TYPE_CHECKING:
     from engine.transfer import PhotoSource
 
-MAX_MB = 200  # of a zip
+MAX_MB = 200  # of a zip, or of all photos in the boxes
 PHOTO_MB = 10
 LEAST, MOST = 2, 12  # classes
 ROW = 3  # boxes beside one another
@@ -61,6 +61,10 @@ def class_boxes() -> "PhotoSource | None":
     photos = {name: given for name, given in photos.items() if given}
     if sum(len(given) > 1 for given in photos.values()) < 2:
         st.caption("At least two photos of each of two classes; a dozen of each is better.")
+        return None
+    size = sum(len(data) for given in photos.values() for data in given) / 1e6
+    if size > MAX_MB:
+        st.error(f"These photos have {size:.0f} MB; at most {MAX_MB} MB are taken. Remove some.")
         return None
     with shell.errors():
         key = b"".join(name.encode() + b"".join(given) for name, given in photos.items())

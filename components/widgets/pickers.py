@@ -173,8 +173,8 @@ def _pet(key: str) -> Picked:
         if data.class_names[label] == breed
     ][:PETS]
     names = [str(k) for k in range(1, len(of_breed) + 1)]
-    number = f"{key}_{breed}".replace(" ", "_")
-    name = photo_grid(breed, names, of_breed, key=number, default="1", persist_state="session")
+    grid = f"{key}_{breed}".replace(" ", "_")
+    name = photo_grid(breed, names, of_breed, key=grid, default="1", persist_state="session")
     array = cache.decoded(of_breed[int(name) - 1].read_bytes())
     return Picked(picture=array, name=f"{breed} {name}", digest=images.digest(array))
 
