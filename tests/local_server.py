@@ -66,7 +66,11 @@ def server():
         def log_message(self, *_):
             pass
 
-    httpd = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(http.server.ThreadingHTTPServer):
+        def handle_error(self, *_):
+            """A client that has gone away is part of a test."""
+
+    httpd = Server(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=httpd.serve_forever, daemon=True)
     thread.start()
     behaviour.url = f"http://127.0.0.1:{httpd.server_port}/weights.h5"
