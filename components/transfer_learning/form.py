@@ -38,6 +38,8 @@ def how_and_photos(source: "PhotoSource") -> tuple[How, int | None]:
             help="frozen: only a new head on the backbone's features is trained. fine-tuned: "
             "then the backbone's last stages, too. from scratch: all layers, from random weights.",
         )
+        if not source.data:
+            st.caption("Fine-tuning and training from scratch need the photos themselves.")
     with right:
         amounts = (1, 2, 3, 4, 5, 10, 20, 50, "all")
         photos = st.select_slider(
