@@ -7,6 +7,8 @@ import pytest
 from harness import chromium
 from harness.server import serving
 
+PATIENCE = 150_000  # ms until what should come counts as lost, beside other tests on two slow cores
+
 
 def pytest_collection_modifyitems(items) -> None:
     """Everything here drives a browser."""
@@ -30,7 +32,7 @@ def browser():
         pytest.fail("No Chromium here. Run make test, which brings one.")
     from playwright.sync_api import expect, sync_playwright
 
-    expect.set_options(timeout=60_000)
+    expect.set_options(timeout=PATIENCE)
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(chromium.ARGUMENTS))
@@ -42,7 +44,7 @@ def browser():
 def phone(browser):
     """A tab 390 px wide, dark, on which nothing may scroll sideways at the end."""
     context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark")
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     yield page
     wide = page.evaluate("document.documentElement.scrollWidth")
@@ -54,7 +56,7 @@ def phone(browser):
 def page(browser):
     """A fresh tab, 1440 px wide, that fails on script errors and on files that are gone."""
     context = browser.new_context(viewport={"width": 1440, "height": 1000})
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     thrown = []
     page.on("pageerror", lambda error: thrown.append(str(error)))
