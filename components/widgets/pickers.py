@@ -127,10 +127,11 @@ def _given(source: str, key: str) -> _Given | None:
     if source == "Camera":
         shot = st.camera_input("Take a picture", key=f"{key}_camera")
         return _Given(shot.getvalue(), "camera picture") if shot else None
-    address = st.text_input("Address of a picture", placeholder="https://…", key=f"{key}_url")
-    if address:
-        with shell.errors(), st.spinner("Fetching …"):
-            return _Given(cache.fetched(address), address.rsplit("/", 1)[-1] or "web picture")
+    if source == "Web address":
+        address = st.text_input("Address of a picture", placeholder="https://…", key=f"{key}_url")
+        if address:
+            with shell.errors(), st.spinner("Fetching …"):
+                return _Given(cache.fetched(address), address.rsplit("/", 1)[-1] or "web picture")
     return None
 
 

@@ -129,7 +129,7 @@ def panel(key: str, begin: Callable[[], None], label: str, *, able: bool = True)
             key=f"{key}_begin",
             disabled=not able,
         )
-        for act, label, icon, able in (
+        for act, words, icon, usable in (
             # Pause and Resume share a place, and the style sheet shows the one that can be used: a
             # button put in place of another would push Stop from under the pointer.
             ("pause", "Pause", "pause", running and not paused),
@@ -138,9 +138,9 @@ def panel(key: str, begin: Callable[[], None], label: str, *, able: bool = True)
             ("stop", "Stop", "stop", running),
         ):
             st.button(
-                label,
+                words,
                 icon=f":material/{icon}:",
-                disabled=not able,
+                disabled=not usable,
                 key=f"{key}_{act}",
                 on_click=each,
                 args=(act,),
