@@ -50,7 +50,7 @@ def picture_and_predictions(name: str, picked: pickers.Picked) -> None:
         if st.toggle(f"As the network gets it: {width} × {height} px", key="network_pixels"):
             large = gallery.enlarged(picture, gallery.SIDE)
         else:
-            large = images.fit(picked.picture, (gallery.SIDE, gallery.SIDE))
+            large = gallery.smooth(picked.picture)
         with place:
             gallery.show(large, f"{picked.name}, cut to {width} by {height} pixels")
     with right:

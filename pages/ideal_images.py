@@ -104,8 +104,8 @@ def sliders(chosen: Choices, run: Experiment | None) -> Sliders:
         key=f"variation_{key}",
         persist_state="session",
         width=240,
-        help="Left: fine lines and noise. Right: neighbours grow alike, shapes merge, and at the "
-        "end little but bright and dark areas is left to excite the network.",
+        help="Lower: fine lines and noise. Higher: smoother areas. At the maximum, shapes merge "
+        "into bright and dark areas, and little is left to excite the network.",
     )
     moved, natural = {}, 1.0
     with st.popover("More", icon=":material/compress:", key="while_it_runs"):

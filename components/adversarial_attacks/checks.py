@@ -48,8 +48,7 @@ def noise(run: Experiment) -> None:
         answer = cache.answer(plan.backbones, images.digest(shown), shown)
         with column:
             said = f"{answer[0].label} {100 * answer[0].probability:.1f} %"
-            large = images.fit(shown, (gallery.SIDE, gallery.SIDE))
-            gallery.show(large, f"{words}: {said}", f"{words}: {said}")
+            gallery.show(gallery.smooth(shown), f"{words}: {said}", f"{words}: {said}")
     sizes = [robustness.change(plan.picture, shown).l2 for shown in (picture, shuffled)]
     st.caption(
         f"Both changes are of one size, {sizes[0]:.2f} and {sizes[1]:.2f} grey levels (root mean "

@@ -132,13 +132,12 @@ def _verdict(run: Experiment, name: str = "") -> Verdict:
 
 def _seen(run: Experiment) -> str:
     """How small the change is, in a sentence."""
-    original, changed = (images.to_uint8(one) for one in (run.plan.picture, run.latest.picture))
-    touched = np.any(original != changed, axis=-1)
-    if touched.mean() < FEW:
-        return f"{touched.sum()} of {touched.size} pixels changed."
-    levels = int(np.abs(original.astype(int) - changed).max())
-    words = f"t most {levels} of 255 grey levels."
-    return f"Nobody sees it: a{words}" if levels <= UNSEEN else f"A{words}"
+    change = robustness.change(run.plan.picture, run.latest.picture)
+    height, width, _ = run.plan.picture.shape
+    if change.pixels < FEW:
+        return f"{change.pixels * height * width:.0f} of {height * width} pixels changed."
+    words = f"t most {change.linf:.0f} of 255 grey levels."
+    return f"Nobody sees it: a{words}" if change.linf <= UNSEEN else f"A{words}"
 
 
 def _said(prediction: Prediction) -> str:
@@ -161,7 +160,7 @@ def _size(run: Experiment, of: str) -> None:
     if run.latest.succeeded:
         first = next((p.step for p in run.frames if p.succeeded), run.latest.step)
         words += f" Fooled at step {first}"
-        words += f"; kept is step {run.latest.step}." if first != run.latest.step else "."
+        words += f"; step {run.latest.step} is kept." if first != run.latest.step else "."
     else:
         words += " A larger epsilon, more steps or a stronger attack may do it."
     _, times = robustness.magnified(run.plan.picture, run.latest.picture)

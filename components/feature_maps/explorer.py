@@ -17,6 +17,7 @@ from engine.types import Activations
 if TYPE_CHECKING:
     from engine.backbones import Backbone
 
+PATCHES = 6  # of the samples, shown where they excite a channel most
 STEPS = 40  # of a picture that is drawn for a channel
 SHOWN = 96  # channels on the sheet until all are asked for
 
@@ -218,7 +219,7 @@ def one_channel(
 def what_it_likes(name: str, layer: str, channel: int) -> None:
     """Real patches that excite the channel, and a picture drawn for it on the spot."""
     patches = cache.sample_patches(name, layer, channel)
-    for column, (sample, patch) in zip(st.columns(len(patches)), patches, strict=True):
+    for column, (sample, patch) in zip(st.columns(PATCHES), patches, strict=False):
         with column:
             gallery.show(
                 images.fit(patch.pixels, (160, 160)),
@@ -227,9 +228,9 @@ def what_it_likes(name: str, layer: str, channel: int) -> None:
             )
     responses = [patch.response for _, patch in patches]
     signed = " A minus sign: it responds in the negative direction." if min(responses) < 0 else ""
-    st.caption(f"Where this channel's response to each sample is largest in magnitude.{signed}")
+    st.caption(f"The samples this channel responds to most, and where in each.{signed}")
     if max(responses) - min(responses) < 0.02 * max(map(abs, responses)):
-        st.caption("The response is the same to all of them.")
+        st.caption("The response is the same to all samples.")
     _draw_one(name, layer, channel)
     st.page_link(
         "pages/ideal_images.py",

@@ -15,12 +15,11 @@ def matters(plan: Plan, picture: np.ndarray) -> None:
     heat = cache.class_activation(plan.backbone, digest, plan.target, picture)
     pixels = cache.saliency(plan.backbone, digest, plan.target, picture)
     faded = (picture * heat[..., None] + 0.5 * (1 - heat[..., None])).astype("float32")
-    size = (gallery.SIDE, gallery.SIDE)
     for column, (shown, words) in zip(
         st.columns(3, gap="medium"),
         (
             (gallery.overlay(picture, heat, 0.8), "The places that raise it (Grad-CAM)"),
-            (images.fit(faded, size), "Only these places: the rest turned to grey"),
+            (gallery.smooth(faded), "Only these places: the rest turned to grey"),
             (gallery.overlay(picture, pixels, 0.8), "The pixels that move it most (SmoothGrad)"),
         ),
         strict=True,

@@ -135,7 +135,7 @@ def saliency(name: str, digest: str, class_index: int, _picture: np.ndarray) -> 
 
 
 def sample_patches(name: str, layer: str, channel: int) -> list[tuple[str, Patch]]:
-    """Where the built-in photos excite a channel most: `(sample's name, patch)`."""
+    """Where the samples excite a channel most, the strongest first: `(sample's name, patch)`."""
     from engine import features
 
     found = features.strongest_patches(_peaks(name, layer), _fitted_samples(name), channel)
@@ -151,6 +151,7 @@ def _peaks(name: str, layer: str) -> Peaks:
         return features.peaks(backbone(name), _fitted_samples(name), layer)
 
 
+@st.cache_resource(show_spinner=False, max_entries=4)
 def _fitted_samples(name: str) -> list[np.ndarray]:
     size = backbone(name).input_size
     return [images.fit(sample(s), size) for s in samples.SAMPLES]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from components.shell import cache, frame, sessions
+from components.shell import cache, first_network, frame, sessions
 from engine.errors import EngineError, WeightsDamaged
 from engine.runs import Run, in_background
 from engine.storage import registry, weights
@@ -78,7 +78,8 @@ def start_download(name: str, make: Callable[[], Iterator[Progress]]) -> None:
     with _starting:
         running = sessions.downloads().get(name)
         if running is None or running.done:
-            sessions.downloads()[name] = in_background(make)
+            own = first_network.running(name)
+            sessions.downloads()[name] = own or in_background(make)
 
 
 def _forget(name: str, job: Run) -> None:

@@ -50,6 +50,12 @@ def _last_try() -> Try:
     return Try()
 
 
+def running(name: str) -> Run | None:
+    """The server's own download of a backbone, if it runs."""
+    job = _last_try().job if name == NAME else None
+    return job if job is not None and not job.done else None
+
+
 def show() -> None:
     """Draws how far the download is, offers what it has brought, or nothing."""
     at_first = st.session_state.setdefault("ready_at_first", weights.available())
@@ -65,6 +71,9 @@ def _look() -> None:
     if weights.is_here(registry.spec(NAME)):
         _offer()
         return
+    if not st.session_state.get("network_looked"):
+        st.session_state.network_looked = True  # the page is drawn before TensorFlow is imported
+        return
     if not sessions.opening().done or NAME in sessions.downloads():
         return
     last = _last_try()
@@ -72,11 +81,11 @@ def _look() -> None:
     if last.due(time.monotonic()):
         last.begin(time.monotonic())
     if last.job is None:
-        words = f"{NAME} could not be fetched; everything works with Pocket."
+        words = f"{NAME} could not be downloaded. Everything works with Pocket."
         st.caption(words, help=last.failure)
     else:
         step = last.job.frames[-1] if last.job.frames else None
-        st.caption(f"Fetching {NAME}: {100 * step.fraction if step else 0:.0f} %")
+        st.caption(f"Downloading {NAME}: {100 * step.fraction if step else 0:.0f} %")
 
 
 def _offer() -> None:
@@ -86,5 +95,5 @@ def _offer() -> None:
         st.session_state.ready_at_first = weights.available()
         st.query_params["use"] = NAME
 
-    if st.button(f"{NAME} has come: use it", icon=":material/download_done:", on_click=use):
+    if st.button(f"Use {NAME}", icon=":material/download_done:", on_click=use):
         st.rerun()

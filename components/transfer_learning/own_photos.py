@@ -1,7 +1,7 @@
 """A person's own photos: a box for each class, or a zip with a folder for each."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,10 +64,10 @@ def class_boxes() -> "PhotoSource | None":
         return None
     size = sum(len(data) for given in photos.values() for data in given) / 1e6
     if size > MAX_MB:
-        st.error(f"These photos have {size:.0f} MB; at most {MAX_MB} MB are taken. Remove some.")
+        st.error(f"These photos have {size:.0f} MB in all; at most {MAX_MB} MB are accepted.")
         return None
     with shell.errors():
-        key = b"".join(name.encode() + b"".join(given) for name, given in photos.items())
+        key = tuple((name, *given) for name, given in photos.items())
         return _kept("photos", key, lambda into: _stored(photos, into))
     return None
 
@@ -115,7 +115,7 @@ def _box(k: int) -> tuple[str, list[bytes]]:
         words = f"{len(given)} photo{'s' if len(given) > 1 else ''}"
         st.caption(f"{words}, {len(taken)} from the camera" if taken else words)
     if taken:
-        st.button("Remove those from the camera", key=f"class_{k}_drop", on_click=taken.clear)
+        st.button("Remove camera photos", key=f"class_{k}_drop", on_click=taken.clear)
     return name or f"class {k + 1}", given
 
 
@@ -132,7 +132,7 @@ def _thumbnails(given: list[bytes], name: str) -> None:
 
 
 def _kept(
-    kind: str, key: bytes, fill: Callable[[Path], tuple[Path, tuple[datasets.Rejected, ...]]]
+    kind: str, key: Hashable, fill: Callable[[Path], tuple[Path, tuple[datasets.Rejected, ...]]]
 ) -> "PhotoSource":
     """A temporary folder of a person's photos, kept as long as the session has them."""
     kept = st.session_state.get(f"{kind}_kept")

@@ -156,6 +156,11 @@ def enlarged(picture: np.ndarray, to: int) -> np.ndarray:
     return np.repeat(np.repeat(pixels, factor, axis=0), factor, axis=1)
 
 
+def smooth(picture: np.ndarray) -> np.ndarray:
+    """The centre of a picture as large as it is shown, `(SIDE, SIDE, 3)`."""
+    return images.fit(picture, (SIDE, SIDE))
+
+
 def stretched(picture: np.ndarray) -> np.ndarray:
     """The picture with its darkest value black and its brightest white, to see faint patterns."""
     low, high = float(picture.min()), float(picture.max())

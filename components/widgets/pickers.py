@@ -160,6 +160,8 @@ def _sample(key: str, default: str, ask: bool = True) -> Picked:
         )
         if key in st.query_params:
             choose()  # a link did
+        if label := samples.SAMPLES[name].label:
+            st.caption(f"Labelled “{label}” in ImageNet.")
     array = cache.sample(name)
     return Picked(picture=array, name=name.lower(), digest=images.digest(array))
 

@@ -50,12 +50,12 @@ def said(app: AppTest) -> str:
 
 
 def offered(app: AppTest) -> list:
-    return [b for b in app.button if b.label == "MobileNetV2 has come: use it"]
+    return [b for b in app.button if b.label == "Use MobileNetV2"]
 
 
 def test_it_says_how_far_it_is(fresh):
     fresh.stall_after = 500_000
-    app = opened_until(lambda app: re.search("Fetching MobileNetV2: [1-9]", said(app)))
+    app = opened_until(lambda app: re.search("Downloading MobileNetV2: [1-9]", said(app)))
     assert not offered(app)
     fresh.release.set()
 
@@ -64,7 +64,7 @@ def test_it_says_how_far_it_is(fresh):
 def test_a_fault_is_one_quiet_sentence_and_no_second_try(fresh, fault):
     for name, value in fault.items():
         setattr(fresh, name, value)
-    app = opened_until(lambda app: "could not be fetched; everything works" in said(app))
+    app = opened_until(lambda app: "could not be downloaded. Everything works" in said(app))
     asked = len(fresh.asked)
     app.run()
     assert len(fresh.asked) == asked
@@ -81,5 +81,5 @@ def test_a_session_that_began_without_it_is_offered_it(fresh):
 def test_it_can_be_switched_off(fresh, monkeypatch):
     monkeypatch.setenv("IDEAL_CAT_FETCH", "0")
     app = opened_until(lambda app: "Ready after" in said(app))
-    assert not re.search("[Ff]etch", said(app))
+    assert not re.search("[Dd]ownload", said(app))
     assert fresh.asked == []
