@@ -118,6 +118,26 @@ def test_the_sample_stays_until_there_is_an_upload():
     assert app.pills(key="sample").value == "Rocket"
 
 
+def test_a_guess_is_repeated_beside_the_outcome():
+    app = opened("pages/feature_maps.py", backbone="Pocket")
+    assert not any("You guessed" in c.value for c in app.caption)
+    guess = next(pills for pills in app.pills if pills.label == "Your guess")
+    guess.set_value(guess.options[-1]).run()
+    assert any(f"You guessed: {guess.options[-1]}." in c.value for c in app.caption)
+
+
+def test_a_damaged_pets_is_told_and_a_sample_shown_and_no_address_asked(tmp_path, monkeypatch):
+    (tmp_path / "annotations").mkdir()
+    (tmp_path / "annotations" / "trainval.txt").write_text("nonsense")
+    monkeypatch.setenv("IDEAL_CAT_PETS", str(tmp_path))
+    app = opened("pages/feature_maps.py", backbone="Pocket")
+    app.segmented_control(key="sample_source").set_value("Pets").run()
+    assert "Oxford-IIIT Pets" in app.error[0].value
+    assert any("Using sample “cat”" in c.value for c in app.caption)
+    assert not app.text_input
+    assert not app.exception
+
+
 @pytest.mark.parametrize("channel", ["²", "9" * 5000, "-1", "1.5"])
 def test_a_channel_that_is_no_number_is_told(channel):
     app = opened("pages/feature_maps.py", channel=channel)

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from components.shell import first_network
+from components.shell import first_network, sessions
 from engine.storage import downloads, weights
+from tests.app.test_pages import opened
 from tests.local_server import MD5
 
 HOME = str(Path(__file__).parents[2] / "streamlit_app.py")
@@ -57,6 +58,16 @@ def test_it_says_how_far_it_is(fresh):
     fresh.stall_after = 500_000
     app = opened_until(lambda app: re.search("Downloading MobileNetV2: [1-9]", said(app)))
     assert not offered(app)
+    fresh.release.set()
+
+
+def test_a_person_who_asks_for_it_meanwhile_sees_that_download(fresh):
+    fresh.stall_after = 500_000
+    opened_until(lambda app: re.search("Downloading MobileNetV2: [1-9]", said(app)))
+    app = opened("pages/feature_maps.py", backbone="MobileNetV2")
+    app.button(key="offer_MobileNetV2").click().run()
+    assert len(fresh.asked) == 1
+    assert sessions.downloads().pop("MobileNetV2") is first_network.running("MobileNetV2")
     fresh.release.set()
 
 

@@ -152,3 +152,12 @@ def test_without_a_connection_the_sentence_says_so(tmp_path):
     with pytest.raises(DownloadFailed, match="there is no internet connection"):
         run("http://nobody.invalid/weights.h5", target)
     assert not target.exists()
+
+
+def test_a_mirror_is_asked_and_its_files_are_checked_all_the_same(server, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setenv("IDEAL_CAT_MIRROR", server.url.rsplit("/", 1)[0] + "/")
+    with pytest.raises(DownloadFailed):
+        list(weights.download(registry.spec("MobileNetV2")))
+    assert server.asked
+    assert not weights.index_path().exists()
