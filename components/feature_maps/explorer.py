@@ -17,7 +17,7 @@ from engine.types import Activations
 if TYPE_CHECKING:
     from engine.backbones import Backbone
 
-PATCHES = 6  # of the samples, shown where they excite a channel most
+PATCHES, PATCH = 6, 88  # parts of the samples that excite a channel most, and their px
 STEPS = 40  # of a picture that is drawn for a channel
 SHOWN = 96  # channels on the sheet until all are asked for
 
@@ -219,12 +219,13 @@ def one_channel(
 def what_it_likes(name: str, layer: str, channel: int) -> None:
     """Real patches that excite the channel, and a picture drawn for it on the spot."""
     patches = cache.sample_patches(name, layer, channel)
-    for column, (sample, patch) in zip(st.columns(PATCHES), patches, strict=False):
-        with column:
-            gallery.show(
-                images.fit(patch.pixels, (160, 160)),
-                f"The part of the sample {sample} that excites channel {channel} most",
+    with st.container(horizontal=True, gap="small"):
+        for sample, patch in patches[:PATCHES]:
+            st.image(
+                images.png(images.fit(patch.pixels, (2 * PATCH, 2 * PATCH))),
                 f"{sample.lower()}: {patch.response:.2g}",
+                width=PATCH,
+                alt=f"The part of the sample {sample} that excites channel {channel} most",
             )
     responses = [patch.response for _, patch in patches]
     signed = " A minus sign: it responds in the negative direction." if min(responses) < 0 else ""
