@@ -136,8 +136,9 @@ def _seen(run: Experiment) -> str:
     height, width, _ = run.plan.picture.shape
     if change.pixels < FEW:
         return f"{change.pixels * height * width:.0f} of {height * width} pixels changed."
-    words = f"t most {change.linf:.0f} of 255 grey levels."
-    return f"Nobody sees it: a{words}" if change.linf <= UNSEEN else f"A{words}"
+    levels = round(change.linf)  # float32 makes 4.0000005 of a change of 4
+    words = f"t most {levels} of 255 grey levels."
+    return f"Nobody sees it: a{words}" if levels <= UNSEEN else f"A{words}"
 
 
 def _said(prediction: Prediction) -> str:

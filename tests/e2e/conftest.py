@@ -7,7 +7,7 @@ import pytest
 from harness import chromium
 from harness.server import serving
 
-PATIENCE = 150_000  # ms until what should come counts as lost, beside other tests on two slow cores
+PATIENCE = 300_000  # ms until what should come counts as lost, beside other tests on slow cores
 
 
 def pytest_collection_modifyitems(items) -> None:
