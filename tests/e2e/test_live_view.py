@@ -97,7 +97,7 @@ def test_a_page_that_is_left_and_a_hidden_tab_miss_no_frame(page, address):
 @pytest.mark.skipif("MobileNetV2" not in weights.available(), reason="its pictures are too small")
 def test_a_slow_connection_gets_fewer_pictures_and_no_growing_delay(page, address):
     """At 1 Mbit/s, where all pictures of this run would take half as much again."""
-    page.goto(f"{address}/ideal_images?backbone=MobileNetV2&class=daisy&steps=150")
+    page.goto(f"{address}/ideal_images?backbone=MobileNetV2&class=daisy&steps=160")
     expect(picture(page, "^Noise$")).to_be_visible()
     expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
     slow = page.context.new_cdp_session(page)
@@ -106,7 +106,7 @@ def test_a_slow_connection_gets_fewer_pictures_and_no_growing_delay(page, addres
     slow.send("Network.emulateNetworkConditions", {"offline": False, **limits})
     start(page)
     done(page)
-    assert number(page, "frames") == 151  # numbers of all, pictures of some
+    assert number(page, "frames") == 161  # numbers of all, pictures of some
     assert number(page, "late") < 5000  # ms
 
 
