@@ -1,4 +1,4 @@
-"""Home: what this is, four doors, what it runs on, and which backbones are ready."""
+"""Home: what this is, four doors, which backbones are ready, and what it runs on."""
 
 from components import shell
 from components.home import doors, panels
@@ -8,5 +8,5 @@ shell.page(
     "A pretrained image network, opened: look inside, train it, ask for its ideal cat, fool it.",
 )
 doors.show()
-panels.engine_status()
 panels.backbone_table()
+panels.this_machine()

@@ -15,32 +15,34 @@ SHOWN = ("one network", "two networks")
 CATS = ("tabby", "tiger cat", "Persian cat", "Siamese cat", "Egyptian cat")
 DOG, CAT = "golden retriever", "Egyptian cat"
 
+LESSON = shell.Lesson(
+    guess="Guess: how many grey levels will it need?",
+    guesses=("1 to 4", "5 to 16", "17 to 64", "more"),
+    question=(
+        "How many grey levels of 255 must change before the network takes this picture for "
+        "something else? Would random noise of that size do it as well?"
+    ),
+    answer=(
+        "One to four, for most photos and networks. Random noise of the same size does almost "
+        "nothing: the change is aimed, thousands of small changes that all raise the same "
+        "class. That is why another network, a JPEG or a blur often undoes it, and why none "
+        "of them is a sure defence."
+    ),
+    look_for=(
+        "The change magnified: does it look like the target class?",
+        "The same change with its pixels shuffled, under *Is it just noise?*",
+        "Whether other networks fall for it, and whether an attack on several at once does better.",
+        "The attacked PNG, uploaded again as your own picture.",
+        "*Two networks*: Pocket beside Pocket Robust, which learned from attacked photos. The "
+        "change that fools it can be seen. It cost accuracy: of a hundred photos without an "
+        "attack, five more are classified wrongly.",
+    ),
+)
+
 shell.page(
     "Adversarial attacks",
     "Change a photo so little that nobody sees it, and the network predicts something else.",
-    shell.Lesson(
-        question=(
-            "How many grey levels of 255 must change before the network takes this picture for "
-            "something else? Would random noise of that size do it as well?"
-        ),
-        guesses=("1 to 4", "5 to 16", "17 to 64", "more"),
-        answer=(
-            "One to four, for most photos and networks. Random noise of the same size does almost "
-            "nothing: the change is aimed, thousands of small changes that all raise the same "
-            "class. That is why another network, a JPEG or a blur often undoes it, and why none "
-            "of them is a sure defence."
-        ),
-        look_for=(
-            "The change magnified: does it look like the target class?",
-            "The same change with its pixels shuffled, under *Is it just noise?*",
-            "Whether other networks fall for it, and whether an attack on several at once does "
-            "better.",
-            "The attacked PNG, uploaded again as your own picture.",
-            "*Two networks*: Pocket beside Pocket Robust, which learned from attacked photos. The "
-            "change that fools it can be seen. It cost accuracy: of a hundred photos without an "
-            "attack, five more are classified wrongly.",
-        ),
-    ),
+    LESSON,
 )
 
 
@@ -132,7 +134,7 @@ def afterwards() -> None:
     run = st.session_state.get(f"{KEY}_run")
     if run is None or not run.ended:
         return
-    shell.your_guess()
+    shell.guess.repeat(LESSON)
     with shell.errors():
         pictures.size(run)
         pictures.downloads(run)
@@ -141,6 +143,8 @@ def afterwards() -> None:
 
 
 set_up = class_link.set_up("Picture, target, attack")
+with set_up.guess:
+    shell.guess.ask(LESSON)
 with set_up.controls:
     name = pickers.backbone()
 if (net := downloads.loaded(name)) is not None:

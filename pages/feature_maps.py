@@ -8,34 +8,31 @@ from components.shell import cache, class_link, downloads
 from components.widgets import charts, gallery, pickers
 from engine import images
 
+LESSON = shell.Lesson(
+    guess="Guess: will the last layers show the photo?",
+    guesses=("yes", "partly", "no"),
+    question=(
+        "In the first layers you will still recognise the photo. In the last layers, will you? "
+        "And will more channels respond there, or fewer?"
+    ),
+    answer=(
+        "Early maps keep the shape of the photo because each value looks at a few pixels "
+        "only. Late maps are tiny: a value stands for a large part of the photo and tells how "
+        "much of *one thing* is there. Most late channels stay silent, because most things "
+        "are not in your photo."
+    ),
+    look_for=(
+        "A channel of an early layer that responds to edges of one direction only.",
+        "A channel of a middle layer that lights up on the eyes, or on fur.",
+        "How many channels are dead in the last layers, and whether another picture wakes them.",
+        "Where the network looks for its first guess, and where for a wrong class.",
+    ),
+)
+
 shell.page(
     "Feature maps",
     "A picture goes in; every layer makes maps of it: edges, then textures, then things.",
-    shell.Lesson(
-        question=(
-            "In the first layers you will still recognise the photo. In the last layers, will you? "
-            "And will more channels respond there, or fewer?"
-        ),
-        guesses=(
-            "yes, and more respond",
-            "yes, but fewer",
-            "no, but more respond",
-            "no, and fewer",
-        ),
-        answer=(
-            "Early maps keep the shape of the photo because each value looks at a few pixels "
-            "only. Late maps are tiny: a value stands for a large part of the photo and tells how "
-            "much of *one thing* is there. Most late channels stay silent, because most things "
-            "are not in your photo."
-        ),
-        look_for=(
-            "A channel of an early layer that responds to edges of one direction only.",
-            "A channel of a middle layer that lights up on the eyes, or on fur.",
-            "How many channels are dead in the last layers, and whether another picture wakes "
-            "them.",
-            "Where the network looks for its first guess, and where for a wrong class.",
-        ),
-    ),
+    LESSON,
 )
 
 
@@ -121,6 +118,8 @@ def first_kernels(name: str) -> None:
 
 
 set_up = class_link.set_up("Picture and backbone")
+with set_up.guess:
+    shell.guess.ask(LESSON)
 with set_up.controls:
     name = pickers.backbone()
     picked = pickers.picture()
@@ -130,7 +129,7 @@ if downloads.loaded(name) is not None:
     class_link.link("", backbone=name)
     with shell.errors():
         picture_and_predictions(name, picked)
-    shell.your_guess()
+    shell.guess.repeat(LESSON)
     explorer.explorer(name, picked)
     where_it_looks(name, picked)
     first_kernels(name)

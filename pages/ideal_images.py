@@ -13,30 +13,32 @@ from components.widgets import other_networks, pickers, run_panel
 PRESETS = ("clear", "lesson", "noise")
 USUAL = "Pocket Robust"  # the network whose pictures a person recognises most often
 
+LESSON = shell.Lesson(
+    guess="Guess: what will you see?",
+    guesses=("the thing", "parts of it, all over", "noise"),
+    question=(
+        "If you ask a network for its ideal cat, will you see a cat? Will another network see one?"
+    ),
+    answer=(
+        "Without a penalty, gradient descent finds noise that happens to excite the network. "
+        "Variation loss makes neighbouring pixels alike, so that only shapes are left to "
+        "excite it: eyes, ears, fur. A network that learned from attacked photos, Pocket "
+        "Robust, draws what a person recognises, almost without help: what excites it is more "
+        "like what we see."
+    ),
+    look_for=(
+        "Fur and eyes many times over: the network does not count cats.",
+        "What happens to the picture when you move the variation loss while it runs.",
+        "Whether other networks recognise it.",
+        "The preset *noise* with Pocket, and with Pocket Robust.",
+        "The least cat-like picture: *Minimise instead* in *More settings*.",
+    ),
+)
+
 shell.page(
     "Ideal images",
     "Change the picture, not the network: from noise to its perfect example.",
-    shell.Lesson(
-        question=(
-            "If you ask a network for its ideal cat, will you see a cat? Will another network see "
-            "one?"
-        ),
-        guesses=("a cat", "parts of cats, all over", "noise"),
-        answer=(
-            "Without a penalty, gradient descent finds noise that happens to excite the network. "
-            "Variation loss makes neighbouring pixels alike, so that only shapes are left to "
-            "excite it: eyes, ears, fur. A network that learned from attacked photos, Pocket "
-            "Robust, draws what a person recognises, almost without help: what excites it is more "
-            "like what we see."
-        ),
-        look_for=(
-            "Fur and eyes many times over: the network does not count cats.",
-            "What happens to the picture when you move the variation loss while it runs.",
-            "Whether other networks recognise it.",
-            "The preset *noise* with Pocket, and with Pocket Robust.",
-            "The least cat-like picture: *Minimise instead* in *More settings*.",
-        ),
-    ),
+    LESSON,
 )
 
 
@@ -173,7 +175,7 @@ def afterwards() -> None:
     if run is None or run.views[0].latest is None or run_panel.active(KEY):
         return
     plan, frame = run.plans[0], run.views[0].latest
-    shell.your_guess()
+    shell.guess.repeat(LESSON)
     with shell.errors():
         for one, view in zip(run.plans, run.views, strict=True):
             pictures.formula(one, view, f"{one.words}: " if len(run.plans) > 1 else "")
@@ -200,6 +202,8 @@ def offer_link(chosen: Choices) -> None:
 
 
 set_up = class_link.set_up("Target and backbone")
+with set_up.guess:
+    shell.guess.ask(LESSON)
 with set_up.controls:
     name = pickers.backbone(usual=USUAL)
 if (net := downloads.loaded(name)) is not None:

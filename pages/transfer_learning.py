@@ -6,41 +6,47 @@ import streamlit as st
 
 from components import shell
 from components.shell import class_link, downloads, last_result
-from components.transfer_learning import curves, form, report, sources
+from components.transfer_learning import curves, form, own_photos, report, sources
 from components.transfer_learning.experiment import KEY, Experiment, summary, words
 from components.widgets import pickers, run_panel
 
 if TYPE_CHECKING:
     from engine.transfer import TrainingPlan
 
+LESSON = shell.Lesson(
+    guess="Guess: how many photos of each class will do?",
+    guesses=("1", "4", "20", "100"),
+    question=(
+        "How many photos of each breed does it need to tell 37 breeds of cats and dogs apart? "
+        "Does it help to train the whole network?"
+    ),
+    answer=(
+        "Four photos of each are enough for about four in five right, with a backbone trained "
+        "on ImageNet, which had cats and dogs in it. With so few photos, fine-tuning the "
+        "backbone does not help: it overfits. From scratch it stays at chance."
+    ),
+    look_for=(
+        "The gap between training photos and photos it has not seen.",
+        "*How few photos?*: where does the curve flatten?",
+        "Which breeds it confuses, and whether you would.",
+        "Your own classes: two mugs, three faces you make, left hand and right hand.",
+    ),
+)
+
 shell.page(
     "Transfer learning",
     "A network trained on other photos learns to tell yours apart in seconds.",
-    shell.Lesson(
-        question=(
-            "How many photos of each breed does it need to tell 37 breeds of cats and dogs apart? "
-            "Does it help to train the whole network?"
-        ),
-        guesses=("1 of each", "4 of each", "20 of each", "100 of each"),
-        answer=(
-            "Four photos of each are enough for about four in five right, with a backbone trained "
-            "on ImageNet, which had cats and dogs in it. With so few photos, fine-tuning the "
-            "backbone does not help: it overfits. From scratch it stays at chance."
-        ),
-        look_for=(
-            "The gap between training photos and photos it has not seen.",
-            "*How few photos?*: where does the curve flatten?",
-            "Which breeds it confuses, and whether you would.",
-            "Your own classes: two mugs, three faces you make, left hand and right hand.",
-        ),
-    ),
+    LESSON,
 )
 
 
 def controls(plan: "TrainingPlan") -> Experiment:
-    """The one big button; gives what it would train."""
-    planned = Experiment(plan)
-    if st.session_state.pop("train_at_once", False):
+    """The one big button; gives what it would train.
+
+    Once it has learned from the boxes of photos, it learns again with each photo that comes.
+    """
+    planned, run = Experiment(plan), st.session_state.get(f"{KEY}_run")
+    if st.session_state.pop("train_at_once", False) or (run and own_photos.more(run.plan, plan)):
         planned.begin()
     run_panel.panel(KEY, planned.begin, "Train")
     return planned
@@ -75,7 +81,7 @@ def afterwards() -> None:
     run = st.session_state.get(f"{KEY}_run")
     if run is None or not run.trained.usable or run_panel.active(KEY):
         return
-    shell.your_guess()
+    shell.guess.repeat(LESSON)
     with shell.errors():
         runs = [r for r in st.session_state.get("training_runs", []) if r.points]
         if len(runs) > 1:
@@ -94,6 +100,8 @@ def experiment(plan: "TrainingPlan") -> None:
 
 
 set_up = class_link.set_up("Photos, backbone, options")
+with set_up.guess:
+    shell.guess.ask(LESSON)
 with set_up.controls:
     name = pickers.backbone(taught=False)
     kind = sources.kind()

@@ -1,4 +1,4 @@
-"""What the app runs on, in a line; folded, which backbones are here and a form for another."""
+"""Folded below the doors: the backbones, with a form to fetch others, and this machine."""
 
 import streamlit as st
 
@@ -7,33 +7,34 @@ from components.shell import downloads, sessions
 from engine.storage import registry, weights
 
 
-def engine_status() -> None:
-    """A progress line while TensorFlow starts, then a quiet one about the device."""
-
-    @st.fragment(run_every=downloads.WAITING if not _warm() else None)
-    def line() -> None:
-        if not st.session_state.get("home_drawn"):
-            st.session_state.home_drawn = True  # the first look comes after the page is drawn
-            st.progress(0.0, "Starting TensorFlow …")
-            return
-        job = sessions.opening()
-        if not job.done:
-            step = job.frames[-1] if job.frames else None
-            st.progress(step.fraction if step else 0.0, step.message if step else "Starting …")
-        else:
-            if job.error is None:
-                sessions.first_steps()
-                st.caption(f":material/memory: {job.frames[-1].message}")
-            else:
-                st.error(str(job.error), icon=":material/error:")
-            if not st.session_state.get("home_warm"):
-                st.session_state.home_warm = True
-                st.rerun()  # once more without the timer
-
-    line()
-    st.caption(f"Active runs of all visitors: {len(sessions.running())}.")
+def this_machine() -> None:
+    """Folded, the device and what it does; below, a progress line while TensorFlow starts."""
+    with st.expander("This machine", icon=":material/memory:"):
+        device = st.empty()
+        st.caption(f"Active runs of all visitors: {len(sessions.running())}.")
     if _warm():
+        device.caption(sessions.opening().frames[-1].message)
         cluster.show()
+    else:
+        device.caption("TensorFlow is starting.")
+        st.fragment(_start, run_every=downloads.WAITING)()
+
+
+def _start() -> None:
+    if not st.session_state.get("home_drawn"):
+        st.session_state.home_drawn = True  # the first look comes after the page is drawn
+        st.progress(0.0, "Starting TensorFlow …")
+        return
+    job = sessions.opening()
+    if not job.done:
+        step = job.frames[-1] if job.frames else None
+        st.progress(step.fraction if step else 0.0, step.message if step else "Starting …")
+    elif job.error is not None:
+        st.error(str(job.error), icon=":material/error:")
+    else:
+        sessions.first_steps()
+        st.session_state.home_warm = True
+        st.rerun()  # once more without the timer
 
 
 def _warm() -> bool:
@@ -51,11 +52,12 @@ def _backbone_table() -> None:
     rows = [
         {
             "Backbone": spec.name,
-            "On this machine": "ready" if name in here else "can be downloaded",
+            "On this machine": "ready"
+            if name in here
+            else f"{downloads.cost(spec.weight_bytes)} to download",
             "Year": str(spec.year),
             "Input": f"{spec.size} × {spec.size} px",
             "Parameters": f"{spec.parameters / 1e6:.1f} M",
-            "Weights": f"{spec.weight_bytes / 1e6:.0f} MB",
             "Top-1": 100 * spec.top1,
             "What it is": spec.note,
         }
@@ -86,7 +88,7 @@ def _download_form(missing: list[str]) -> None:
     name = left.selectbox(
         "Fetch another backbone",
         missing,
-        format_func=lambda n: f"{n}, {registry.spec(n).weight_bytes / 1e6:.0f} MB",
+        format_func=lambda name: f"{name}, {downloads.cost(registry.spec(name).weight_bytes)}",
     )
     right.button(
         "Download",

@@ -1,6 +1,6 @@
 """What every page stands on: its frame, links, errors, lesson cards, caches and downloads."""
 
-from components.shell import cache, class_link, downloads, last_result, sessions
+from components.shell import cache, class_link, downloads, guess, last_result, sessions
 from components.shell.frame import (
     PAGES,
     Lesson,
@@ -12,7 +12,6 @@ from components.shell.frame import (
     stale,
     told,
     wait_for_engine,
-    your_guess,
 )
 
 __all__ = [
@@ -23,6 +22,7 @@ __all__ = [
     "class_link",
     "downloads",
     "errors",
+    "guess",
     "last_result",
     "link_notices",
     "linked_number",
@@ -31,5 +31,4 @@ __all__ = [
     "stale",
     "told",
     "wait_for_engine",
-    "your_guess",
 ]

@@ -24,10 +24,11 @@ def hidden() -> tuple[str, ...]:
 
 
 class SetUp(NamedTuple):
-    """The line above an experiment: a box of controls that opens, and what they are set to."""
+    """The line above an experiment: a box of controls that opens, what they are set to, a guess."""
 
     controls: DeltaGenerator
     line: DeltaGenerator
+    guess: DeltaGenerator
 
     def say(self, *parts: str) -> None:
         """Says what is set."""
@@ -39,9 +40,10 @@ def set_up(label: str) -> SetUp:
     with st.container(horizontal=True, vertical_alignment="center", key="set_up"):
         box = st.popover(label, icon=":material/tune:", key="set_up_box")
         line = st.container(width="stretch")
+        guess = st.container(width="content")
     if "controls" in hidden():
         st.html("<style>.st-key-set_up_box { display: none; }</style>")
-    return SetUp(box, line)
+    return SetUp(box, line, guess)
 
 
 def keep_value(key: str) -> None:

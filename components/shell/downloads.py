@@ -10,7 +10,7 @@ import streamlit as st
 from components.shell import cache, first_network, frame, sessions
 from engine.errors import EngineError, WeightsDamaged
 from engine.runs import Run, in_background
-from engine.storage import registry, weights
+from engine.storage import downloads, registry, weights
 from engine.types import Progress
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ def loaded(name: str) -> "Backbone | None":
     frame.wait_for_engine()
     here = cache.ready()
     if name not in here:
-        size = registry.spec(name).weight_bytes / 1e6
         st.warning(
-            f"{name} is not on this machine yet: {size:.0f} MB to download.",
+            f"{name} is not on this machine yet: {cost(registry.spec(name).weight_bytes)} to "
+            "download.",
             icon=":material/cloud_download:",
         )
         offer(name, f"Download {name}")
@@ -45,6 +45,16 @@ def loaded(name: str) -> "Backbone | None":
         if isinstance(error, WeightsDamaged):
             offer(name, f"Download {name} again")
         return None
+
+
+def cost(size: float) -> str:
+    """What a download of `size` bytes costs: its size, and its time if one was measured here."""
+    words, seconds = f"{size / 1e6:.0f} MB", downloads.seconds(size)
+    if seconds is None:
+        return words
+    return f"{words}, about " + (
+        f"{max(seconds, 1):.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+    )
 
 
 def offer(name: str, label: str) -> None:

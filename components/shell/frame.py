@@ -33,13 +33,15 @@ PAGES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lesson:
-    """What a page teaches: something to guess before looking, its answer, what to look for.
+    """What a page teaches.
 
-    `guesses` are what a person may choose from.
+    `guess` is the short question on the stage, `guesses` what a person may choose from; `question`
+    is the longer one of the lesson card, which `answer` answers.
     """
 
-    question: str
+    guess: str
     guesses: Sequence[str]
+    question: str
     answer: str
     look_for: Sequence[str]
 
@@ -108,21 +110,9 @@ def linked_number(key: str, low: int, high: int, default: int) -> int:
 def _lesson_card(lesson: Lesson) -> None:
     with st.popover("Lesson card", icon=":material/school:", type="tertiary", key="lesson_card"):
         st.markdown(f"**Guess first.** {lesson.question}")
-        st.pills("Your guess", lesson.guesses, key=_guess_key(), persist_state="session")
         if st.toggle("Show the answer", key="lesson_answer"):
             st.info(lesson.answer, icon=":material/lightbulb:")
         st.markdown("**Look for**\n" + "\n".join(f"- {line}" for line in lesson.look_for))
-
-
-def _guess_key() -> str:
-    """Each page has a guess of its own."""
-    return f"guess_{(st.context.url or '').split('?')[0].rsplit('/', 1)[-1]}"
-
-
-def your_guess() -> None:
-    """Repeats what a person has guessed. Call it beside the outcome."""
-    if guess := st.session_state.get(_guess_key()):
-        st.caption(f":material/psychology_alt: You guessed: {guess}.")
 
 
 def wait_for_engine() -> None:

@@ -14,13 +14,15 @@ from components.shell import cache
 from engine import images
 from engine.errors import EngineError
 from engine.storage import archives, datasets
+from engine.types import FROZEN
 
 if TYPE_CHECKING:
-    from engine.transfer import PhotoSource
+    from engine.transfer import PhotoSource, TrainingPlan
 
 MAX_MB = 200  # of a zip, or of all photos in the boxes
 PHOTO_MB = 10
 LEAST, MOST = 2, 12  # classes
+BOXES = "my photos"  # what photos from the boxes are called
 ROW = 3  # boxes beside one another
 SHOWN, SIDE = 5, 96  # thumbnails of a class, and their px, twice what is shown
 
@@ -37,7 +39,7 @@ def archive() -> "PhotoSource | None":
         st.caption("Two folders with ten photos each are enough to begin with.")
         return None
     with shell.errors():
-        return _kept("zip", file.getvalue(), lambda into: archives.unpack(file.getvalue(), into))
+        return _kept("my zip", file.getvalue(), lambda into: archives.unpack(file.getvalue(), into))
     return None
 
 
@@ -66,10 +68,18 @@ def class_boxes() -> "PhotoSource | None":
     if size > MAX_MB:
         st.error(f"These photos have {size:.0f} MB in all; at most {MAX_MB} MB are accepted.")
         return None
+    st.caption("Once trained, it learns again with each photo that you add.")
     with shell.errors():
         key = tuple((name, *given) for name, given in photos.items())
-        return _kept("photos", key, lambda into: _stored(photos, into))
+        return _kept(BOXES, key, lambda into: _stored(photos, into))
     return None
+
+
+def more(learned: "TrainingPlan", plan: "TrainingPlan") -> bool:
+    """Whether photos in the boxes have changed since a head was trained on them."""
+    changed = learned.source.key != plan.source.key
+    both = (learned, plan)
+    return changed and all(p.source.name == BOXES and p.how == FROZEN for p in both)
 
 
 def _stored(
@@ -143,7 +153,7 @@ def _kept(
     holder = tempfile.TemporaryDirectory(prefix="ideal-cat-", ignore_cleanup_errors=True)
     root = Path(holder.name)
     try:
-        folder, left_out = fill(root / f"my {kind}")
+        folder, left_out = fill(root / kind)
         data = datasets.folder(folder)
         data = replace(data, rejected=(*left_out, *data.rejected))
     except (EngineError, OSError):

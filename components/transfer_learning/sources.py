@@ -48,7 +48,7 @@ def _pets(name: str, grouped: bool) -> "PhotoSource | None":
             _told(data)
             return PhotoSource(data=data, folder=features_folder(), grouped=grouped)
         return None
-    size = f"{sum(a.size for a in archives.PETS) / 1e6:.0f} MB"
+    size = downloads.cost(sum(archive.size for archive in archives.PETS))
     if registry.spec(name).builtin:
         st.caption(
             f"Oxford-IIIT Pets is not on this machine. What {name} makes of 259 of "

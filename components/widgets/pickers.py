@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from components import shell
-from components.shell import cache, class_link
+from components.shell import cache, class_link, downloads
 from components.widgets import paste_box
 from components.widgets.photo_grid import photo_grid
 from engine import config, images
@@ -201,16 +201,25 @@ def backbone(
     if (wanted := st.query_params.pop("use", None)) in names:
         st.session_state[key] = wanted  # a link within the app, where Streamlit takes `key` out
     shell.check_link(key, names, "the backbone", boxed=True)
-    if usual in here and key not in st.session_state and key not in st.query_params:
-        st.session_state[key] = usual
+    if key not in st.session_state:
+        linked = st.query_params.get(key)
+        asked = (linked, usual if usual in here else None)
+        st.session_state[key] = next((one for one in asked if one in names), names[0])
     class_link.keep_value(key)
+
+    def choose() -> None:
+        st.query_params[key] = st.session_state[key]
+
     name = st.selectbox(
         label,
         names,
         key=key,
-        bind="query-params",
+        format_func=lambda name: name if name in here or name in own else _to_download(name),
+        on_change=choose,  # not bind: a link names the backbone, not its label
         help="A backbone is a network that was trained on photos beforehand.",
     )
+    if key in st.query_params:
+        st.query_params[key] = name  # not what it asks for in vain
     if name in own:
         classes = cache.class_names(name)
         st.caption(f"Your classes: {', '.join(classes[:6])}{' …' if len(classes) > 6 else ''}")
@@ -221,6 +230,10 @@ def backbone(
         f"{spec.trained_on}, top-1 {100 * spec.top1:.1f} %."
     )
     return name
+
+
+def _to_download(name: str) -> str:
+    return f"{name} · {downloads.cost(registry.spec(name).weight_bytes)} to download"
 
 
 def networks(label: str, names: list[str], first: list[str], *, most: int, key: str) -> list[str]:

@@ -12,6 +12,7 @@ import shutil
 import socket
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -23,6 +24,22 @@ from engine.errors import DownloadFailed
 from engine.types import Progress
 
 CHUNK = 1 << 16
+ENOUGH = 500_000  # bytes of which a speed can be told
+
+
+@dataclass
+class _Speed:
+    """How fast the last download was, in bytes a second."""
+
+    measured: float = 0.0
+
+
+_last = _Speed()
+
+
+def seconds(size: float) -> float | None:
+    """Seconds that `size` bytes take at the speed of the last download; None before the first."""
+    return size / _last.measured if _last.measured else None
 
 
 def fetch(
@@ -156,6 +173,8 @@ def _receive(
                 if now - shown > 0.2:
                     shown = now
                     yield _progress(received, total, (received - have) / max(now - started, 1e-3))
+        if received - have > ENOUGH:
+            _last.measured = (received - have) / max(time.monotonic() - started, 1e-3)
     if total and received < total:
         raise ConnectionError(f"the connection broke off after {received:,} of {total:,} bytes")
     yield _progress(received, received, 0.0)

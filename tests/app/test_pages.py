@@ -1,6 +1,7 @@
 """Every page by Streamlit's own test runner: opened cold, with good and senseless links."""
 
 import json
+import re
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from engine import images
 from engine.backbones import pocket
-from engine.storage import archives, weights
+from engine.storage import archives, registry, weights
 
 ROOT = Path(__file__).parents[2]
 PAGES = [f"pages/{p.name}" for p in sorted((ROOT / "pages").glob("*.py"))]
@@ -118,10 +119,21 @@ def test_the_sample_stays_until_there_is_an_upload():
     assert app.pills(key="sample").value == "Rocket"
 
 
+def test_a_backbone_that_is_not_here_says_what_it_costs_and_a_link_names_it_plainly():
+    app = opened("pages/feature_maps.py", backbone="Pocket")
+    options = app.selectbox(key="backbone").options
+    missing = [one for one in registry.specs() if one not in weights.available()]
+    assert [one.split(" · ")[0] for one in options[-len(missing) :]] == missing
+    assert all(re.search(r" · \d+ MB to download$", one) for one in options[-len(missing) :])
+    app.selectbox(key="backbone").set_value(missing[0]).run()
+    assert app.query_params["backbone"] == missing[0]
+    assert any(missing[0] in one.value and "MB to download" in one.value for one in app.warning)
+
+
 def test_a_guess_is_repeated_beside_the_outcome():
     app = opened("pages/feature_maps.py", backbone="Pocket")
     assert not any("You guessed" in c.value for c in app.caption)
-    guess = next(pills for pills in app.pills if pills.label == "Your guess")
+    guess = next(pills for pills in app.pills if pills.label.startswith("Guess"))
     guess.set_value(guess.options[-1]).run()
     assert any(f"You guessed: {guess.options[-1]}." in c.value for c in app.caption)
 

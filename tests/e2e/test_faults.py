@@ -30,6 +30,7 @@ def test_a_closed_tab_and_a_crashed_browser_end_their_runs(browser, address):
 
     def runs() -> int:
         home.goto(address)
+        home.get_by_text("This machine").click()
         line = home.get_by_text(re.compile(r"Active runs of all visitors: \d+"))
         expect(line).to_be_visible()
         return int(re.findall(r"\d+", line.inner_text())[-1])

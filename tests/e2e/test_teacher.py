@@ -73,15 +73,15 @@ def test_starting_over_forgets_what_was_done(page, address):
 
 
 @pytest.mark.parametrize("width", [390, 1440])
-def test_a_guess_is_made_on_the_lesson_card_and_shown_beside_the_outcome(page, address, width):
+def test_a_guess_is_made_on_the_stage_and_shown_beside_the_outcome(page, address, width):
     page.set_viewport_size({"width": width, "height": 900})
     page.goto(f"{address}/feature_maps?backbone=Pocket")
     expect(page.get_by_text("Where it looks")).to_be_visible()
     expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+    page.locator(".st-key-guess").get_by_text("partly", exact=True).click()
+    expect(page.get_by_text("You guessed: partly.")).to_be_visible()
     page.locator(".st-key-lesson_card button").first.click()
     card = page.get_by_test_id("stPopoverBody")
-    card.get_by_text("no, and fewer", exact=True).click()
-    expect(page.get_by_text("You guessed: no, and fewer.")).to_be_visible()
     card.get_by_text("Show the answer").click()
     expect(card.get_by_text(re.compile("Early maps keep the shape"))).to_be_visible()
     page.get_by_role("button", name="Main menu").click()

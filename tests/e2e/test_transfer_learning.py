@@ -113,6 +113,24 @@ def test_photos_go_into_boxes_and_a_classifier_comes_out(page, address, tmp_path
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
+def test_a_photo_that_comes_later_is_learned_at_once(page, address, tmp_path):
+    page.goto(f"{address}/{URL}&photos_of=My+photos")
+    names = ("chelsea.png", "coffee.png")
+    for k, name in enumerate(names):
+        files = [tmp_path / f"{name}-{n}.jpg" for n in range(3)]
+        for n, file in enumerate(files):
+            file.write_bytes(photo(9 * n, name))
+        page.locator("input[type=file]").nth(k).set_input_files(files)
+        expect(page.get_by_text("3 photos", exact=True)).to_have_count(k + 1)
+    page.get_by_role("button", name=re.compile("Train$")).click()
+    expect(page.get_by_text(re.compile("of 6 photos, cross-validated"))).to_be_visible()
+    late = tmp_path / "late.jpg"
+    late.write_bytes(photo(31, names[0]))
+    page.locator("input[type=file]").first.set_input_files(late)
+    expect(page.get_by_text(re.compile("of 7 photos, cross-validated"))).to_be_visible()
+    expect(page.get_by_text(re.compile("Predictions of your classifier"))).to_be_visible()
+
+
 def test_stop_keeps_what_there_is(page, address):
     opened(page, address)
     set_up(page).get_by_text("Training options").click()

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,16 @@ def test_a_whole_file_arrives_with_progress(server, tmp_path):
     assert steps[-1].fraction == 1.0
     assert "0.9 MB" in steps[-1].message
     assert set(os.listdir(target.parent)) == {"weights.h5", "weights.h5.lock"}
+
+
+def test_a_download_tells_how_long_the_next_will_take(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(downloads, "_last", downloads._Speed())
+    assert downloads.seconds(1e6) is None
+    started = time.monotonic()
+    run(server.url, tmp_path / "weights.h5")
+    passed = time.monotonic() - started
+    assert 0 < downloads.seconds(len(CONTENT)) <= passed
+    assert downloads.seconds(2e6) == pytest.approx(2 * downloads.seconds(1e6))
 
 
 def test_a_broken_download_is_resumed(server, tmp_path):

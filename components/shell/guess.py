@@ -1,0 +1,21 @@
+"""The guess: asked on the stage before a result may be seen, kept, and repeated beside it."""
+
+import streamlit as st
+
+from components.shell.frame import Lesson
+
+
+def ask(lesson: Lesson) -> None:
+    """Asks what a person expects. What is chosen is kept for the session."""
+    with st.container(width="content", key="guess"):
+        st.pills(lesson.guess, lesson.guesses, key=_key(lesson), persist_state="session")
+
+
+def repeat(lesson: Lesson) -> None:
+    """Repeats what a person has guessed. Call it beside the outcome."""
+    if guess := st.session_state.get(_key(lesson)):
+        st.caption(f":material/psychology_alt: You guessed: {guess}.")
+
+
+def _key(lesson: Lesson) -> str:
+    return f"guess_{lesson.guess}"
