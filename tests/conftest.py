@@ -18,17 +18,27 @@ SAMPLES = Path(skimage.__file__).parent / "data"
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
 
+def _shared(nodeid: str) -> str:
+    """What a test shares a process with: its file, or all that needs a cluster."""
+    file = nodeid.split("::")[0]
+    return "cluster" if "on_ray" in file or file.endswith("test_cluster.py") else file
+
+
+def pytest_collection_modifyitems(items) -> None:
+    """What takes longest comes first, so that both processes end at about the same time."""
+    items.sort(key=lambda item: (_shared(item.nodeid) != "cluster", "/e2e/" not in item.nodeid))
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """What shares a server, a browser or a cluster is run by one of pytest-xdist's processes."""
+    """A process of pytest-xdist takes a whole file at a time, in the order they are in."""
     from xdist.scheduler import LoadScopeScheduling
+
+    config.option.loadscopereorder = False
 
     class Shared(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            file = nodeid.split("::")[0]
-            if "on_ray" in file or file.endswith("test_cluster.py"):
-                return "cluster"
-            return "browser" if "/e2e/" in file else file
+            return _shared(nodeid)
 
     return Shared(config, log)
 
