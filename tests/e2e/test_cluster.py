@@ -44,13 +44,13 @@ def test_pictures_are_made_on_the_cluster_also_when_a_worker_is_killed(page, on_
     expect(tiles.filter(has_text="Workers")).to_contain_text("1")
     expect(tiles.filter(has_text="Cores")).to_contain_text("1")
 
-    page.goto(f"{address}/ideal_images?backbone=Pocket&steps=200")
+    page.goto(f"{address}/ideal_images?backbone=Pocket&steps=120")
     page.get_by_role("button", name=re.compile("Start$")).click()
-    expect(page.get_by_text(re.compile(r"^step \d{2,} of 200, running$"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^step \d{2,} of 120, running$"))).to_be_visible()
     kill_the_worker()
     expect(page.get_by_text("A machine of the cluster has ended.")).to_be_visible()
-    expect(page.get_by_text("step 200 of 200, done")).to_be_visible()
-    expect(picture(page, ", step 200: ")).to_be_visible()
+    expect(page.get_by_text("step 120 of 120, done")).to_be_visible()
+    expect(picture(page, ", step 120: ")).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 

@@ -64,7 +64,7 @@ def test_a_closed_tab_and_a_crashed_browser_end_their_runs(browser, address):
 def test_a_killed_server_comes_back_and_the_link_brings_the_page_as_it_was(page):
     port = free_port()
     with running(port) as (address, process):
-        page.goto(f"{address}/ideal_images?backbone=Pocket&class=goldfish&seed=5")
+        page.goto(f"{address}/ideal_images?backbone=Pocket&class=goldfish&seed=5&steps=60")
         page.get_by_role("button", name=START).click()
         expect(page.get_by_text(re.compile(", running$|, done$"))).to_be_visible()
         process.kill()
@@ -72,12 +72,12 @@ def test_a_killed_server_comes_back_and_the_link_brings_the_page_as_it_was(page)
     with running(port):  # the same tab finds it again by itself, and may begin anew
         expect(picture(page, "^Noise$")).to_be_visible()
         page.get_by_role("button", name=START).click()
-        expect(page.get_by_text(re.compile("^step 120 of 120, done$"))).to_be_visible()
+        expect(page.get_by_text(re.compile("^step 60 of 60, done$"))).to_be_visible()
         page.reload()
         expect(picture(page, "^Noise$")).to_be_visible()
         assert "class=goldfish" in page.url
         page.get_by_role("button", name=START).click()
-        expect(picture(page, "^goldfish, step 120: ")).to_be_visible()
+        expect(picture(page, "^goldfish, step 60: ")).to_be_visible()
 
 
 def test_weights_may_be_damaged_deleted_and_restored_while_it_runs(tmp_path):

@@ -12,6 +12,7 @@ def test_home_and_feature_maps_work_with_the_built_in_backbone(page, tmp_path):
     no_way_out = {"https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
     with serving(KERAS_HOME=str(tmp_path / "empty"), **no_way_out) as address:
         page.goto(address)
+        page.get_by_text("This machine").click()
         expect(page.get_by_text("Pocket is loaded")).to_be_visible()
         no_errors(page)
 
