@@ -41,12 +41,13 @@ bench: .venv/dev.stamp chromium
 	$(BIN)/python -m benchmarks.run
 
 # The same beside its peers, in an environment of their own. PHOTOS: a folder of ImageNet photos;
-# PETS: Oxford-IIIT Pets in its original layout.
+# PETS: Oxford-IIIT Pets in its original layout; TINY_IMAGENET: its tar.
 .PHONY: bench-peers
 bench-peers: .venv-bench/stamp
 	.venv-bench/bin/python -m benchmarks.ideal_images
 	.venv-bench/bin/python -m benchmarks.attacks $(PHOTOS)
 	.venv-bench/bin/python -m benchmarks.transfer $(PETS)
+	.venv-bench/bin/python -m benchmarks.robust $(TINY_IMAGENET) $(PETS)
 
 .PHONY: figures
 figures: bench bench-peers

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from components.shell import cache, last_result
+from components.shell import cache, last_result, sessions
 from components.widgets import gallery, run_panel
 from engine import images
 
@@ -138,6 +138,14 @@ class Experiment:
         st.session_state[f"{KEY}_run"] = self
         last_result.keep(KEY, self)
 
+    def go_on(self) -> None:
+        """Makes as many steps again, after all that were made."""
+        (view,) = self.views
+        task, more = view.run.task, self.plans[0].settings.steps
+        settings = replace(task.settings, steps=task.settings.steps + more)
+        view.extend(replace(task, settings=settings))
+        sessions.watch_again(self.views)
+
     def steer(self, sliders: Sliders) -> None:
         """Moves what may be moved; three pictures that differ in these very weights keep theirs."""
         if len(self.plans) < 3:
@@ -165,6 +173,8 @@ class Experiment:
     @property
     def steps(self) -> int:
         """How many steps the longest of them has."""
+        if self.views:
+            return max(view.run.task.settings.steps for view in self.views)
         return max(plan.settings.steps for plan in self.plans)
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from engine.runs import View
     from engine.synthesis import Frame
 
+MOST = 5000  # steps of one picture, however often it goes on
 _PENALTIES = {
     "variation": "total variation",
     "l1": "L1",
@@ -137,6 +138,15 @@ def downloads(run: Experiment) -> None:
     """Every picture of the run, its animation, and a link that repeats the first one."""
     several = len(run.plans) > 1
     with st.container(horizontal=True):
+        if not several and run.views[0].state == "done":
+            more = run.plans[0].settings.steps
+            st.button(
+                f"{more} more steps",
+                icon=":material/fast_forward:",
+                on_click=run.go_on,
+                disabled=run.steps + more > MOST,
+                key="go_on",
+            )
         for plan, view in zip(run.plans, run.views, strict=True):
             frame = view.latest
             if frame is None:

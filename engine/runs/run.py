@@ -137,6 +137,10 @@ class Run:
         frames = tuple(self.frames[:count])
         return Run(self.task, self._runner, live, self.so_far(frames))
 
+    def extended(self, task: Any) -> "Run":
+        """Another run that goes on with a longer task after everything this one has made."""
+        return Run(task, self._runner, self.live, self.so_far(tuple(self.frames)))
+
     def so_far(self, frames: "tuple[Any, ...]") -> "Continuation":
         """What another run needs to go on after these frames of this one."""
         step = frames[-1].step if frames else -1

@@ -158,6 +158,12 @@ class View:
         """Whether it still replays what was made before."""
         return self.run.done or self.seen < self._before
 
+    def extend(self, task: Any) -> None:
+        """Goes on with a longer task, alone, after everything its run has made."""
+        self.look()
+        self.stopped = self.paused = self._last = False
+        self.go_on_with(self.run.extended(task))
+
     def go_on_with(self, fork: Run) -> None:
         """Watches a fork of its run instead."""
         before, self.run, self._before = self.run, fork, 0

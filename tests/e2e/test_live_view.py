@@ -131,6 +131,24 @@ def test_the_film_can_be_played_and_a_run_started_again_from_a_step(page, addres
     assert number(page, "frames") == 41
 
 
+def test_a_run_goes_on_for_as_many_steps_again(page, address):
+    opened(page, address, "&seed=17&steps=20")
+    start(page)
+    done(page)
+    page.get_by_role("button", name=re.compile("20 more steps$")).click()
+    expect(page.get_by_text("step 40 of 40, done")).to_be_visible()
+    assert number(page, "frames") == 41
+    expect(page.get_by_text("This is the previous run")).to_have_count(0)
+    timeline = page.get_by_role("slider", name="Timeline")
+    timeline.focus()
+    timeline.press("Home")
+    timeline.press("ArrowRight")
+    expect(picture(page, ", step 1: ")).to_be_visible()  # also of what was made before
+    page.get_by_role("button", name=re.compile("20 more steps$")).click()
+    expect(page.get_by_text(re.compile("of 60, done$"))).to_be_visible()
+    assert number(page, "frames") == 61
+
+
 def test_a_faint_picture_is_stretched_to_the_end_and_exact_where_it_is_not(page, address):
     opened(page, address, "&seed=16&preset=lesson&steps=20")
     start(page)

@@ -64,8 +64,8 @@ class Sent:
     """What the browser has been sent: frames by film, and how many bytes a second it can take."""
 
     frames: dict[str, int] = field(default_factory=dict)
-    exact: set[str] = field(default_factory=set)
-    before: tuple[dict[str, int], set[str]] = field(default_factory=lambda: ({}, set()))
+    exact: dict[str, int] = field(default_factory=dict)  # and after how many frames
+    before: tuple[dict[str, int], dict[str, int]] = field(default_factory=lambda: ({}, {}))
     budget: float = math.inf
     last_pictures: float = -1.0  # when any were sent
     last_message: float = 0.0
@@ -73,14 +73,14 @@ class Sent:
     def resend(self, film: str, have: int) -> None:
         """Goes back to what the browser says it has got."""
         self.frames[film] = have
-        self.exact.discard(film)
+        self.exact.pop(film, None)
         if not have:
             del self.frames[film]  # its start is sent again, too
         self.last_message = 0.0
 
     def roll_back(self) -> None:
         """Counts the last message as not sent: the next one carries what was in it, too."""
-        self.frames, self.exact = dict(self.before[0]), set(self.before[1])
+        self.frames, self.exact = map(dict, self.before)
 
 
 def draw(
@@ -189,7 +189,7 @@ def updates(sent: Sent, tracks: Sequence[Track]) -> tuple[dict[str, Any], list[b
     now = time.monotonic()
     if now - sent.last_message < _AT_ONCE:  # the browser may not draw the last one any more
         sent.roll_back()
-    sent.before, sent.last_message = (dict(sent.frames), set(sent.exact)), now
+    sent.before, sent.last_message = (dict(sent.frames), dict(sent.exact)), now
     had, exactly = sent.before
     room = sent.budget * max(now - sent.last_pictures, 1e-3)  # since the last pictures
     views = [track.view for track in tracks if track.view is not None]
@@ -211,9 +211,9 @@ def updates(sent: Sent, tracks: Sequence[Track]) -> tuple[dict[str, Any], list[b
             labels = [] if left_out else _predictions(predictions)
             rows.append([step, [*map(_finite, values)], labels, shown])
         exact = None
-        if frames and ended and track.exact and film not in exactly:
+        if frames and ended and track.exact and exactly.get(film) != len(frames):
             exact = [add(images.png(picture)) for picture in track.exact()]
-            sent.exact.add(film)
+            sent.exact[film] = len(frames)
         films.append(
             {
                 "film": film,
