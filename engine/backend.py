@@ -87,9 +87,9 @@ def available_memory() -> int | None:
 
 
 def compute_in_the_background() -> None:
-    """Lets all else come before TensorFlow's threads, three times to one, where Linux can.
+    """Gives TensorFlow's threads about a third of the priority of other threads, on Linux.
 
-    Pages are then drawn while every core is busy with pictures. Call it after the first
+    Pages are then drawn promptly while every core is busy with pictures. Call it after the first
     computation, which starts those threads.
     """
     for comm in Path("/proc/self/task").glob("*/comm"):
@@ -99,10 +99,9 @@ def compute_in_the_background() -> None:
 
 
 def compile(function: Callable) -> Callable:
-    """Compiles a function of tensors once for each shape it meets.
+    """Compiles a function of tensors, once for each input shape.
 
-    Arguments that change between calls without a new shape are tensors, not Python numbers: those
-    would be compiled in.
+    Pass values that change between calls as tensors: a Python number is compiled in as a constant.
     """
     if BACKEND == "jax":
         return jax.jit(function)
@@ -111,14 +110,14 @@ def compile(function: Callable) -> Callable:
 
 
 def data_parallel(function: Callable, batch: Any) -> Any:
-    """Applies a function to the parts of a batch, side by side in one graph, a part a core.
+    """Applies a function to parts of a batch in parallel, in one graph, one part per core.
 
     Args:
-        function: of a tensor `(n, ...)`, gives such a tensor or a dict of them.
-        batch: `(N, ...)`. One picture, an unknown number, or a batch on a GPU is not divided.
+        function: takes a tensor `(n, ...)`, returns one of the same length or a dict of such.
+        batch: `(N, ...)`. One picture, an unknown batch size, or a batch on a GPU is not divided.
 
     Returns:
-        What the function gives for the whole batch.
+        The function's result for the whole batch.
     """
     parts = _parts(batch.shape[0] or 1)
     if parts == 1:
@@ -129,16 +128,16 @@ def data_parallel(function: Callable, batch: Any) -> Any:
 
 
 def data_parallel_map(function: Callable, *batches: np.ndarray) -> Any:
-    """Applies a function to the parts of batches, in threads, a part a core.
+    """Applies a function to parts of batches in threads, one part per core.
 
-    Unlike `data_parallel` it needs no new compilation for a new number.
+    Unlike `data_parallel`, it need not be compiled again for another batch size.
 
     Args:
-        function: of arrays `(n, ...)`, gives such an array or a tuple of them.
+        function: takes arrays `(n, ...)`, returns one of the same length or a tuple of such.
         batches: each `(N, ...)`.
 
     Returns:
-        What the function gives for the whole batches.
+        The function's result for the whole batches.
     """
     parts = _parts(len(batches[0]))
     if parts == 1:
@@ -148,7 +147,7 @@ def data_parallel_map(function: Callable, *batches: np.ndarray) -> Any:
 
 
 def evaluate(function: Callable, batch: np.ndarray) -> np.ndarray:
-    """What a compiled function of one tensor gives for a batch `(N, ...)`, as an array."""
+    """Evaluates a compiled function of one tensor on a batch `(N, ...)`; returns an array."""
     return data_parallel_map(lambda part: numpy(function(tensor(part))), batch)
 
 
@@ -162,14 +161,15 @@ def _threads() -> ThreadPoolExecutor:
 
 
 def value_and_gradient(function: Callable, *, auxiliary: bool = False) -> Callable:
-    """Differentiates `function(x, *rest)`, a scalar, by its first argument.
+    """Differentiates a scalar `function(x, *rest)` with respect to its first argument.
 
     Args:
-        function: gives a scalar; with `auxiliary`, the scalar and anything else.
-        auxiliary: whether the function gives something beside the scalar.
+        function: returns a scalar; with `auxiliary`, a pair of the scalar and anything else.
+        auxiliary: whether the function returns such a pair.
 
     Returns:
-        A function of the same arguments: `(what the function gives, gradient of x's shape)`.
+        A function of the same arguments that returns the function's result and the gradient, of
+        x's shape.
     """
     if BACKEND == "jax":
         return jax.value_and_grad(function, has_aux=auxiliary)

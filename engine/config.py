@@ -1,4 +1,4 @@
-"""Where the app looks for what is not its own code: the only reader of environment variables."""
+"""Folders, addresses and limits: the only module that reads environment variables."""
 
 import os
 import tempfile
@@ -34,7 +34,7 @@ def web_addresses_allowed() -> bool:
 
 
 def fetching_allowed() -> bool:
-    """Whether the server may fetch its first network by itself; not with `IDEAL_CAT_FETCH=0`."""
+    """Whether the server may download its first backbone unasked; not if `IDEAL_CAT_FETCH=0`."""
     return os.environ.get("IDEAL_CAT_FETCH") != "0"
 
 

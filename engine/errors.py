@@ -7,23 +7,23 @@
     ├── UnknownClass          a class index outside the backbone's classes
     ├── WeightsUnavailable    no pretrained weights on this machine
     │   └── WeightsDamaged    a weights file that is truncated, foreign or altered
-    ├── DownloadFailed        the network, the server or the disk let us down
+    ├── DownloadFailed        a failure of the network, the server or the disk
     ├── AddressRefused        a web address the server must not fetch
-    ├── BadSettings           a number outside what it may be
-    ├── Diverged              an optimisation whose numbers grew beyond all bounds
+    ├── BadSettings           a setting that is out of range
+    ├── Diverged              an optimisation whose values became NaN or infinite
     ├── DatasetUnavailable    photos to learn from that are not on this machine, or not whole
     ├── BadDataset            photos, folders or an archive that nothing can be learnt from
     ├── ProjectDamaged        a saved project that is not one, or not of this app
     ├── KitDamaged            an offline kit that is not whole, or cannot be written
     ├── ClusterGone           the configured cluster does not answer, or cannot be joined
-    └── WorkerLost            machines of the cluster ended again and again under a run
+    └── WorkerLost            a run whose cluster machines stopped repeatedly
 
 Every message says what was expected, what was received and what to do next.
 """
 
 
 class EngineError(Exception):
-    """Base of all errors the engine raises for what a user did or can mend."""
+    """Base of all engine errors that a user has caused or can fix."""
 
 
 class BadImage(EngineError):
@@ -59,11 +59,11 @@ class AddressRefused(EngineError):
 
 
 class BadSettings(EngineError):
-    """A setting lies outside what makes sense."""
+    """A setting is out of range."""
 
 
 class Diverged(EngineError):
-    """An optimisation's numbers are no numbers any more."""
+    """An optimisation's values are NaN or infinite."""
 
 
 class DatasetUnavailable(EngineError):

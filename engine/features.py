@@ -41,13 +41,18 @@ def activations(net: Backbone, picture: np.ndarray, layer_name: str) -> Activati
 
 
 def class_activation(net: Backbone, picture: np.ndarray, class_index: int) -> np.ndarray:
-    """Grad-CAM: where the last feature maps speak for a class.
+    """Grad-CAM: where the last feature maps support a class.
 
     The maps of the last layer larger than 1x1 are weighted by the mean gradient of the class logit
-    and summed; what speaks against the class is cut off (Selvaraju et al., 2017, arXiv:1610.02391).
+    and summed; negative values are set to zero (Selvaraju et al., 2017, arXiv:1610.02391).
+
+    Args:
+        net: a loaded backbone.
+        picture: `(H, W, 3)` in 0..1 at the network's input size.
+        class_index: the class to explain.
 
     Returns:
-        float32 `(H, W)` in 0..1 at the picture's size; all zero if nothing speaks for the class.
+        float32 `(H, W)` in 0..1 at the picture's size; all zeros if nothing supports the class.
 
     Raises:
         UnknownClass: the class index lies outside the network's classes.

@@ -1,4 +1,4 @@
-"""Pictures: float32, `(H, W, 3)`, values 0 to 1, inside the engine; everything else at its door."""
+"""Pictures: float32, `(H, W, 3)`, 0 to 1, within the engine; other formats are converted here."""
 
 import hashlib
 import io
@@ -35,13 +35,13 @@ def load(source: str | Path | bytes) -> np.ndarray:
         float32 `(H, W, 3)` in 0..1, at most 1024 px a side.
 
     Raises:
-        BadImage: the data is no picture, is cut off, or would decode to more than 50 megapixels.
+        BadImage: not a picture, a truncated one, or one of more than 20 MB or 50 megapixels.
     """
     data = source if isinstance(source, bytes) else _read(Path(source))
     if len(data) > MAX_BYTES:
         raise BadImage(
-            f"The picture file has {len(data) / 1e6:.0f} MB; at most {MAX_BYTES // 1_000_000} MB "
-            "are read. Save it smaller and try again."
+            f"Expected a picture file of at most {MAX_BYTES // 1_000_000} MB; received: "
+            f"{len(data) / 1e6:.0f} MB. Save it at a smaller size and try again."
         )
     try:
         with warnings.catch_warnings():
@@ -104,7 +104,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 def fit(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Cuts the centre of the wanted proportions and resizes it.
+    """Crops the centre to the target's aspect ratio and resizes it.
 
     Args:
         picture: `(H, W, 3)` in 0..1.

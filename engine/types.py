@@ -57,8 +57,8 @@ class Activations:
 class Peaks:
     """The value of largest magnitude of each channel of a layer in each of n pictures.
 
-    `rows` and `columns` say where, as shares of the picture, `values` how strong, all `(n, c)`;
-    `side` is the height of the maps.
+    `rows` and `columns` are its position as a share of the picture's height and width, `values` the
+    value itself, all `(n, c)`; `side` is the height of the maps.
     """
 
     rows: np.ndarray

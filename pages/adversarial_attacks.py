@@ -109,7 +109,7 @@ def goal_class(net, seen) -> int:
 
 
 def controls(chosen: Choices) -> Experiment:
-    """The buttons, and the number that matters most; gives what a start would make."""
+    """Draws the buttons and the strength; returns the experiment that they would start."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="stage_controls"):
         buttons = st.container(width="content")
         planned = Experiment(chosen.plans(form.strength(chosen.form)))
@@ -130,7 +130,7 @@ def live(planned: Experiment) -> None:
 
 
 def afterwards() -> None:
-    """What there is to ask of an attack that has ended."""
+    """Draws what is shown only after an attack has ended."""
     run = st.session_state.get(f"{KEY}_run")
     if run is None or not run.ended:
         return

@@ -57,8 +57,8 @@ def choices(net) -> Choices:
         key="preset",
         bind="query-params",
         help="clear: the best pictures we know how to make. lesson: plain pixels, "
-        "cross-entropy and variation loss. noise: no penalty at all; what only excites the "
-        "network is noise, unless the network is robust.",
+        "cross-entropy and variation loss. noise: no penalty at all; the result looks like "
+        "noise unless the network is robust.",
     )
     settings = synthesis.preset(preset, net)
     shell.check_link("mode", MODES, "the comparison", boxed=True)
@@ -119,8 +119,8 @@ def sliders(chosen: Choices, run: Experiment | None) -> Sliders:
                 format_func=lambda factor: experiment.number(live.natural * factor),
                 key=f"naturalness_{key}",
                 persist_state="session",
-                help="Keeps the mean and the deviation of each channel of six layers as they are "
-                f"in photos. Known from: {experiment.statistics_of(chosen.sliders_of[1]).source}.",
+                help="Keeps each channel's mean and deviation, in six layers, close to those in "
+                f"photos. Source: {experiment.statistics_of(chosen.sliders_of[1]).source}.",
             )
         rate = st.select_slider(
             "Learning rate",
@@ -150,7 +150,7 @@ def sliders(chosen: Choices, run: Experiment | None) -> Sliders:
 
 
 def controls(chosen: Choices) -> Experiment:
-    """The buttons, and the sliders that act at once; gives what a start would make."""
+    """Draws the buttons and the live sliders; returns the experiment that they would start."""
     run = st.session_state.get(f"{KEY}_run")
     with st.container(horizontal=True, vertical_alignment="bottom", key="stage_controls"):
         buttons = st.container(width="content")
@@ -170,7 +170,7 @@ def live(planned: Experiment) -> None:
 
 
 def afterwards() -> None:
-    """What there is to do with a finished picture: take it home, ask other networks."""
+    """Draws what is shown for a finished picture: downloads, and other networks' predictions."""
     run = st.session_state.get(f"{KEY}_run")
     if run is None or run.views[0].latest is None or run_panel.active(KEY):
         return
@@ -184,7 +184,7 @@ def afterwards() -> None:
             st.header("What other networks predict", anchor=False)
             wanted = cache.backbone(plan.backbone).class_names[plan.target]
             other_networks.recognition(plan.backbone, frame.picture, wanted)
-            with st.expander("What in it matters", icon=":material/center_focus_strong:"):
+            with st.expander("Which parts matter", icon=":material/center_focus_strong:"):
                 if st.toggle("Compute saliency", key="matters"):
                     saliency.matters(plan, frame.picture)
 

@@ -41,9 +41,9 @@ shell.page(
 
 
 def controls(plan: "TrainingPlan") -> Experiment:
-    """The one big button; gives what it would train.
+    """Draws the Train button; returns the experiment that it would start.
 
-    Once it has learned from the boxes of photos, it learns again with each photo that comes.
+    Once trained on photos in the boxes, it trains again whenever a photo is added.
     """
     planned, run = Experiment(plan), st.session_state.get(f"{KEY}_run")
     if st.session_state.pop("train_at_once", False) or (run and own_photos.more(run.plan, plan)):
@@ -77,7 +77,7 @@ def live(planned: Experiment) -> None:
 
 
 def afterwards() -> None:
-    """What there is to ask of a classifier."""
+    """Draws what is shown only for a trained classifier."""
     run = st.session_state.get(f"{KEY}_run")
     if run is None or not run.trained.usable or run_panel.active(KEY):
         return

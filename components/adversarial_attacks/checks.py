@@ -1,4 +1,4 @@
-"""What can be asked of an attack that has ended, one question at a time."""
+"""The sections below an attack that has ended, shown one at a time."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,7 @@ def sections(run: Experiment) -> None:
     first = run.each[0]
     asked: dict[str, Callable[[], None]] = {
         "Is it just noise?": lambda: noise(first),
-        "What protects?": lambda: defences(first),
+        "Which defences work?": lambda: defences(first),
         "Other networks": lambda: transfer.show(first),
         "How much is needed?": lambda: epsilons.show(run),
         "How hard was it tried?": lambda: judge.show(run),
@@ -51,8 +51,8 @@ def noise(run: Experiment) -> None:
             gallery.show(gallery.smooth(shown), f"{words}: {said}", f"{words}: {said}")
     sizes = [robustness.change(plan.picture, shown).l2 for shown in (picture, shuffled)]
     st.caption(
-        f"Both changes are of one size, {sizes[0]:.2f} and {sizes[1]:.2f} grey levels (root mean "
-        "square). Only the first is aimed: it matters where each grey level goes."
+        f"Both changes are about the same size, {sizes[0]:.2f} and {sizes[1]:.2f} grey levels "
+        "(root mean square). Only the first is aimed: it matters which pixel gets which change."
     )
 
 
@@ -80,7 +80,7 @@ def defences(run: Experiment) -> None:
         st.dataframe(rows, hide_index=True, height="content", key="survival")
     st.caption(
         f"Predictions of {net.name}. A treatment protects only if the original is still classified "
-        "correctly. And whoever knows the treatment can attack through it."
+        "correctly, and an attacker who knows the treatment can attack through it."
     )
 
 
@@ -89,7 +89,7 @@ def _said(prediction) -> str:
 
 
 def saliency(run: Experiment) -> None:
-    """Which pixels speak for what each network predicts, before and after."""
+    """Which pixels support each network's prediction, before and after the attack."""
     for one in run.each:
         plan, name = one.plan, one.plan.backbones[0]
         sides = (("Before", plan.picture), ("After", one.latest.picture))

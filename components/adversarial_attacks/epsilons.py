@@ -120,6 +120,6 @@ def _curves(points: "Sequence[SweepPoint]") -> None:
         for name in ("fooled", "by_noise")
     )
     st.caption(
-        f"This attack fools it at epsilon {by_attack}; random noise of the same epsilon at "
-        f"{by_noise}."
+        f"The attack succeeds at epsilon: {by_attack}. Random noise of the same size succeeds at "
+        f"epsilon: {by_noise}."
     )

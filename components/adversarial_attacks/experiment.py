@@ -1,4 +1,4 @@
-"""One start of the attack screen: what it is to make, and the view of its run."""
+"""An experiment on the attack screen: its plans, and the views of their runs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -58,10 +58,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """Everything a person sets before the start, but for the number that stands on the stage.
+    """Everything that is set before the start, except the strength, which is set on the stage.
 
-    `pictures` has the picture at the size of each of the `networks`; the first one is attacked
-    together with those of the form, a second one is attacked for itself.
+    `pictures` has the picture at the input size of each of the `networks`. The first network is
+    attacked together with those of the form; the second one, if any, on its own.
     """
 
     form: Form

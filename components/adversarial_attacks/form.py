@@ -30,10 +30,12 @@ KINDS: dict[str, Kind] = {
         engine="PGD", words="Strong and quick: many small steps, never further than epsilon."
     ),
     "One step (FGSM)": Kind(
-        engine="FGSM", words="The oldest and fastest: every value goes epsilon up or down.", steps=1
+        engine="FGSM",
+        words="The oldest and fastest: moves every value up or down by epsilon.",
+        steps=1,
     ),
     "With momentum (MI-FGSM)": Kind(
-        engine="MomentumIterative", words="Remembers its way; fools other networks more often."
+        engine="MomentumIterative", words="Adds momentum; fools other networks more often."
     ),
     "Random frames (DIM)": Kind(
         engine="DiverseInput", words="Momentum, and another crop each step; transfers well."
@@ -55,13 +57,13 @@ KINDS: dict[str, Kind] = {
         engine="Square",
         steps=500,
         own_step=True,
-        words="Tries random squares and keeps what helps: it sees only the predictions.",
+        words="Tries random squares and keeps those that help; uses only the predictions.",
     ),
     "The lesson's gradient descent": Kind(
         engine="GradientDescent",
         steps=100,
         bounded=False,
-        words="Plain gradient descent without a bound: it ends when its steps are done.",
+        words="Plain gradient descent without a bound on the change; always takes all its steps.",
     ),
     "Nearest border (DeepFool)": Kind(
         engine="DeepFool",
@@ -73,7 +75,7 @@ KINDS: dict[str, Kind] = {
         engine="CarliniWagner",
         steps=200,
         bounded=False,
-        words="Slow and thorough: weighs size against success, five times over.",
+        words="Slow and thorough: five searches for the best trade-off of size and success.",
     ),
     "A few pixels": Kind(
         engine="Sparse", steps=60, bounded=False, words="Some pixels only, each by any amount."
@@ -87,7 +89,7 @@ KINDS: dict[str, Kind] = {
     "Random noise": Kind(
         engine="RandomNoise",
         steps=0,
-        words="The control: every value epsilon up or down by chance. It does not look.",
+        words="The control: random changes of plus or minus epsilon, chosen without the network.",
     ),
 }
 
@@ -128,10 +130,10 @@ def settings(name: str) -> Form:
             )
         if kind.bounded and kind.steps > 1 and not kind.own_step:
             size = st.select_slider(
-                "Size of a step, in grey levels",
+                "Step size, in grey levels",
                 ("fitting", 0.25, 0.5, 1.0, 2.0, 4.0),
                 key="step_size",
-                help="Fitting: 2.5 times epsilon, divided by the steps.",
+                help="“fitting” sets it to 2.5 times epsilon, divided by the number of steps.",
             )
             numbers["step_size"] = None if size == "fitting" else size
         if kind.engine == "PGD" and st.toggle("Bound the root mean square (L2) instead", key="l2"):

@@ -1,4 +1,4 @@
-"""How hard was it tried? Every attack of the judge on this picture, watched like any run."""
+"""Runs every attack of the judge on this picture, live."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -144,4 +144,4 @@ def _verdict(name: str, epsilon: float, view: "View | None") -> Verdict:
     if not last.last:
         return Verdict(text="Stopped before everything was tried.")
     levels = "1 grey level" if epsilon == 1 else f"{epsilon:g} grey levels"
-    return Verdict(text=f"{name} withstood everything within {levels}.", tone="good")
+    return Verdict(text=f"{name} withstood all attacks within {levels}.", tone="good")

@@ -40,12 +40,12 @@ def show(run: Experiment) -> None:
     pictures = _pictures(plan)
     able = [n for n in nets if wanted is None or wanted in cache.class_names(n)]
     alike = [n for n in able if cache.class_names(n) == cache.class_names(able[0])]
-    ensemble = st.toggle("And all together, as one", key="ensemble", disabled=len(alike) < 2)
+    ensemble = st.toggle("Also attack all together", key="ensemble", disabled=len(alike) < 2)
     if not able or not pictures:
         st.caption("Choose networks that know the target, and photos.")
         return
     if len(able) < len(nets):
-        st.caption(f"Only {', '.join(able)} know “{wanted}” and can be attacked so.")
+        st.caption(f"Attacked: only {', '.join(able)}, which know “{wanted}”.")
 
     def task() -> "TransferMatrix":
         from engine.runs import TransferMatrix

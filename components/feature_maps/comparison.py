@@ -77,8 +77,8 @@ def compare(
             _difference(sides[0][2], sides[1][2], order, f"{other.name} minus {picked.name}")
         else:
             st.caption(
-                "On one colour scale. Channel numbers of two networks have nothing to do with each "
-                "other: compare what kinds of maps there are."
+                "On one colour scale. The channel numbers of two networks are unrelated: compare "
+                "the kinds of maps, not single channels."
             )
 
 

@@ -231,7 +231,7 @@ def what_it_likes(name: str, layer: str, channel: int) -> None:
     signed = " A minus sign: it responds in the negative direction." if min(responses) < 0 else ""
     st.caption(f"The samples this channel responds to most, and where in each.{signed}")
     if max(responses) - min(responses) < 0.02 * max(map(abs, responses)):
-        st.caption("The response is the same to all samples.")
+        st.caption("This channel responds about equally to all samples.")
     _draw_one(name, layer, channel)
     st.page_link(
         "pages/ideal_images.py",

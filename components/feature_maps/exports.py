@@ -1,4 +1,4 @@
-"""What a person takes home from the feature maps: a picture, numbers, a lab sheet, a link."""
+"""The downloads of the feature maps screen: a picture, numbers, a lab sheet; and a link."""
 
 import io
 import zipfile

@@ -38,6 +38,6 @@ def _figures() -> None:
             ):
                 st.metric(label, f"{number:g}", border=True)
         st.caption(
-            f"Pictures and attacks are computed on the cluster at {status.address}. A worker holds "
-            "loaded backbones; a run that waits has no first step yet."
+            f"Pictures and attacks are computed on the cluster at {status.address}. Each worker "
+            "keeps backbones loaded; waiting runs have not made their first step yet."
         )

@@ -70,7 +70,7 @@ def _backbone_table() -> None:
         column_config={
             "Top-1": st.column_config.ProgressColumn(
                 "Top-1 accuracy",
-                help="Share of the validation photos it names right at the first guess, as "
+                help="Share of validation photos whose most probable class is the correct one, as "
                 "published, on the classes it was trained on.",
                 format="%.1f %%",
                 min_value=0,

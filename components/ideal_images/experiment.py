@@ -1,4 +1,4 @@
-"""One start of the screen: what it is to make, the views of its runs, and what may be moved."""
+"""An experiment on the screen: its plans, the views of their runs, and the live sliders."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -147,7 +147,7 @@ class Experiment:
         sessions.watch_again(self.views)
 
     def steer(self, sliders: Sliders) -> None:
-        """Moves what may be moved; three pictures that differ in these very weights keep theirs."""
+        """Applies the sliders; three pictures that differ in their weights keep their own."""
         if len(self.plans) < 3:
             for plan, view in zip(self.plans, self.views, strict=True):
                 view.steer(sliders.live(plan.settings.live))

@@ -10,7 +10,7 @@ from engine import images
 
 
 def matters(plan: Plan, picture: np.ndarray) -> None:
-    """Which parts of the picture speak for its class; the rest fades away."""
+    """Shows which parts of the picture support its class; the rest fades to grey."""
     digest = images.digest(picture)
     heat = cache.class_activation(plan.backbone, digest, plan.target, picture)
     pixels = cache.saliency(plan.backbone, digest, plan.target, picture)

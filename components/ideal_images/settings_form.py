@@ -60,8 +60,8 @@ def choose(settings: "Settings", key: str, seed: int, known: bool) -> More:
             settings.natural,
             disabled=not known,
             key=f"natural_{key}",
-            help="A penalty on what photos do not have: each channel's mean and deviation in six "
-            "layers, beside those of photos. A step takes a little longer.",
+            help="A penalty for differing from photos: compares each channel's mean and deviation "
+            "in six layers with those measured on photos. Steps take a little longer.",
         )
         sizes = sorted({*SIZES, settings.canvas})
         canvas = st.select_slider(
@@ -70,15 +70,15 @@ def choose(settings: "Settings", key: str, seed: int, known: bool) -> More:
             settings.canvas,
             format_func=lambda side: str(side) if side else "as the network",
             key=f"canvas_{key}",
-            help="On a canvas that is larger than what the network is shown there is room for a "
-            "thing and for what is around it.",
+            help="A canvas larger than the network's input leaves room for an object and its "
+            "surroundings.",
         )
         decorrelated = st.toggle(
             "Decorrelated colours",
             True,
             key=f"colours_{key}",
             disabled=stored != "waves",
-            help="As in photos: a step changes brightness more than hue.",
+            help="As in photos, brightness varies more than hue.",
         )
     with right:
         st.markdown("**Random transformations**")

@@ -1,7 +1,7 @@
 """What is computed once and shared: predictions, activations, saliency, samples.
 
-TensorFlow is imported inside these functions, never at the top, so that a page can draw its first
-words before it. Results are keyed by digests, bounded, and read-only.
+TensorFlow is imported inside these functions, never at the top, so that a page can be drawn before
+the import. Results are keyed by digests, bounded, and read-only.
 """
 
 import time
@@ -107,7 +107,7 @@ def answer(names: tuple[str, ...], digest: str, _picture: np.ndarray) -> tuple[P
 
 @st.cache_resource(show_spinner=False, max_entries=40)
 def activations(name: str, digest: str, layer: str, _picture: np.ndarray) -> Activations:
-    """One layer's answer to one picture; 40 are kept, a class's, of 1 to 13 MB each."""
+    """One layer's activations for one picture; 40, of 1 to 13 MB each, serve a classroom."""
     from engine import features
 
     with sessions.schedule().first():
@@ -118,7 +118,7 @@ def activations(name: str, digest: str, layer: str, _picture: np.ndarray) -> Act
 
 @st.cache_resource(show_spinner=False, max_entries=64)
 def class_activation(name: str, digest: str, class_index: int, _picture: np.ndarray) -> np.ndarray:
-    """Where the last maps speak for a class, `(H, W)` in 0..1."""
+    """Where the last feature maps support a class (Grad-CAM), `(H, W)` in 0..1."""
     from engine import features
 
     with sessions.schedule().first():
@@ -144,7 +144,7 @@ def sample_patches(name: str, layer: str, channel: int) -> list[tuple[str, Patch
 
 @st.cache_resource(show_spinner=False, max_entries=256)
 def _peaks(name: str, layer: str) -> Peaks:
-    """Of all channels at once: what costs is the network's pass over the photos."""
+    """The peaks of all channels at once: the forward pass over the photos is the main cost."""
     from engine import features
 
     with sessions.schedule().first():

@@ -64,8 +64,8 @@ def aside() -> None:
         )
         query = urlencode(st.query_params.to_dict())
         st.html(
-            f'<a href="?{query}" target="_self" title="Forget everything of this session and open '
-            'this page anew" style="color:inherit;font-size:.875rem">Start over</a>'
+            f'<a href="?{query}" target="_self" title="Discard everything in this session and '
+            'reload this page" style="color:inherit;font-size:.875rem">Start over</a>'
         )
     if large:
         st.html(f"<style>{_LARGE}</style>")
@@ -92,7 +92,7 @@ def link(left_out: str, **more: str) -> None:
             + ", ".join(filter(None, (left_out, "your own pictures, photos and classifiers.")))
         )
         wanted = {
-            "controls": st.toggle("Hide what is set before the start", key="link_controls"),
+            "controls": st.toggle("Hide the setup controls", key="link_controls"),
             "screens": st.toggle("Hide the other screens", key="link_screens"),
         }
         address(more, hide=",".join(name for name, chosen in wanted.items() if chosen))

@@ -105,7 +105,7 @@ def download_line(name: str, job: Run) -> None:
     def line() -> None:
         if not job.done:
             step = job.frames[-1] if job.frames else None
-            message = f"{name}: {step.message}" if step else f"{name}: asking the server …"
+            message = f"{name}: {step.message}" if step else f"{name}: connecting to the server …"
             st.progress(min(step.fraction, 1.0) if step else 0.0, message)
         elif job.error is not None:
             _forget(name, job)

@@ -1,8 +1,8 @@
-"""The first real network: the server fetches it by itself, while everything works with Pocket.
+"""Downloads the first ImageNet backbone automatically; meanwhile, everything works with Pocket.
 
-`show` stands on every page. The first page that is looked at once TensorFlow is there begins the
-download; all sessions see how far it is. Without a network one quiet sentence says so, and the next
-try is an hour later.
+Every page calls `show`. The first page viewed once TensorFlow is loaded starts the download, and
+all sessions see its progress. Without an internet connection, one quiet sentence says so, and the
+next attempt is an hour later.
 """
 
 import time
@@ -89,7 +89,7 @@ def _look() -> None:
 
 
 def _offer() -> None:
-    """A button that goes on with it, in a session that began without it."""
+    """A button that switches to it, in a session that began without it."""
 
     def use() -> None:
         st.session_state.ready_at_first = weights.available()

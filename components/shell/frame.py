@@ -89,8 +89,7 @@ def told(draw: Callable[..., Any]) -> Callable[..., Any]:
 def stale(what: str, button: str) -> None:
     """Says that what is shown was made with other settings than those set now."""
     st.info(
-        f"This is {what}. Press *{button}* for the settings as they are now.",
-        icon=":material/history:",
+        f"This is {what}. Press *{button}* to use the current settings.", icon=":material/history:"
     )
 
 
@@ -102,7 +101,7 @@ def linked_number(key: str, low: int, high: int, default: int) -> int:
     shown = asked[:60].replace("`", "")
     _keep_notice(
         f"The link asks for {key.replace('_', ' ')} `{shown}`; expected a whole number from {low} "
-        f"to {high}. This page takes {default}."
+        f"to {high}. Using {default}."
     )
     return default
 
@@ -139,8 +138,8 @@ def check_link(key: str, options: Sequence[str], what: str, *, boxed: bool = Fal
         return
     shown = asked if len(asked) <= 60 else asked[:60] + "…"
     words = (
-        f"The link asks for {what} `{shown.replace('`', '')}`, which is not there; "
-        "this page shows its own choice instead."
+        f"The link asks for {what} `{shown.replace('`', '')}`, which is not available; "
+        "using the default instead."
     )
     if boxed:
         _keep_notice(words)
@@ -155,7 +154,7 @@ def _keep_notice(words: str) -> None:
 
 
 def link_notices() -> None:
-    """Says what the link that opened this page asks for in vain."""
+    """Warns about values in the page's link that do not exist."""
     with st.container():  # its place is always there: nothing below it moves
         for words in st.session_state.pop("link_notices", []):
             st.warning(words, icon=":material/link_off:")

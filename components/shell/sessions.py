@@ -1,7 +1,7 @@
 """What all sessions of this server share: loaded backbones, turns, runs; and who watches what.
 
-TensorFlow is imported inside these functions, never at the top, so that a page can draw its first
-words before it.
+TensorFlow is imported inside these functions, never at the top, so that a page can be drawn before
+the import.
 """
 
 from collections.abc import Sequence
@@ -73,7 +73,7 @@ def _hurry(views: list[View]) -> None:
 
 @st.cache_resource(show_spinner=False, scope="session", on_release=_hurry)
 def session_views() -> list[View]:
-    """What this session watches; once its tab is closed, that ends soon."""
+    """The views of this session; they expire soon after its tab is closed."""
     return []
 
 

@@ -1,4 +1,4 @@
-"""What a server does before its first guest: import TensorFlow, load a backbone, compile."""
+"""What a server does before its first visitor: import TensorFlow, load a backbone, compile."""
 
 import gc
 import sys
@@ -24,7 +24,7 @@ def opening(store: Store, name: str | None) -> Iterator[Progress]:
     from engine import backend
 
     backend.keep_session()  # Streamlit would clear it after every run of every script
-    gc.freeze()  # what the imports made stays: no collection need look at it again
+    gc.freeze()  # imported objects stay for good: the garbage collector need not scan them
     sys.setswitchinterval(0.0005)  # many sessions draw at once, and give way at every element
     if name is not None:
         yield Progress(fraction=0.6, message=f"Loading {name} …")
@@ -42,9 +42,9 @@ def opening(store: Store, name: str | None) -> Iterator[Progress]:
 
 
 def first_steps(store: Store, schedule: Schedule) -> Iterator[None]:
-    """Makes a step of each kind with the usual backbones, so that the next one need not compile.
+    """Runs one step of each kind with the usual backbones, so that later runs need not compile.
 
-    Each in a turn, like any run's.
+    Each step waits for its turn, like that of any run.
     """
     from engine import attacks, features, synthesis
 

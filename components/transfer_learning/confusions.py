@@ -72,7 +72,7 @@ def confusion(run: Experiment) -> None:
     points = event.selection.points
     with right:
         if not points:
-            st.caption("Click a square to see its photos. Green: right. Orange: mistaken.")
+            st.caption("Click a square to see its photos. Green: correct. Orange: wrong.")
             return
         row, column = int(points[0]["y"]), int(points[0]["x"])
         st.markdown(f"**{names[row]}**, taken for **{names[column]}**")
@@ -81,14 +81,14 @@ def confusion(run: Experiment) -> None:
 
 
 def mistakes(run: Experiment) -> None:
-    """Wrong guesses it was surest of."""
+    """The wrong predictions with the highest confidence."""
     report = run.report()
     if report is None:
         st.info(unmeasured(run), icon=":material/info:")
         return
     wrong = report.mistakes(8)
     if not len(wrong):
-        st.success("There is no mistake among the test photos.")
+        st.success("All test photos are classified correctly.")
         return
     _photos(run, report, wrong, 4)
 

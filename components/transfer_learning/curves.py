@@ -65,7 +65,7 @@ def together(runs: list[Experiment]) -> None:
                 "Trained on": run.last.trained.learnt,
                 "Accuracy": f"{100 * report.accuracy:.1f} %",
                 "95 % interval": f"{100 * report.low:.0f} to {100 * report.high:.0f} %",
-                "Against the first": _points(report.accuracy - first) if rows else "",
+                "Change from first": _points(report.accuracy - first) if rows else "",
                 "Time": f"{run.last.seconds:.1f} s",
             }
         )

@@ -1,4 +1,4 @@
-"""One start of the transfer screen: its plan in words, the view of its run, its classifier."""
+"""An experiment on the transfer screen: its plan in words, the view of its run, its classifier."""
 
 import secrets
 from dataclasses import fields

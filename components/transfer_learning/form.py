@@ -76,7 +76,7 @@ def _head(recipe: "Recipe") -> "Recipe":
         hidden = st.select_slider("Hidden neurons", (0, 32, 64, 128, 256, 512), 0, key="t_hidden")
         dropout = st.slider("Dropout", 0.0, 0.8, recipe.dropout, 0.1, key="t_dropout")
         norm = st.toggle("Batch normalization", recipe.batch_norm, key="t_norm")
-        start = st.selectbox("Weights at the start", transfer.INITIALIZERS, key="t_start")
+        start = st.selectbox("Initial weights", transfer.INITIALIZERS, key="t_start")
     with right:
         st.markdown("**The training**")
         names = list(transfer.OPTIMIZERS)
@@ -84,12 +84,12 @@ def _head(recipe: "Recipe") -> "Recipe":
         rates = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0)
         rate = st.select_slider("Learning rate", rates, 1e-3, key="t_rate")
         schedules = list(transfer.SCHEDULES)
-        schedule = st.selectbox("Schedule of it", schedules, 1, key="t_schedule")
+        schedule = st.selectbox("Learning rate schedule", schedules, 1, key="t_schedule")
         decay = st.select_slider("Weight decay", (0.0, 1e-4, 1e-3, 0.01, 0.1), 0.01, key="t_decay")
         clip = st.select_slider("Gradient clipping", (0.0, 0.1, 1.0, 10.0), 0.0, key="t_clip")
         smooth = st.slider("Label smoothing", 0.0, 0.3, 0.0, 0.05, key="t_smooth")
         patience = st.slider(
-            "Early stopping after so many epochs",
+            "Early stopping patience, in epochs",
             0,
             20,
             0,
@@ -120,12 +120,14 @@ def _tuning(tuning: "Tuning", how: str, data: "Data | None") -> "Tuning":
     st.markdown("**The backbone**")
     epochs = st.slider("Epochs of the backbone", 1, 100, tuning.epochs, key=f"b_epochs_{how}")
     rates = (1e-5, 2e-5, 5e-5, 1e-4, 3e-4, 1e-3, 3e-3)
-    rate = st.select_slider("Its learning rate", rates, tuning.learning_rate, key=f"b_rate_{how}")
+    rate = st.select_slider(
+        "Backbone learning rate", rates, tuning.learning_rate, key=f"b_rate_{how}"
+    )
     stages = tuning.stages
     if how == TUNED:
         stages = st.slider("Stages to fine-tune, from the end", 1, 5, 1, key="b_stages")
     augment = st.toggle(
-        "Augment: mirror, crop and relight each photo at random",
+        "Augment: flip, crop and brighten or darken photos at random",
         tuning.augment,
         key=f"b_augment_{how}",
     )
@@ -143,7 +145,7 @@ def _preview(data: "Data") -> None:
         photo = images.fit(images.load(first), (112, 112))
         varied = transfer.augmented(np.repeat(photo[None], 5, axis=0), np.random.default_rng(0))
         row = np.concatenate([photo, *varied], axis=1)
-        gallery.show(row, "A training photo as it is, and five times altered at random")
+        gallery.show(row, "A training photo, unchanged and with five random augmentations")
 
 
 def open_project() -> None:

@@ -66,9 +66,9 @@ def class_boxes() -> "PhotoSource | None":
         return None
     size = sum(len(data) for given in photos.values() for data in given) / 1e6
     if size > MAX_MB:
-        st.error(f"These photos have {size:.0f} MB in all; at most {MAX_MB} MB are accepted.")
+        st.error(f"These photos total {size:.0f} MB; at most {MAX_MB} MB are accepted.")
         return None
-    st.caption("Once trained, it learns again with each photo that you add.")
+    st.caption("After the first training, it trains again whenever you add a photo.")
     with shell.errors():
         key = tuple((name, *given) for name, given in photos.items())
         return _kept(BOXES, key, lambda into: _stored(photos, into))

@@ -1,4 +1,4 @@
-"""What a trained classifier is worth: accuracy, confusion, mistakes, a map, photos of one's own."""
+"""The report on a trained classifier: accuracy, confusion, mistakes, a map, trying own photos."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -26,10 +26,10 @@ def sections(run: Experiment) -> None:
         "Try your photo": trial,
         "Which classes?": classes,
         "Confusions": confusions.confusion,
-        "Surest mistakes": confusions.mistakes,
+        "Most confident mistakes": confusions.mistakes,
         "Map of the photos": feature_plots.embedding,
         "How few photos?": feature_plots.sweep,
-        "Take it home": take_home,
+        "Export": take_home,
     }
     chosen = st.segmented_control(
         "Look closer", list(asked), default="Try your photo", required=True, key="t_closer"
@@ -160,20 +160,21 @@ def classes(run: Experiment) -> None:
                 "color": charts.COLOURS[1],
             },
             customdata=[n for *_, n in report.calibration],
-            hovertemplate="sure to %{x:.0%}: %{y:.0%} right of %{customdata} photos<extra></extra>",
+            hovertemplate="%{x:.0%} confident: %{y:.0%} of %{customdata} photos correct"
+            "<extra></extra>",
         )
         line.update_layout(
             height=240,
             margin={"l": 0, "r": 16, "t": 4, "b": 0},
             showlegend=False,
             xaxis={
-                "title": "how sure it is",
+                "title": "confidence",
                 "range": [0, 1.02],
                 "tickformat": ".0%",
                 "fixedrange": True,
             },
             yaxis={
-                "title": "how often right",
+                "title": "accuracy",
                 "range": [0, 1.05],
                 "tickformat": ".0%",
                 "fixedrange": True,

@@ -51,9 +51,9 @@ def _pets(name: str, grouped: bool) -> "PhotoSource | None":
     size = downloads.cost(sum(archive.size for archive in archives.PETS))
     if registry.spec(name).builtin:
         st.caption(
-            f"Oxford-IIIT Pets is not on this machine. What {name} makes of 259 of "
-            "its photos (seven a breed) came with the app; the photos themselves did not, so "
-            "mistakes are listed without their photos."
+            f"Oxford-IIIT Pets is not on this machine. {name}'s features for 259 of the photos "
+            "(seven per breed) come with the app; the photos themselves do not, so mistakes are "
+            "listed without their photos."
         )
         _offer(root, size)
         return PhotoSource(data=None, folder=features_folder(), grouped=grouped)

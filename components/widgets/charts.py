@@ -82,7 +82,7 @@ def channel(values: np.ndarray, limit: float, scale: str) -> go.Figure:
 
 
 def responses(response: np.ndarray, chosen: int) -> go.Figure:
-    """All channels' responses from strong to weak: how few do most of the answering."""
+    """All channels' responses, strongest first, with `chosen` marked: few channels dominate."""
     order = np.argsort(-response, kind="stable")
     place = int(np.flatnonzero(order == chosen)[0])
     all_of_them = {

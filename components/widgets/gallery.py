@@ -52,9 +52,9 @@ def scale_of(values: np.ndarray) -> str:
 
 
 def limit_of(values: np.ndarray) -> float:
-    """A layer's full scale: only its few strongest answers lie beyond, so that all can be seen.
+    """A layer's full scale: the 99.5th percentile of the magnitudes that are not zero.
 
-    The 99.5th percentile of what is not zero, or a channel that shouts would blacken the rest.
+    With the maximum instead, one very strong channel would make all others look black.
     """
     strong = np.abs(values[values != 0])
     return float(np.percentile(strong, 99.5)) if strong.size else 1e-12
@@ -183,8 +183,8 @@ def download(
 ) -> None:
     """A button whose file is made when it is asked for, by `make()`.
 
-    The page does not run again for it: while it does, Streamlit takes back what the other buttons
-    were to give, and a second click would bring nothing.
+    It does not rerun the page: during a rerun, Streamlit discards the files of the other buttons,
+    and a second click would download nothing.
     """
     kind = mimetypes.guess_type(file_name, strict=False)[0] or "application/octet-stream"
     st.download_button(

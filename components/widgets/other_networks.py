@@ -1,4 +1,4 @@
-"""What other networks, which a person chooses, predict for a picture made for one of them."""
+"""The predictions of other, selected networks for a picture that was made for one network."""
 
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Literal

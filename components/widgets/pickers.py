@@ -115,7 +115,7 @@ def _given(source: str, key: str) -> _Given | None:
     """What a person gives right now; None where nothing is given."""
     if source == "Upload":
         file = st.file_uploader(
-            "A photo of yours, at most 10 MB",
+            "Your photo, at most 10 MB",
             type=["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"],
             max_upload_size=MAX_MB,
             key=f"{key}_file",

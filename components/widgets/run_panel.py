@@ -44,11 +44,11 @@ def forget(key: str) -> None:
 def watch(key: str, draw: Callable[..., None], controls: Callable[[], Any] | None = None) -> None:
     """Draws something again and again while the page's run goes on, and once more at its end.
 
-    The controls stand above it and are drawn only when one of them was used: in the browser, that
-    is most of what a look costs. What they give is handed to `draw`. When the run begins or ends
-    the whole page runs, with the timer or without it, and with what is only shown at the end; also
-    when it has done both before it was looked at. The more runs are watched on this server, the
-    more seldom each is drawn.
+    The controls stand above it and are redrawn only when one of them is used, as drawing them is
+    most of the cost in the browser. Their result is passed to `draw`. When the run begins or ends,
+    the whole page is rerun, also if both happen between two looks: this sets or removes the timer,
+    and shows what is shown only at the end. The more runs are watched on this server, the less
+    often each is drawn.
     """
     before, tick = st.session_state.get(f"{key}_views"), _tick(key)
     whole, given = True, ()  # the page runs, not one of its fragments; what the controls gave
@@ -94,8 +94,8 @@ def watch(key: str, draw: Callable[..., None], controls: Callable[[], Any] | Non
 def _tick(key: str) -> float | None:
     """Seconds until a page's run is looked at again; None for never.
 
-    The same while it is paused or queued: another timer means that the whole page runs, and a click
-    that comes at this moment may be lost.
+    It is the same while the run is paused or queued: changing the timer reruns the whole page, and
+    a click at that moment may be lost.
     """
     if all(view.ended for view in views(key)):
         return None

@@ -1,4 +1,4 @@
-"""Adversarial attacks: gradient descent on a photo, so little that nobody sees the change.
+"""Adversarial attacks: gradient descent on a photo, with a change too small to see.
 
 for frame in attacks.run(net, picture, attacks.Targeted(284), attacks.PGD(epsilon=4)):
     frame.picture, frame.succeeded

@@ -1,7 +1,7 @@
-"""Attacks without a number to tune: the judges of what seems robust.
+"""Attacks without parameters to tune, for evaluating networks that seem robust.
 
-An attack that fails may only have been set badly. These set their own step size as they go, or do
-without a gradient, which a network may hide (Croce and Hein, "Reliable evaluation of adversarial
+An attack may fail only because of bad settings. These adapt their step size as they run, or need
+no gradient, which a network may hide (Croce and Hein, "Reliable evaluation of adversarial
 robustness with an ensemble of diverse parameter-free attacks", 2020, arXiv:2003.01690).
 """
 
@@ -95,10 +95,10 @@ class _Progress:
 
 @dataclass(frozen=True, kw_only=True)
 class TargetedAPGD(APGD):
-    """Auto-PGD towards one other class: what is left of the own class's lead, as a ratio.
+    """Auto-PGD towards one other class; its loss is the difference-of-logits ratio (DLR).
 
-    Where cross-entropy is as good as 0 its gradient is, too; a ratio of differences of logits does
-    not change with their scale.
+    Where the cross-entropy is nearly 0, so is its gradient; the ratio does not depend on the scale
+    of the logits.
 
     Attributes:
         ranks: which of the other classes, by their logit before the attack, 1 for the strongest;
@@ -122,7 +122,7 @@ class TargetedAPGD(APGD):
 
 @dataclass(frozen=True, kw_only=True)
 class Square(Bounded):
-    """Random squares, kept where they help: it needs no gradient, only answers.
+    """Tries random squares and keeps those that help; needs logits only, no gradient.
 
     Andriushchenko et al., "Square Attack", 2019 (arXiv:1912.00049), for L-infinity.
 

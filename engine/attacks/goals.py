@@ -16,7 +16,7 @@ class Targeted:
 
 @dataclass(frozen=True)
 class Untargeted:
-    """Any class but `class_index` will do; None: but the one predicted for the original."""
+    """Any class but `class_index` is a success; None means the class predicted originally."""
 
     class_index: int | None = None
 
@@ -46,9 +46,9 @@ class Frame:
 class Batch:
     """One step of an attack on n pictures at once: `pictures`, `logits`, `fooled`.
 
-    `margin`, `(n,)`, is above 0 where the attack has succeeded; `already`, `(n,)` bool, says
-    where it had that before it began. The last one holds the best of each, and the steps they are
-    from.
+    `margin`, `(n,)`, is above 0 where the attack has succeeded; `already`, `(n,)` bool, marks
+    pictures whose goal was reached before the attack began. The last batch holds the best of each
+    picture, and the steps these are from.
     """
 
     pictures: np.ndarray

@@ -27,10 +27,10 @@ class Query:
         change: the change before rounding, in grey levels.
         pictures: what the network was shown, in 0..1.
         logits: of the network, `(N, classes)`.
-        loss: the attack's, `(N,)`, which is to go down; None where it has none.
-        gradient: of that loss with respect to the change; None where it has none.
-        classes: `(N,)`, the target classes or the ones to get away from.
-        targeted: which of the two.
+        loss: the loss that the attack minimises, `(N,)`; None if it uses none.
+        gradient: of that loss with respect to the change, `(N, H, W, 3)`; None if it uses none.
+        classes: `(N,)`, the target classes if `targeted`, else the classes to avoid.
+        targeted: whether `classes` are targets.
     """
 
     box: WhiteBox
@@ -72,7 +72,7 @@ class Attack:
     stops: ClassVar[bool] = False
 
     def check(self) -> None:
-        """Raises `BadSettings` for a number outside what it may be."""
+        """Raises `BadSettings` if a setting is out of range."""
         if not 0 <= self.steps <= 5000:
             raise BadSettings(f"Expected 0 to 5000 steps; received: {self.steps}.")
 
@@ -83,11 +83,11 @@ class Attack:
     def views(
         self, generator: np.random.Generator, n: int, height: int, width: int
     ) -> Views | None:
-        """What to take the gradient through, of n pictures; None for the pictures as they are."""
+        """Transformed copies of n pictures over which to average the gradient; None for none."""
         return None
 
     def rivals(self, logits: np.ndarray, classes: np.ndarray) -> np.ndarray | None:
-        """The classes `(N,)` to go to instead of `classes`, of what was predicted; None for any."""
+        """Classes `(N,)` to move towards, given the original logits; None for any other class."""
         return None
 
     def state(self, generator: np.random.Generator) -> Any:
@@ -95,7 +95,7 @@ class Attack:
         return None
 
     def direction(self, query: Query, state: Any) -> np.ndarray:
-        """The step to take; it may update `state`."""
+        """The step to add to the change, `(N, H, W, 3)` in grey levels; may update `state`."""
         raise NotImplementedError
 
     def project(self, change: np.ndarray, original: np.ndarray) -> np.ndarray:
@@ -260,7 +260,7 @@ class Universal(PGD):
 
 @dataclass(frozen=True, kw_only=True)
 class RandomNoise(Bounded):
-    """The control: every value a random epsilon up or down, without asking the network."""
+    """The control: moves every value up or down by epsilon at random, without the network."""
 
     steps: int = 0
 

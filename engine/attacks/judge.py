@@ -1,9 +1,9 @@
-"""How hard was it tried? A judge runs strong attacks of different kinds, one after the other.
+"""Robustness evaluation: several strong attacks of different kinds, one after the other.
 
-An attack that fails says little: it may have been the wrong one. So does AutoAttack (Croce and
-Hein, 2020, arXiv:2003.01690), of which this is three of the four parts: Auto-PGD on the
-cross-entropy, Auto-PGD towards each of the strongest other classes, and Square, which needs no
-gradient. Only what no attack has fooled yet goes on to the next.
+An attack that fails proves little: it may have been the wrong one. These are three of the four
+parts of AutoAttack (Croce and Hein, 2020, arXiv:2003.01690): Auto-PGD on the cross-entropy,
+Auto-PGD towards each of the strongest other classes, and Square, which needs no gradient. Only
+pictures that no attack has fooled yet go on to the next.
 """
 
 from collections import deque
@@ -85,7 +85,7 @@ def accuracy(
     effort: Effort = Effort(),
     seed: int = 0,
 ) -> RobustAccuracy:
-    """How many pictures a network classifies correctly within a ball of radius epsilon.
+    """Measures robust accuracy: the share classified correctly within a ball of radius epsilon.
 
     Args:
         net: the network.
@@ -110,7 +110,7 @@ def accuracy(
 def judged(
     net: Backbone, picture: np.ndarray, epsilon: float, *, effort: Effort = QUICK, seed: int = 0
 ) -> Iterator[Trial]:
-    """Tries to change what a network predicts for one picture, until it does or nothing is left.
+    """Attacks one picture until the prediction changes or every attack has been tried.
 
     Args:
         net: the network.
@@ -120,7 +120,7 @@ def judged(
         seed: of all that is random.
 
     Yields:
-        A trial a step, of Square every 20th, and one of the end.
+        A trial for each step (for Square, every 20th), and a last one with the result.
     """
     logits = net.logits(picture[None])[0]
     own, made = int(logits.argmax()), 0

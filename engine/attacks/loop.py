@@ -1,4 +1,4 @@
-"""Adversarial attacks: gradient descent on a photo, so little of it that nobody sees the change.
+"""Adversarial attacks: gradient descent on a photo, with a change too small to see.
 
     for frame in attacks.run(net, picture, attacks.Targeted(284), attacks.PGD(epsilon=4)):
         frame.picture, frame.succeeded
@@ -36,15 +36,15 @@ def run(
     Args:
         net: the network, or several whose mean logits are attacked.
         picture: `(H, W, 3)` in 0..1 at the (first) network's input size.
-        goal: the target class, or any but the original one.
-        attack: how.
-        seed: of whatever is random in it.
+        goal: the target class, or any class but the original one.
+        attack: the attack with its settings.
+        seed: of the attack's random numbers.
 
     Yields:
-        A frame a step, and at the end the best of them.
+        A frame for each step, and a last one with the best picture.
 
     Raises:
-        BadSettings: a number outside what it may be, or networks that cannot be attacked together.
+        BadSettings: a setting is out of range, or the networks cannot be attacked together.
         UnknownClass: the network has no such class.
     """
     box = WhiteBox(net)
@@ -87,16 +87,20 @@ def run_batch(
     Args:
         nets: the network, or several whose mean logits are attacked.
         pictures: `(N, H, W, 3)` in 0..1 at the (first) network's input size.
-        classes: `(N,)`, the target class of each or, without `targeted`, the one to get away from.
-        attack: how.
-        targeted: which of the two.
-        seed: of whatever is random in it.
-        rounded: False leaves the pictures continuous, as most papers do; they cannot be saved so.
+        classes: `(N,)`, the target class of each picture if `targeted`, else the class to avoid.
+        attack: the attack with its settings.
+        targeted: whether `classes` are targets.
+        seed: of the attack's random numbers.
+        rounded: False does not round the pictures to 8 bits, as in most papers; they then differ
+            from what can be saved.
 
     Yields:
-        All pictures at every step, and at the end the best of each: where the attack has what it
-        wants, the surest or, for attacks that seek the smallest change, the least changed; where it
-        has not, the nearest to it.
+        All pictures at every step, and at the end the best version of each: of those that succeed,
+        the one with the largest margin or, for attacks that seek the smallest change, the least
+        changed; if none succeeds, the one closest to success.
+
+    Raises:
+        BadSettings: a setting is out of range, or the pictures have another size.
     """
     attack.check()
     box = WhiteBox(nets)
@@ -154,7 +158,7 @@ class _Loop:
     def query(
         self, seen: np.ndarray, change: np.ndarray, generator: np.random.Generator, final: bool
     ) -> Query:
-        """Asks the network, and for the way to go unless this is the end."""
+        """Queries the network for its logits and, unless `final`, for the gradient."""
         pictures, attack = self._pictures(seen), self.attack
         loss = grad = None
         if final or attack.loss in ("differences", "logits"):
@@ -210,9 +214,9 @@ class _Loop:
         return np.where(both & self.attack.smallest, new["size"] < old["size"], surer)
 
     def shrink(self, step: int, rounds: int = 10) -> None:
-        """Halves the way back to the original as long as the network stays fooled.
+        """Finds, by bisection, the smallest share of the change that still fools the network.
 
-        What it finds counts as found in `step`, the last one.
+        The result counts as found in `step`, the last one.
         """
         change = self._best["change"].copy()
         fooled = self._best["margin"] > 0

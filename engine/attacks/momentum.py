@@ -66,7 +66,7 @@ class BlockShuffle(MomentumIterative):
         return Views(np.stack(maps), (0.5**halved).astype("float32"))
 
     def _shuffled(self, generator: np.random.Generator, height: int, width: int) -> np.ndarray:
-        """Of each pixel the one it is taken from, `(H W,)` int32; H W for black."""
+        """The index of each pixel's source, `(H W,)` int32; H W stands for black."""
         rows, columns = (_cuts(generator, n, self.blocks) for n in (height, width))
         source = np.full((height, width), height * width, "int32")
         top = 0

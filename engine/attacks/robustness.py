@@ -82,7 +82,7 @@ def change(original: np.ndarray, changed: np.ndarray) -> Change:
 
 
 def magnified(original: np.ndarray, changed: np.ndarray) -> tuple[np.ndarray, int]:
-    """The change on mid-grey, as strong as fits, `(H, W, 3)` in 0..1; and how many times."""
+    """The change on mid-grey, magnified as far as it fits, `(H, W, 3)` in 0..1; and the factor."""
     away = changed - original
     most = float(np.abs(away).max())
     times = int(min(0.5 / most, 127)) if most else 0
@@ -90,9 +90,9 @@ def magnified(original: np.ndarray, changed: np.ndarray) -> tuple[np.ndarray, in
 
 
 def equal_noise(original: np.ndarray, changed: np.ndarray, seed: int = 0) -> np.ndarray:
-    """The same change with its pixels shuffled: as large by every measure, and aimed at nothing.
+    """The original with the same change, its pixels shuffled: equally large, but not aimed.
 
-    Only where the picture would leave 0..255 it is cut.
+    It is clipped where the picture would leave 0..255.
     """
     away = (changed - original).reshape(-1, 3)
     shuffled = np.random.default_rng([seed, 3]).permutation(away).reshape(original.shape)
@@ -121,7 +121,7 @@ def _halved(image: Image.Image) -> Image.Image:
     return image.resize(half, Image.Resampling.LANCZOS).resize(image.size, Image.Resampling.BICUBIC)
 
 
-# What may happen to a picture on its way, by what a person calls it.
+# Treatments that a picture may undergo before the network sees it, by display name.
 DEFENCES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "saved as PNG": _filtered(_encoded("PNG")),
     "JPEG, quality 90": _filtered(_encoded("JPEG", quality=90)),
@@ -200,7 +200,7 @@ def epsilon_sweep(
     epsilons: Sequence[float] = (1, 2, 4, 8, 16),
     seed: int = 0,
 ) -> Iterator[SweepPoint]:
-    """The same attack with one epsilon after the other, from no change at all.
+    """Runs the same attack with each epsilon in turn, beginning with 0, no change.
 
     Args:
         pictures: `(N, H, W, 3)` in 0..1 at the network's input size.

@@ -1,4 +1,4 @@
-"""Adversarial transferability: who attacks one network, and fools others with the same picture.
+"""Adversarial transferability: whether a picture that fools one network also fools others.
 
 Papernot, McDaniel and Goodfellow, "Transferability in Machine Learning", 2016 (arXiv:1605.07277).
 """
@@ -20,7 +20,7 @@ from engine.types import Prediction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferRow:
-    """One attacked network (or several, joined by " + ") and what all tested ones make of it.
+    """One attacked network (or several, joined by " + ") and the result for each tested one.
 
     `fooled` is `{tested network: share of the pictures}` that are now the target (without one:
     anything else than before), `changed` the share that is anything else than before, `labels`
@@ -67,7 +67,7 @@ def transfer_matrix(
 def transfer_groups(
     nets: Sequence[Backbone], wanted: str | None, *, ensemble: bool = False
 ) -> list[list[Backbone]]:
-    """Who is attacked in each row of `transfer_matrix`, whose arguments and errors it shares."""
+    """The networks attacked in each row of `transfer_matrix`; same arguments and errors."""
     able = [net for net in nets if wanted is None or wanted in net.class_names]
     if not able:
         raise BadSettings(f"Expected a class that a network knows; received: {wanted!r}.")

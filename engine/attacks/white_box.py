@@ -1,7 +1,7 @@
-"""White-box access to a network: its logits, and the gradient of a loss by the picture.
+"""White-box access to a network: its logits, and a loss's gradient with respect to the picture.
 
-One network, or several of one class list at different input sizes, whose logits are averaged. One
-compilation serves all attacks of a loss: pictures, classes and directions are its inputs.
+One network, or several with one class list at different input sizes, whose logits are averaged. One
+compilation serves all attacks with the same loss: pictures, classes and signs are its inputs.
 """
 
 from collections.abc import Sequence
@@ -27,8 +27,8 @@ class Views:
     """Transformed copies of pictures, k of each, one picture after the other.
 
     Attributes:
-        maps: affine maps `(N k, 8)` as `keras.ops.image.affine_transform` reads them, or of each
-            pixel the one it is taken from, `(N k, H W)` int32, H W for black.
+        maps: affine maps `(N k, 8)` as `keras.ops.image.affine_transform` reads them, or the index
+            of each pixel's source, `(N k, H W)` int32, where H W stands for black.
         scale: factor of all values, `(N k,)`.
     """
 
@@ -81,18 +81,18 @@ class WhiteBox:
         loss: Loss,
         views: Views | None = None,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The gradient of a loss that is small when the attack has what it wants.
+        """The gradient of a loss that is small when the attack succeeds.
 
         Args:
-            pictures: as above.
-            classes: `(N,)`, the class to get to (sign 1) or away from (sign -1); `(N, 2)` for the
-                loss "ratio", with the class to get to instead.
-            signs: `(N,)`.
-            loss: "cross-entropy" with the class, or "margin": the strongest other logit less the
-                class's (Carlini and Wagner, 2017, arXiv:1608.04644); "ratio": the other class's
-                logit less the class's, by how far the strongest is above the third and fourth
-                (Croce and Hein, 2020, arXiv:2003.01690).
-            views: through which the gradient is taken, the mean of each picture's; None for none.
+            pictures: `(N, H, W, 3)` in 0..1 at the first network's input size.
+            classes: `(N,)`, the class to move towards (sign 1) or away from (sign -1); `(N, 2)` for
+                the loss "ratio", whose second column is the class to move towards instead.
+            signs: `(N,)`, 1 or -1.
+            loss: "cross-entropy" with the class; "margin", the strongest other logit minus the
+                class's (Carlini and Wagner, 2017, arXiv:1608.04644); "ratio", the other class's
+                logit minus the class's, divided by the lead of the strongest over the mean of the
+                third and fourth (Croce and Hein, 2020, arXiv:2003.01690).
+            views: transformed copies over which each picture's gradient is averaged; None for none.
 
         Returns:
             Logits of the pictures as they are `(N, classes)`, losses `(N,)`, and their gradients

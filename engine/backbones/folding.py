@@ -1,7 +1,7 @@
 """Fold batch normalization into the convolution before it: the same network, fewer operations.
 
 At inference batch normalization is `y = gamma (x - mean) / sqrt(variance + epsilon) + beta`, a
-scale and a shift per channel. When its input is a convolution that nobody else reads, scale and
+scale and a shift per channel. When its input is a convolution with no other consumer, scale and
 shift move into the kernel and the bias, exactly up to rounding (Jacob et al., 2018,
 arXiv:1712.05877, section 3.2). A normalization *before* a convolution (ResNetV2, DenseNet) stays:
 with zero padding it cannot be moved without changing the border.

@@ -3,9 +3,9 @@
     net = backbones.load("MobileNetV2")
     net.predict(images.fit(picture, net.input_size))
 
-Preprocessing is the first layers of the network itself, the softmax at its end is left away, and
-batch normalization is folded into the convolutions (`engine.folding`). A loaded backbone is
-read-only and safe to share between threads.
+Preprocessing is part of the network, the final softmax is omitted, and batch normalization is
+folded into the convolutions (`engine.backbones.folding`). A loaded backbone is read-only and safe
+to share between threads.
 """
 
 import math
@@ -57,8 +57,8 @@ def class_names(name: str) -> tuple[str, ...]:
 class Backbone:
     """A loaded network. `model` maps `(N, H, W, 3)` in 0..1 to `(N, classes)` logits.
 
-    `plain` is the network before folding: the same logits, and layers that output what their names
-    say, where a folded convolution outputs what its normalization would.
+    `plain` is the network before folding. It gives the same logits, and each layer outputs what
+    its name says; in `model`, a folded convolution outputs what its normalization would.
     """
 
     spec: Spec
@@ -114,7 +114,7 @@ class Backbone:
     def kept(self, key: Hashable, make: Any) -> Any:
         """Returns what is kept under `key`, made by `make()` the first time.
 
-        Of all that, the last 48 that were used stay.
+        Only the 48 most recently used entries are kept.
         """
         with self._lock:
             if key not in self._kept:
@@ -165,8 +165,8 @@ def load(
 def build(spec: Spec) -> keras.Model:
     """Builds the network with random weights: preprocessing, then Keras' own graph, to logits.
 
-    In a thread of its own: Keras numbers unnamed layers by thread, so that they are called the same
-    every time, and a link to one of them holds.
+    It runs in a new thread because Keras numbers unnamed layers per thread: they then get the same
+    names every time, and a link to one of them stays valid.
     """
     with ThreadPoolExecutor(1) as fresh:
         return fresh.submit(_build, spec).result()

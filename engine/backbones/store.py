@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Store:
     """The few backbones kept loaded; the least recently used one goes first.
 
-    The lock guards the table only: while one is being loaded, the others can be had.
+    The lock guards only the table: while one backbone is loading, the others stay available.
     """
 
     def __init__(self, keep: int = 4) -> None:
@@ -24,7 +24,7 @@ class Store:
         self._lock = threading.Lock()
 
     def teach(self, net: "Backbone") -> None:
-        """Keeps a classifier that a person has trained; of all people's, the last 40 used."""
+        """Adds a trained classifier; of all sessions', the 40 most recently used are kept."""
         with self._lock:
             self._taught[net.name] = net
 
@@ -34,7 +34,7 @@ class Store:
             return self._taught.get(name)
 
     def version(self, name: str) -> object:
-        """What tells a backbone from one of the same name before or after: file or classifier.
+        """Identifies the current backbone of this name: by its weights file or its classifier.
 
         Raises:
             WeightsUnavailable: its weights are not on this machine.
@@ -45,7 +45,7 @@ class Store:
         return weights.require(registry.spec(name)).stat().st_mtime_ns
 
     def get(self, name: str) -> "Backbone":
-        """Returns a loaded backbone, loading it if need be. Raises what `network.load` raises."""
+        """Returns a loaded backbone, loading it if necessary; raises the errors of `load`."""
         from engine.backbones import network
 
         if (taught := self.taught(name)) is not None:

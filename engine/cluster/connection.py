@@ -1,4 +1,4 @@
-"""Being part of a Ray cluster: joined, away, back, or another one in its place."""
+"""This process's connection to a Ray cluster, which may be lost, restored or replaced."""
 
 import logging
 import socket
@@ -12,8 +12,8 @@ from engine.errors import ClusterGone
 
 SILENCE = 1.0  # seconds for which a head that has not answered is not asked again
 _GONE = (
-    "The cluster at {} does not answer. Runs that need it cannot begin; they can as soon as it is "
-    "back, nothing else has to be done."
+    "The cluster at {} does not answer. Runs that need it cannot start until it is back; no "
+    "other action is needed."
 )
 
 
@@ -49,7 +49,7 @@ class Connection:
         return self.head is not None and _answers(self.head)
 
     def join(self) -> bool:
-        """Joins the cluster, where it has not been joined; whether it had to be.
+        """Joins the cluster unless it is joined already; returns whether it had to.
 
         Raises:
             Replaced: another cluster answers in its place; Ray lets a process join only one.
@@ -62,7 +62,7 @@ class Connection:
                 "IDEAL_CAT_RAY is set, but Ray is not installed. Install it with "
                 "`pip install -r requirements-cluster.txt`, or unset the variable."
             ) from error
-        if time.monotonic() < self._silent_until:  # who asks now need not wait for it, too
+        if time.monotonic() < self._silent_until:  # it has just failed to answer: do not wait again
             raise ClusterGone(self.silence)
         if ray.is_initialized() and self.head is not None:
             if not _answers(self.head):

@@ -1,4 +1,4 @@
-"""Starts runs on the actors of a Ray cluster, takes their steps, and speaks to them meanwhile.
+"""Starts runs on the actors of a Ray cluster, collects their frames, steers and stops them.
 
 It lives in a process of its own (`engine.cluster.driver_process`): Ray ends the process of a driver
 whose machine's raylet is gone, and the app has to go on.
@@ -20,7 +20,7 @@ PATIENCE = 0.3  # seconds a question waits for its answer before it says that th
 
 
 class Lost(Exception):
-    """A run has lost its actor, or what that has made."""
+    """A run has lost its actor, or the actor's results."""
 
 
 class Nothing(Enum):
@@ -104,7 +104,7 @@ class Driver:
         steer.remote(key, live)
 
     def stop(self, key: str) -> None:
-        """Ends a run; of one that has ended, what is known of it."""
+        """Stops a run if it has not ended, and forgets it."""
         with self._lock:
             run = self._runs.pop(key, None)
         if run is None:
@@ -113,8 +113,8 @@ class Driver:
         if run.stream is not None and not run.lost:
             import ray
 
-            # Ray cancels what has not begun, or waits for its step to be taken; what is in the
-            # middle of a step has to be told.
+            # Ray can cancel a run that has not begun or is waiting for its step to be taken; one in
+            # the middle of a step has to be told.
             run.actor.handle.stop.options(concurrency_group="words").remote(key)
             with contextlib.suppress(ray.exceptions.RayError):
                 ray.cancel(run.stream)
@@ -129,7 +129,7 @@ class Driver:
 
 
 def _fetch(reference: Any) -> bytes:
-    """What a reference stands for; called where a worker is."""
+    """The content of an object reference; called in the worker's process."""
     import ray
 
     found: Any = ray.get(reference)

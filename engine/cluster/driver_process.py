@@ -21,7 +21,7 @@ from engine.cluster.connection import Replaced
 from engine.cluster.pool import Bounds, Pool
 from engine.errors import ClusterGone
 
-ENDED = (EOFError, ConnectionError, Replaced)  # what a question gets whose driver's process ends
+ENDED = (EOFError, ConnectionError, Replaced)  # raised by a call whose driver process has ended
 PATIENCE = 60.0  # seconds until a driver has to listen
 
 
@@ -60,7 +60,7 @@ class DriverProcess:
         self.driver(wait=False)
 
     def driver(self, *, wait: bool = True) -> Any:
-        """What stands for the driver; None where there is none yet and one does not wait.
+        """A proxy of the driver; None if there is none yet and `wait` is False.
 
         Raises:
             ClusterGone: it could not be started, or this is closed.
@@ -71,13 +71,13 @@ class DriverProcess:
             return self._driver
         with self._lock:
             if self._closed:
-                raise ClusterGone("The app is about to end; nothing more is computed.")
+                raise ClusterGone("The app is shutting down; no new runs are started.")
             if self._driver is None:
                 self._driver = self._started()
             return self._driver
 
     def drop(self, driver: Any) -> None:
-        """Tells that a driver has ended; the next question gets another."""
+        """Reports that a driver has ended; the next call of `driver` starts another."""
         with self._lock:
             if driver is self._driver:
                 self._end()
@@ -109,8 +109,8 @@ class DriverProcess:
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self._end()
                 raise ClusterGone(
-                    "The process that speaks with the cluster could not be started. What it has "
-                    "to say is in the server's log."
+                    "The process that connects to the cluster could not be started. See the "
+                    "server's log for its error."
                 )
             time.sleep(0.05)
         manager: Any = _Manager(address=str(place), authkey=key)
@@ -134,7 +134,7 @@ class DriverProcess:
 
 
 def main() -> None:
-    """Listens where it is told to, until the app has ended, however that came."""
+    """Listens at the address read from standard input until the app ends, even by a crash."""
     key, place = sys.stdin.readline().split(maxsplit=1)
     manager = _Manager(address=place.strip(), authkey=bytes.fromhex(key))
 

@@ -1,7 +1,7 @@
 """The actors of a Ray cluster that hold our backbones: joined, found, started, ended.
 
-What Ray has is left to Ray: it restarts an actor whose process or machine ends, keeps an actor
-waiting for which there is no room, and its autoscaler sees that one waits.
+Ray does what it can do: it restarts an actor whose process or machine ends, and keeps an actor for
+which there is no room pending, which its autoscaler notices.
 """
 
 import threading
@@ -38,7 +38,7 @@ class Bounds:
         """From `IDEAL_CAT_RAY_WORKERS` (`least-most`), `..._CPUS` and `..._GPUS`.
 
         Raises:
-            BadSettings: one of them is not what it may be.
+            BadSettings: one of them is invalid.
         """
         own = cls()
         amounts, cpus, gpus = config.cluster_workers()
@@ -77,10 +77,10 @@ class Actor:
     """An actor, and what we know of it."""
 
     handle: Any
-    answer: Any  # reference to its word that it can compute
+    answer: Any  # reference to its reply that it is ready
     loaded: set[str] = field(default_factory=set)
     runs: int = 0
-    well: bool = False  # it has given that word
+    well: bool = False  # it has sent that reply
     idle_since: float = field(default_factory=time.monotonic)
 
 
@@ -124,7 +124,7 @@ class Pool:
             ray.shutdown()
 
     def status(self, running: int = 0) -> Status:
-        """What the cluster is made of now, beside its runs; asks nobody who does not answer."""
+        """The cluster's current size, with its runs; does not wait for a silent cluster."""
         head = self._connection.head
         if head is None or self._rest_until:
             return Status(address=head or self.address, error=self._trouble)
@@ -152,7 +152,7 @@ class Pool:
             self._join()
             able = self._ready() or self._ready(0.5) or self._actors
             if not able:
-                raise ClusterGone(f"{self._trouble} Look at that machine, and start again.")
+                raise ClusterGone(f"{self._trouble} Check that machine, then start again.")
             actor = fittest(able, names)
             actor.runs += 1
             actor.loaded.update(names)
@@ -232,7 +232,7 @@ class Pool:
 
     @staticmethod
     def _word(handle: Any) -> Any:
-        """A reference to an actor's word that it can compute; Ray asks again until it can."""
+        """A reference to an actor's reply that it is ready; Ray retries until it is."""
         return handle.ready.options(max_task_retries=-1).remote()
 
     def references(self, names: Sequence[str]) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """The second runner: the same tasks on the machines of a Ray cluster.
 
-Set `IDEAL_CAT_RAY` to `auto` or to the address of a cluster; without it, jobs are computed in this
-process. What Ray has is left to Ray: a run is a streaming generator of an actor, which waits while
-nobody takes its next step (a paused job is at most one step ahead), and whose actor Ray restarts on
-another machine. Here is only what is ours: which actor a run goes to, how
-many there are (`engine.pool`), and from where a run goes on that has lost its actor.
+Set `IDEAL_CAT_RAY` to `auto` or to the address of a cluster; without it, runs are computed in this
+process. Ray does what it can do: a run is a streaming generator of an actor; it waits until its
+next step is taken (a paused run is at most one step ahead), and Ray restarts a lost actor on
+another machine. This module decides which actor a run goes to and where a run that has lost its
+actor continues; `engine.cluster.pool` decides how many actors there are.
 """
 
 import contextlib
@@ -50,15 +50,15 @@ class Drivers(Protocol):
     address: str
 
     def driver(self, *, wait: bool = True) -> Any:
-        """The driver as it is now, or what stands for it; None where there is none yet.
+        """The current driver or a proxy of it; None if there is none yet.
 
         Args:
-            wait: until there is one.
+            wait: whether to wait until there is one.
         """
         ...
 
     def drop(self, driver: Driver) -> None:
-        """Tells that it has ended; the next question gets another."""
+        """Reports that a driver has ended; the next call of `driver` starts another."""
         ...
 
 
@@ -145,8 +145,9 @@ class Cluster:
     def _steps(self, run: Run, task: Task) -> Iterator[Any]:
         """The frames of a task, computed by an actor.
 
-        Where that is lost, the run goes on from its last checkpoint on another one, with the same
-        live numbers in the same steps, so that its end is the same; or it begins again.
+        If the actor is lost, the run continues on another one from its last checkpoint, with the
+        same live numbers at the same steps, so that the result is the same. Without a checkpoint
+        it starts again.
 
         Raises:
             ClusterGone: the cluster does not answer.
@@ -171,20 +172,20 @@ class Cluster:
                 reached = len(run.frames) if mine else made
                 if lost_at == reached:
                     raise WorkerLost(
-                        "The machines that computed this have ended twice at the same step. Start "
-                        "it again; if that happens again, look at the cluster's memory."
+                        "The machines computing this run stopped twice at the same step. Start it "
+                        "again; if that happens again, check the cluster's memory."
                     ) from error
                 lost_at = reached
                 if mine and hasattr(task, "live"):
                     continuation, made = run.so_far(tuple(run.frames)), 0
                 step = continuation.resume and continuation.resume.step
                 where = f"continues from step {step}" if step else "starts again"
-                run.note = f"A machine of the cluster has ended. This run {where} on another one."
+                run.note = f"A cluster machine has stopped. This run {where} on another one."
 
     def _frames(
         self, driver: Driver, run: Run, task: Task, continuation: Continuation
     ) -> Iterator[Any]:
-        """What an actor sends, with the run's live numbers on their way to it."""
+        """The frames that an actor sends; changes of the run's live numbers are sent to it."""
         sent: Any = run.live if task is run.task else None
         key = driver.start(task, sent, replace(continuation, frames=(), stills=(), pictures={}))
         try:
@@ -200,7 +201,7 @@ class Cluster:
                     driver.steer(key, sent)
         finally:
             self._waiting.pop(id(run), None)
-            with contextlib.suppress(*ENDED):  # what it had is at its end with it
+            with contextlib.suppress(*ENDED):  # a driver that has ended has ended its runs, too
                 driver.stop(key)
 
 

@@ -79,7 +79,7 @@ class Worker:
 
 
 class _Remote(Run):
-    """A run that somebody elsewhere watches: it goes on until it is stopped."""
+    """A run watched from another process: it continues until `stop` is called."""
 
     stopped = False
 
@@ -89,13 +89,13 @@ class _Remote(Run):
 
 
 def _complete(name: str, files: Mapping[str, Any], fetch: Callable[[Any], Any]) -> None:
-    """Writes what a backbone needs and this machine does not have."""
+    """Writes the weights files that a backbone needs and this machine lacks."""
     spec = registry.spec(name)
     if weights.is_here(spec):
         return
     try:
         _write(files, fetch)
-    except OSError:  # a home one may not write to
+    except OSError:  # the home folder is not writable
         config.use_keras_home(Path(tempfile.mkdtemp(prefix="ideal-cat-")))
         _write(files, fetch)
 

@@ -28,8 +28,8 @@ class Cancelled(Exception):
 class Continuation:
     """The state of a run that another one continues.
 
-    `resume` is a checkpoint at or before the last of the `frames`, `live` the live numbers by step
-    of what lies between them and is made again, bit for bit.
+    `resume` is a checkpoint at or before the last of the `frames`. The steps after it are computed
+    again, bit for bit, with the live numbers `live`, by step.
     """
 
     frames: tuple[Any, ...] = ()
@@ -42,16 +42,16 @@ class Continuation:
 class Run:
     """One computation of a task: append-only frames, and how it ended.
 
-    `frames` are without their pictures, and without what `frame.light()` leaves out; `stills` has
-    of each frame the compressed pictures that its task shows, `pictures`, `{step: (H, W, 3)
-    uint8}`, some of them exactly, `checkpoints` the last few. `error` is what ended it, `note` what
-    has happened to it, `live` the live numbers of the next step.
+    `frames` are stored without their pictures, and without what `frame.light()` leaves out.
+    `stills` holds the compressed pictures of each frame, `pictures`, `{step: (H, W, 3) uint8}`, the
+    exact pictures of some steps, `checkpoints` the last few checkpoints. `error` is the exception
+    that ended the run, `note` a message for the page, `live` the live numbers of the next step.
 
     Args:
         task: what to compute.
-        runner: where.
-        live: the numbers that may change; None takes those of the task.
-        continuation: what is there already, of a run that this one goes on with.
+        runner: where to compute it.
+        live: the initial live numbers; None takes those of the task.
+        continuation: the state of the run that this one continues; None begins anew.
     """
 
     def __init__(
@@ -129,7 +129,7 @@ class Run:
         return 0 if self.frames or self.done else self._runner.position(self)
 
     def live_at(self, step: int) -> Any:
-        """The live numbers of a step: as they were, where it is made again, else as they are."""
+        """The live numbers of a step: those recorded if it is computed again, else the current."""
         return self.continuation.live.get(step, self.live)
 
     def fork(self, count: int, live: Any) -> "Run":
@@ -153,8 +153,9 @@ class Run:
         )
 
     def latest(self, count: int) -> Any:
-        """The last of the first `count` frames, whole; where others have been made since, the last
-        that has a picture. None where there is none.
+        """The last of the first `count` frames, with its picture; None if there is none.
+
+        If that picture is not kept any more, the last frame before it whose picture is.
         """
         frames, whole, pictures = self.frames[:count], self._whole, self.pictures
         if not frames:

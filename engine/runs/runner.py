@@ -22,7 +22,7 @@ class Runner(Protocol):
         ...
 
     def key(self, task: Any) -> Hashable:
-        """What equal tasks have in common here, networks included; None for none."""
+        """A key shared by equal tasks with the same networks; None if the run is never shared."""
         ...
 
 

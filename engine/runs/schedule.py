@@ -14,15 +14,15 @@ SLICE = 0.1  # seconds a run may compute before it is the next one's turn
 
 
 class Share:
-    """What one run has had of its turn, in seconds; None before its first."""
+    """How much of its turn a run has used, in seconds; None before its first turn."""
 
     spent: float | None = None
 
     @property
     def rank(self) -> int:
-        """Its place among those that wait: 0 in the middle of a turn, 1 before its first, else 2.
+        """Its priority in the queue: 0 in the middle of a turn, 1 before its first turn, else 2.
 
-        A first picture is waited for, so it comes before more of another.
+        A run's first picture takes precedence over further pictures of other runs.
         """
         if self.spent is None:
             return 1
@@ -73,9 +73,9 @@ class Schedule:
 
     @contextmanager
     def first(self) -> Iterator[None]:
-        """Runs the block before those that queue: a page waits for it.
+        """Runs the block ahead of the queue, for a computation that a page is waiting for.
 
-        Meanwhile there is a place less for the others, but always one. Not within a turn.
+        Meanwhile, the queue has one place fewer, but at least one. Do not use it within a turn.
         """
         with self._looking:
             with self._lock:

@@ -1,6 +1,6 @@
 """What can be run, as frozen plain values: equal tasks are computed once, on any machine.
 
-A task names its backbones; whoever runs it brings them loaded.
+A task names its backbones; the runner loads them.
 """
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -28,7 +28,7 @@ class Task(Protocol):
 
     @property
     def key(self) -> Hashable:
-        """What equal tasks have in common; None for one that is nobody else's."""
+        """A key shared by equal tasks; None for a task whose run is never shared."""
         ...
 
     def steps(

@@ -50,9 +50,9 @@ class View:
         self._looked = time.monotonic()
 
     def look(self) -> int:
-        """Renews the lease, and takes what there is to see; returns how many frames that is.
+        """Renews the lease and takes in new frames; returns how many frames have been seen.
 
-        What was made before this person came is replayed: a run is there to be watched.
+        Frames computed before this person joined are replayed rather than skipped.
         """
         now, there = time.monotonic(), len(self.run.frames)
         passed, self._looked = now - self._looked, now
@@ -99,7 +99,7 @@ class View:
 
     @property
     def wanted(self) -> float:
-        """How many frames it wants there to be."""
+        """How many frames the run should compute for this view; infinite unless paused."""
         return self.seen + self._steps if self.paused else float("inf")
 
     @property
@@ -127,11 +127,11 @@ class View:
         self._lease = seconds if self._lease is None else min(self._lease, seconds)
 
     def pause(self) -> None:
-        """Stands still after what has been seen."""
+        """Pauses at the last frame seen."""
         self.paused, self._steps = True, 0
 
     def step(self) -> None:
-        """Sees one frame more, and stands still again."""
+        """Advances by one frame, and pauses again."""
         self.paused, self._steps = True, self._steps + 1
         self.run.wake()
 
@@ -185,7 +185,7 @@ class Runs:
         self._lock = threading.Lock()
 
     def view(self, task: Any, *, paused: bool = False, lease: float | None = None) -> View:
-        """A look at the run of a task, which is begun where nobody has asked for an equal one."""
+        """Returns a view of a task's run, which is started unless an equal task has one."""
         key = self.runner.key(task)
         with self._lock:
             run = self._runs.get(key) if key is not None else None

@@ -71,15 +71,15 @@ def download_pets(
 
 
 def unpack(archive: bytes, into: Path) -> tuple[Path, tuple[Rejected, ...]]:
-    """Unpacks the pictures of a zip file, a class a folder.
+    """Unpacks the pictures of a zip file into one folder per class.
 
     Returns the folder of the classes, and the files that were left out.
 
-    Only pictures are written, each as `class/number.suffix`, so that no name of the archive
-    reaches the file system but the class's last folder, cleaned of everything odd.
+    Only pictures are written, each as `class/number.suffix`: of the names in the archive, only the
+    last folder's is used, as the class, without unusual characters.
 
     Raises:
-        BadDataset: no archive, one too large or packed too tightly, or no picture in a folder.
+        BadDataset: not a zip file, too large, compressed too much, or without pictures in folders.
     """
     total, counts, left_out = 0, Counter[str](), []
     try:
@@ -96,11 +96,11 @@ def unpack(archive: bytes, into: Path) -> tuple[Path, tuple[Rejected, ...]]:
                 if "__MACOSX" in path.parts or path.name.startswith("."):
                     continue
                 if suffix not in SUFFIXES or not name:
-                    why = "in no folder" if not name else "no picture that can be read here"
+                    why = "not in a class folder" if not name else "not a readable picture"
                     left_out.append(Rejected(name=str(path)[-80:], reason=why))
                     continue
                 if member.file_size > MOST_RATIO * max(member.compress_size, 1000):
-                    raise BadDataset("The archive is packed too tightly to be photos; not opened.")
+                    raise BadDataset("The archive is compressed too much for photos; not opened.")
                 total += member.file_size
                 if total > MOST_BYTES:
                     raise BadDataset(

@@ -26,10 +26,10 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Data:
-    """Photos with their labels; none of them is in memory.
+    """Photos with their labels; the photos themselves are not in memory.
 
-    `paths` are n files, `labels` `(n,)` indices into `class_names`, `train` `(n,)` bool: to learn
-    from, the others are to test. `groups` puts the classes together, a name each; () for none.
+    `paths` are n files; `labels`, `(n,)`, indices into `class_names`; `train`, `(n,)` bool, marks
+    training photos, the others are test photos. `groups` has a group name per class; () for none.
     """
 
     name: str
@@ -75,7 +75,7 @@ def pets(root: Path) -> Data:
                 rows.append((name, int(breed) - 1, int(species), split == "trainval"))
         except (OSError, ValueError) as error:
             raise DatasetUnavailable(
-                f"Expected Oxford-IIIT Pets with annotations/{split}.txt, a line a photo; this "
+                f"Expected Oxford-IIIT Pets with annotations/{split}.txt, one line per photo; this "
                 "file is missing or damaged. Download the data set again."
             ) from error
     names: dict[int, str] = {}
@@ -105,7 +105,7 @@ def pets(root: Path) -> Data:
 
 
 def folder(root: Path, *, test_share: float = 0.25, seed: int = 0) -> Data:
-    """A class a folder; a seeded share of each class is kept for the test.
+    """Photos with one folder per class; a random share of each class is kept for testing.
 
     Args:
         root: its folders are the classes.
@@ -122,7 +122,7 @@ def folder(root: Path, *, test_share: float = 0.25, seed: int = 0) -> Data:
         files = sorted(f for f in entry.rglob("*") if f.is_file() and not f.name.startswith("."))
         photos = [f for f in files if f.suffix.lower() in SUFFIXES]
         others = [f for f in files if f.suffix.lower() not in SUFFIXES]
-        rejected += [Rejected(name=f"{entry.name}/{f.name}", reason="no picture") for f in others]
+        rejected += [Rejected(name=f"{entry.name}/{f.name}", reason="not an image") for f in others]
         if photos:
             found[entry.name] = photos
         else:
@@ -130,7 +130,7 @@ def folder(root: Path, *, test_share: float = 0.25, seed: int = 0) -> Data:
     same = [name for name, n in Counter(map(str.casefold, found)).items() if n > 1]
     if same:
         raise BadDataset(
-            f"Two classes are called “{same[0]}” but for upper and lower case. Rename one of them."
+            f"Two classes named “{same[0]}” differ only in upper and lower case. Rename one."
         )
     if len(found) < 2:
         raise BadDataset(

@@ -85,7 +85,7 @@ def fetch(
             tag_file.unlink(missing_ok=True)
     except Timeout:
         raise DownloadFailed(
-            f"{target.name} is already being downloaded. Wait for that to end."
+            f"{target.name} is already being downloaded. Wait until that download has finished."
         ) from None
     except (urllib3.exceptions.HTTPError, TimeoutError, ConnectionError) as error:
         reason = getattr(error, "reason", error)
@@ -202,6 +202,6 @@ def _check(part: Path, digest: str, magic: bytes) -> None:
         with contextlib.suppress(OSError):
             part.unlink()
         raise DownloadFailed(
-            "The server sent something else than the expected file (its content does not match); "
-            "nothing was kept. A network with a login page does this."
+            "The server did not send the expected file (its content does not match); nothing was "
+            "kept. A Wi-Fi login page can cause this."
         )

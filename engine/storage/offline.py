@@ -69,7 +69,7 @@ def unpack(stick: Path) -> Iterator[str]:
     """Copies a kit's weights and photos to where the app looks for them; yields each file's name.
 
     Raises:
-        KitDamaged: there is no kit, a file of it is missing or not what it was, or no room here.
+        KitDamaged: there is no kit, one of its files is missing or altered, or the disk is full.
     """
     try:
         index = json.loads((stick / INDEX).read_text())
@@ -103,7 +103,7 @@ def _copy(source: Path, target: Path, digest: str = "") -> str:
         shutil.copyfile(source, part)
         found = _digest(part)
         if digest and found != digest:
-            raise KitDamaged(f"{source} is not what was packed. Pack the kit again.")
+            raise KitDamaged(f"{source} has changed since it was packed. Pack the kit again.")
         part.replace(target)
         return found
     except OSError as error:
@@ -129,7 +129,7 @@ def main() -> None:
     fetching.add_argument("names", nargs="*", metavar="BACKBONE")
     fetching.add_argument("--pets", action="store_true", help="Oxford-IIIT Pets too, 811 MB")
     fetching.add_argument(
-        "--if-possible", action="store_true", help="go on without what cannot be fetched"
+        "--if-possible", action="store_true", help="continue without files that cannot be fetched"
     )
     for name in ("pack", "unpack"):
         commands.add_parser(name).add_argument("stick", type=Path)

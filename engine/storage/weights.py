@@ -56,7 +56,7 @@ def download(spec: Spec) -> Iterator[Progress]:
     A file that is there already is replaced, so this also mends a damaged one.
 
     Raises:
-        DownloadFailed: see `engine.downloads.fetch`.
+        DownloadFailed: see `engine.storage.downloads.fetch`.
     """
     if not index_path().is_file():
         url = _address(INDEX_URL)

@@ -15,7 +15,7 @@ from engine.synthesis.settings import OPTIMIZERS
 
 
 class Tensors:
-    """Arrays as tensors by name; one that is as it was is not converted again."""
+    """Converts named arrays to tensors; an unchanged array is not converted again."""
 
     def __init__(self) -> None:
         self._last: dict[str, tuple[bytes, Any]] = {}
@@ -38,7 +38,7 @@ class Descent:
         self._take = backend.optimizer_step(self._optimizer, self.variable)
 
     def begin(self, parameters: np.ndarray) -> None:
-        """Takes parameters, and forgets all steps made before."""
+        """Sets the parameters `(H, W, 3)` and resets the optimizer."""
         self.variable.assign(parameters)
         self._rate = 0.0
         for memory in self._optimizer.variables:
@@ -56,7 +56,7 @@ class Descent:
             mine.assign(other)
 
     def step(self, grad: Any, learning_rate: float) -> None:
-        """One step down."""
+        """Takes one step along the negative gradient; `grad` has the parameters' shape."""
         if learning_rate != self._rate:
             self._optimizer.learning_rate = self._rate = learning_rate
         self._take(grad)
@@ -66,8 +66,8 @@ class Descent:
 def borrowed(net: Backbone, optimizer: str, size: tuple[int, int]) -> Iterator[Descent]:
     """A descent that no other run uses; kept for the next one, with what is compiled of it.
 
-    The pool holds those in use, too: a run that is left to the garbage collector must not take
-    with it what is compiled, and then give it back.
+    The pool also holds those in use: a run that is garbage-collected must not take its compiled
+    step with it.
     """
     pool: list[Descent] = net.kept(("descents", optimizer, size), list)
     descent = next((one for one in list(pool) if one.busy.acquire(blocking=False)), None)

@@ -21,8 +21,8 @@ class Live:
     They are one value that is replaced whole, so that nobody reads half a change.
 
     Attributes:
-        variation, l1, l2: weights of the penalties in the loss, 0 and above.
-        natural: of natural statistics, which only some settings have.
+        variation, l1, l2: weights of the penalties in the loss, 0 or above.
+        natural: weight of natural statistics, 0 or above; unused unless the settings have them.
         learning_rate: of the optimizer, above 0.
     """
 
@@ -33,7 +33,7 @@ class Live:
     learning_rate: float = 0.05
 
     def check(self) -> None:
-        """Raises `BadSettings` for a number outside what it may be."""
+        """Raises `BadSettings` if a number is out of range."""
         for field in fields(self):
             value = getattr(self, field.name)
             zero = field.name != "learning_rate"

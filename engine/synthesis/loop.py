@@ -30,14 +30,14 @@ CHECKPOINT_EVERY = 10  # steps
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """One step of a run: a picture, and what was computed of that very picture.
+    """One step of a run: a picture, and the numbers computed from it.
 
-    `picture` is `(H, W, 3)` in 0..1. `loss` is the sum of `terms`, weights included, by name: the
-    target's parts in words, then "variation", "l1" and "l2". `variation` is the total variation in
-    grey levels. With transformations, `logit`, `probability` and `predictions` are those of the
-    views of this step, by the mean of their logits. The last frame's picture is rounded to 8 bits,
-    and all numbers are of it. `live` has the live numbers of the step. Every tenth frame has a
-    `checkpoint`, from which the run can go on.
+    `picture` is `(H, W, 3)` in 0..1. `terms` maps names to weighted terms of the loss: the target's
+    parts in words, then "variation", "l1" and "l2"; `loss` is their sum. `variation` is the total
+    variation in grey levels. With transformations, `logit`, `probability` and `predictions` come
+    from the mean logits of this step's views. The last frame's picture is rounded to 8 bits, and
+    all its numbers are computed from that. `live` has the live numbers of the step. Every tenth
+    frame has a `checkpoint`, from which the run can continue.
     """
 
     picture: np.ndarray
@@ -65,20 +65,19 @@ def ideal_image(
 
     Args:
         net: a loaded backbone.
-        target: a class, or an objective to be made large.
+        target: a class index, or an objective to maximise.
         settings: None takes the "clear" preset of the backbone.
-        live: gives the numbers that may change meanwhile, for each step; None leaves them as the
-            settings have them.
-        start: a picture `(H, W, 3)` in 0..1 at the network's size; None starts from noise.
-        resume: the checkpoint of a frame, to go on from.
+        live: maps a step number to the live numbers of that step; None keeps those of the settings.
+        start: a picture in 0..1 of shape `(*settings.size(net), 3)`; None starts from noise.
+        resume: the checkpoint of a frame, to continue from.
 
     Yields:
-        A frame before each step, and one of the result.
+        A frame before each step, and a last one with the result.
 
     Raises:
-        BadSettings: a number outside what it may be.
+        BadSettings: a setting is out of range, or `start` has another size.
         UnknownClass, UnknownLayer: the network has no such target.
-        Diverged: the numbers grew beyond all bounds; a smaller learning rate helps.
+        Diverged: the values became NaN or infinite; a smaller learning rate helps.
     """
     settings = settings or preset("clear", net)
     settings.check()
@@ -167,8 +166,8 @@ def _frame(
     values, logits = backend.numpy(values), backend.numpy(logits).mean(axis=0)
     if not np.isfinite(values).all():
         raise Diverged(
-            f"The picture's numbers grew beyond all bounds in step {number}. Start again with a "
-            "smaller learning rate or smaller weights."
+            f"The optimisation diverged in step {number}: its values are NaN or infinite. Start "
+            "again with a smaller learning rate or smaller weights."
         )
     top = top_predictions(logits, net.class_names)
     about = top[0].class_index if shown is None else shown
@@ -186,7 +185,7 @@ def _frame(
 
 
 def _gradient(net: Backbone, parts: tuple[Part, ...], settings: Settings) -> Any:
-    """The compiled loss, what it saw on its way, and its gradient by the parameters."""
+    """The compiled loss with its gradient with respect to the parameters, and what both need."""
     parametrization, transformations = settings.parametrization, settings.transformations
 
     def make() -> Any:

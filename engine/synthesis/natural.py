@@ -1,13 +1,12 @@
-"""Natural statistics: how channels respond to photos, as a penalty on responses unlike these.
+"""Natural statistics: a penalty on channel responses that differ from those to photos.
 
-A picture that only excites a class is texture in heavy contrast. Matching each channel's mean and
-deviation to those of photos leaves it the colours, contrasts and shapes that photos have (Yin et
-al., "Dreaming to Distill", 2020, arXiv:1912.08795; Gatys, Ecker and Bethge, 2015,
-arXiv:1505.07376).
+A picture optimised only for its class is texture in heavy contrast. Matching each channel's mean
+and deviation to those of photos gives it the colours, contrasts and shapes of photos (Yin et al.,
+"Dreaming to Distill", 2020, arXiv:1912.08795; Gatys, Ecker and Bethge, 2015, arXiv:1505.07376).
 
-Batch normalization has seen the photos of the training: behind it, a channel's mean is its `beta`
-and its deviation its `gamma`. For weights into which it is folded already, and networks without
-it, the numbers are measured on photos, once.
+Batch normalization was fitted to the training photos: for them, each channel of its output has mean
+`beta` and deviation `gamma`. For networks without it, and for weights with it already folded in,
+the numbers are measured on photos, once.
 """
 
 from dataclasses import dataclass, field
@@ -39,9 +38,10 @@ class Statistics:
 
 @dataclass(frozen=True)
 class NaturalStatistics(Part):
-    """Squared distance of channel means and deviations from those of photos, in their deviations.
+    """Squared distance of channel means and deviations from those of photos.
 
-    The mean over channels and layers of both; over the views of a step.
+    Distances are in units of the photos' deviation and averaged over channels and layers. A
+    channel's moments are averaged over the views of a step.
     """
 
     statistics: Statistics = field(repr=False)
@@ -66,9 +66,9 @@ class NaturalStatistics(Part):
 
 
 def statistics(net: Backbone) -> Statistics:
-    """What is known of a network: measured numbers, else those of its batch normalization.
+    """A network's statistics: measured ones if there are any, else of its batch normalization.
 
-    Kept with the network: one that is used again needs no new compilation.
+    They are kept with the network, so that another run needs no new compilation.
     """
     return net.kept("natural statistics", lambda: _measured(net) or _trained(net))
 
@@ -123,7 +123,7 @@ def _measured(net: Backbone) -> Statistics | None:
 
 
 def _trained(net: Backbone) -> Statistics:
-    """What batch normalization knows of the photos of the training."""
+    """The statistics of the training photos that batch normalization holds."""
     names, rows = [], []
     for name in layers(net):
         layer = graph.layer_of(net.plain, name)
@@ -142,7 +142,7 @@ def _trained(net: Backbone) -> Statistics:
 
 
 def _identity(layer: keras.layers.BatchNormalization) -> bool:
-    """Whether it has seen no photos: as it was made, or folded into the weights before."""
+    """Whether a layer does nothing: it is untrained, or was folded into the weights before."""
     variance = backend.numpy(layer.moving_variance)
     scale = backend.numpy(layer.gamma) if layer.scale else np.ones(1)
     return bool(np.allclose(variance, 1.0, atol=0.01) and np.allclose(scale, 1.0))

@@ -50,7 +50,7 @@ class Part(Algebra):
     def reads(self) -> str | tuple[str, ...] | None:
         """The layer it reads: "" for the logits, None for the picture alone.
 
-        Several are layers of which it reads the channels' moments: means, and means of squares.
+        A tuple names layers of which it reads channel moments: means, and means of squares.
         """
         return ""
 
@@ -71,7 +71,7 @@ class Part(Algebra):
 
     @property
     def structure(self) -> "Part":
-        """What needs a compilation of its own: the part without its index."""
+        """The part without its index; parts of equal structure share one compilation."""
         return self
 
     def value(self, picture: Any, answer: Any, index: Any) -> Any:
@@ -180,7 +180,7 @@ class Channel(_OfChannel):
 
 
 class Neuron(_OfChannel):
-    """The middle value of one channel's map."""
+    """The value at the centre of one channel's map."""
 
     def value(self, picture: Any, answer: Any, index: Any) -> Any:
         _, h, w, _ = answer.shape
@@ -215,11 +215,11 @@ class Direction(_OfLayer):
 
 
 def check(net: Backbone, objective: Objective) -> None:
-    """Makes sure that the network has all that an objective is about.
+    """Checks that the network has the layers, channels and classes of an objective.
 
     Raises:
-        UnknownLayer: the network has no such layer or no such channel of it.
-        UnknownClass: or no such class.
+        UnknownLayer: the network has no such layer, or the layer no such channel.
+        UnknownClass: the network has no such class.
     """
     for part in objective.parts:
         if part.reads == "":
@@ -237,10 +237,10 @@ def _moments(layer: str) -> str:
 
 
 def answers(net: Backbone, parts: tuple[Part, ...]) -> Any:
-    """The network cut so that it gives all that some parts read.
+    """The network, cut to the outputs that some parts read.
 
-    A layer that ends in a ReLU is read before it, through a leaky one: a picture that does not
-    excite a channel yet would otherwise give it no gradient at all, and stay grey.
+    In a layer that ends in a ReLU, a leaky one takes its place: a picture that does not yet
+    activate a channel would otherwise get no gradient at all, and stay grey.
 
     Returns:
         A function of pictures `(N, H, W, 3)` in 0..1 to `{layer: answer}`, the logits under "";

@@ -59,9 +59,9 @@ class Pixels:
 class Waves:
     """Cosine waves in decorrelated colours, squeezed into 0..1 by a sigmoid.
 
-    `decay` is the power of its length by which a wave's step grows; `spread` the deviation of the
-    noise at the start, as seen before the sigmoid; without `decorrelated` the colours are red,
-    green and blue.
+    A wave's step is proportional to its length to the power `decay`. `spread` is the deviation of
+    the initial noise before the sigmoid. Without `decorrelated`, the colours are red, green and
+    blue.
     """
 
     decay: float = 1.0
@@ -136,7 +136,7 @@ class Transformations:
 
     @property
     def structure(self) -> tuple:
-        """What needs a compilation of its own; how far it moves does not."""
+        """What needs a new compilation when it changes; the amounts of movement do not."""
         return self.blur, self.moves, self.views, bool(self.crop)
 
     @property
@@ -149,12 +149,12 @@ class Transformations:
         size: tuple[int, int],
         to: tuple[int, int] | None = None,
     ) -> np.ndarray:
-        """What is random of a step's views, for `apply`.
+        """Draws the random transformations of a step's views, for `apply`.
 
         Args:
-            generator: of the randomness.
-            size: `(height, width)` of the picture.
-            to: of what the network is shown; None for the same.
+            generator: the source of randomness.
+            size: `(height, width)` of the picture, in px.
+            to: `(height, width)` of the views; None for the picture's size.
 
         Returns:
             Affine maps `(views, 8)`, as `keras.ops.image.affine_transform` reads them; for crops,
@@ -191,7 +191,7 @@ class Transformations:
         )
 
     def apply(self, picture: Any, drawn: Any) -> Any:
-        """What the network is shown of a picture `(1, H, W, 3)`: a view for each that was drawn."""
+        """The views `(views, h, w, 3)` of a picture `(1, H, W, 3)`, one for each that was drawn."""
         if self.blur:
             smooth = ops.average_pool(picture, 3, 1, padding="same")
             picture = (1 - self.blur) * picture + self.blur * smooth

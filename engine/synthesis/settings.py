@@ -1,4 +1,4 @@
-"""What makes an ideal image what it is, as plain numbers, and the recipes we know."""
+"""The settings of an ideal image, as plain values, and presets for them."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -22,12 +22,12 @@ OPTIMIZERS: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything that makes a run what it is: plain numbers, so that it can run elsewhere.
+    """Everything that defines a run, as plain values, so that it can run on another machine.
 
     Attributes:
-        score: what a class is judged by, its logit or its cross-entropy.
+        score: the objective for a class, its logit or its cross-entropy.
         target_weight: weight of the target in the loss; below 0, it is minimised instead.
-        live: the penalties' weights and the learning rate to begin with.
+        live: the initial weights of the penalties, and the initial learning rate.
         optimizer: one of `OPTIMIZERS`.
         parametrization: pixels or waves.
         transformations: random ones, before each forward pass.
@@ -62,7 +62,7 @@ class Settings:
         return (self.canvas, self.canvas) if self.canvas else net.input_size
 
     def check(self) -> None:
-        """Raises `BadSettings` for a number outside what it may be."""
+        """Raises `BadSettings` if a setting is out of range."""
         if self.optimizer not in OPTIMIZERS:
             raise BadSettings(
                 f"Expected an optimizer of {', '.join(OPTIMIZERS)}; received: {self.optimizer!r}."

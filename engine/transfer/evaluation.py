@@ -57,7 +57,7 @@ class Report:
         return tuple(sorted(pairs, key=lambda pair: -pair[2])[:most])
 
     def mistakes(self, most: int = 12) -> np.ndarray:
-        """Positions of the surest wrong guesses, the surest first."""
+        """Positions of the wrong predictions with the highest confidence, the highest first."""
         wrong = np.flatnonzero(self.guesses != self.labels)
         return wrong[np.argsort(-self.confidence[wrong], kind="stable")][:most]
 

@@ -1,7 +1,7 @@
 """Features of photos by a frozen backbone, computed once and kept on disk.
 
-Decoding runs in threads beside the network, so that all cores are busy; what is in memory is a few
-batches, however many photos there are. A run that was stopped goes on where it was.
+Decoding runs in threads beside the network, so that all cores are busy; only a few batches are in
+memory, however many photos there are. A stopped run resumes where it was.
 """
 
 import hashlib
@@ -28,11 +28,11 @@ _WAITING, _DONE, _BAD = 0, 1, 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Features:
-    """What a backbone makes of the photos of a data set.
+    """A backbone's features of the photos of a data set.
 
-    `values` is `(n, views, c)`, of each photo as it is and, with two views, mirrored; `labels`,
-    `train`, `class_names` and `groups` as of the data; bad photos are left out of all and named in
-    `rejected`. `rows` are the photos' numbers in the data set.
+    `values` is `(n, views, c)`: each photo unchanged and, with two views, mirrored. `labels`,
+    `train`, `class_names` and `groups` are those of the data. Unreadable photos are left out and
+    listed in `rejected`; `rows` are the photos' indices in the data set.
     """
 
     backbone: str
@@ -81,7 +81,12 @@ def vectors(net: Backbone, batch: np.ndarray) -> np.ndarray:
 
 
 def look(net: Backbone, photos: Sequence[bytes], views: int) -> tuple[np.ndarray, np.ndarray]:
-    """The features of photos as files.
+    """Computes the features of encoded photos.
+
+    Args:
+        net: a backbone.
+        photos: the content of n image files.
+        views: 1, or 2 for mirrored photos too.
 
     Returns:
         Which of them can be read, `(n,)` bool, and the features of those, `(good, views, c)`.
@@ -115,8 +120,8 @@ def extract(
         data: the photos.
         folder: where features are kept, by data set, backbone and size.
         views: 1, or 2 for mirrored photos too.
-        elsewhere: gives, for the number of views and batches of photos as files, what `look` gives
-            for each batch; without it they are decoded and looked at here.
+        elsewhere: takes the number of views and batches of encoded photos, and yields for each
+            batch what `look` returns; None computes the features in this process.
 
     Yields:
         Progress after each batch; the last one has the features.
@@ -247,8 +252,9 @@ def _decoded(photo: Path | bytes, size: tuple[int, int]) -> np.ndarray | None:
 
 
 def _kept(file: Path, shape: tuple[int, ...], dtype: str) -> np.ndarray:
-    """An array on disk, as it was left; its space is taken beforehand, as a full disk would end
-    the process when a mapped page is written.
+    """Opens an array on disk, or creates it.
+
+    Its space is allocated at once: a full disk would kill the process when a page is written.
     """
     try:
         if file.exists():

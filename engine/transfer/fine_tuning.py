@@ -58,8 +58,9 @@ def fine_tune(
         tuning: how.
 
     Raises:
-        BadSettings, BadDataset: settings or photos that nothing can be learnt from.
-        Diverged: the loss is no number any more.
+        BadSettings: an option is out of range.
+        BadDataset: the photos do not fit in memory, or fewer than two classes can be read.
+        Diverged: the loss became NaN or infinite.
     """
     tuning.check()
     rows, learn = check_memory(net, data, tuning)
@@ -118,7 +119,7 @@ def fine_tune(
                 x = augmented(x, generator) if tuning.augment else x
                 loss: Any = model.train_on_batch(x, labels[batch])
                 if not np.isfinite(loss):
-                    raise Diverged("The loss is no number any more. Choose a lower learning rate.")
+                    raise Diverged("The loss became NaN or infinite. Choose a lower learning rate.")
                 yield state(epoch + (number + 1) / batches)
             step = yield from measured(epoch + 1.0)
             kept = tuned.get_weights()
@@ -126,7 +127,7 @@ def fine_tune(
             if tuning.scratch and step.accuracy == 1.0:
                 break  # it fits its photos: there is no more to learn from them
     finally:
-        tuned.set_weights(kept)  # what was stopped in between is as it was last measured
+        tuned.set_weights(kept)  # if stopped between measurements, go back to the last one
 
 
 def _rate(tuning: Tuning, photos: int) -> Any:
@@ -149,7 +150,7 @@ def _fit_batch_norm(model: keras.Model, batches: int) -> None:
 
 
 class _Divided(keras.layers.Layer):
-    """A network that takes the parts of a batch side by side, a part a core."""
+    """A network that processes the parts of a batch in parallel, one part per core."""
 
     def __init__(self, network: keras.Model) -> None:
         super().__init__()
@@ -160,7 +161,7 @@ class _Divided(keras.layers.Layer):
 
 
 def trainable(net: Backbone, classes: int, head: keras.Model | None, tuning: Tuning) -> keras.Model:
-    """A copy of the backbone with a head on it, of which the last stages learn."""
+    """A copy of the backbone with a head; only the last stages and the head are trainable."""
     copy = backbones.build(net.spec)
     if not tuning.scratch:
         copy.set_weights(net.plain.get_weights())
@@ -207,7 +208,7 @@ def _watched(
 
 
 def augmented(x: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Pictures `(N, H, W, 3)` in 0..1, some mirrored, each cut and lit a little differently."""
+    """Flips, crops and brightens or darkens pictures `(N, H, W, 3)` in 0..1 at random."""
     n, height, width, _ = x.shape
     out = np.empty_like(x)
     for k in range(n):

@@ -39,10 +39,10 @@ SCHEDULES = ("constant", "cosine", "falling to a tenth in three steps")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """Everything that makes a training what it is, as plain values.
+    """Everything that defines the training of a head, as plain values.
 
     Attributes:
-        epochs, batch, seed: as their names say.
+        epochs, batch, seed: number of epochs, photos per batch, seed of all random numbers.
         photos: how many of each class to learn from; None for all.
         hidden: neurons of a layer between features and classes; 0 for a linear probe.
         dropout: share of the features that is left out at random.
@@ -52,8 +52,8 @@ class Recipe:
             the gradient's norm, 0 for no bound.
         initializer: of `INITIALIZERS`.
         patience: epochs without a better validation loss before it stops; 0 for never. It keeps a
-            fifth of the training photos aside to judge by.
-        label_smoothing: share of the truth that is spread over all classes.
+            fifth of the training photos aside for validation.
+        label_smoothing: share of the target probability that is spread over all classes.
     """
 
     epochs: int = 30
@@ -73,7 +73,7 @@ class Recipe:
     seed: int = 0
 
     def check(self) -> None:
-        """Raises `BadSettings` for a number outside what it may be."""
+        """Raises `BadSettings` if an option is out of range."""
         allowed = {
             "epochs": (1 <= self.epochs <= 1000, "1 to 1000"),
             "batch": (1 <= self.batch <= 4096, "1 to 4096"),
@@ -128,9 +128,9 @@ def train_head(features: Features, recipe: Recipe) -> Iterator[Epoch]:
         Each epoch, with the head as it is after it.
 
     Raises:
-        BadSettings: a number outside what it may be.
+        BadSettings: an option is out of range.
         BadDataset: fewer than two classes to learn from.
-        Diverged: the loss is no number any more.
+        Diverged: the loss became NaN or infinite.
     """
     recipe.check()
     learn, judge = _split(features, recipe)
@@ -162,7 +162,7 @@ def train_head(features: Features, recipe: Recipe) -> Iterator[Epoch]:
         fit(x[order], truth[order], batch_size=recipe.batch, shuffle=False, verbose=0)
         loss, accuracy = measure(head, x[seen], y[seen])
         if not np.isfinite(loss):
-            raise Diverged("The loss is no number any more. Choose a lower learning rate.")
+            raise Diverged("The loss became NaN or infinite. Choose a lower learning rate.")
         val_loss, val_accuracy = measure(head, x_val, y_val)
         yield Epoch(
             number=number,

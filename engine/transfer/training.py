@@ -1,4 +1,4 @@
-"""A training from photos to a classifier: features, a head, and the backbone where that learns.
+"""Trains a classifier on photos: features, a head and, for fine-tuning, the backbone.
 
 for step in train(net, TrainingPlan(backbone=net.name, source=PhotoSource(...))):
     step.fraction, step.message, step.point
@@ -104,7 +104,7 @@ class Trained:
 
     @property
     def usable(self) -> bool:
-        """Whether there is a classifier to ask."""
+        """Whether there is a classifier yet."""
         return self.weights is not None or self.model is not None
 
     @property
@@ -115,7 +115,7 @@ class Trained:
         return copy
 
     def report(self) -> Report | None:
-        """What it is worth on photos it has not learnt from; None where there are none."""
+        """Its evaluation on photos that it was not trained on; None if there are none."""
         if self.crossed is not None:
             return self.crossed
         if self.judged is not None:
@@ -158,8 +158,9 @@ def train(net: Backbone, plan: TrainingPlan, elsewhere: Callable | None = None) 
         A step for each batch of photos that is read, and for each epoch.
 
     Raises:
-        BadDataset, BadSettings: photos or numbers that nothing can be learnt from.
-        Diverged: the loss is no number any more.
+        BadDataset: the photos cannot be read, have fewer than two classes, or do not fit in memory.
+        BadSettings: an option is out of range.
+        Diverged: the loss became NaN or infinite.
     """
     course = _Course()
     if plan.how == FROZEN:

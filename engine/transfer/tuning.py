@@ -19,12 +19,12 @@ class Tuning:
     """How a backbone is trained.
 
     Attributes:
-        stages: how many of its last stages (of equal resolution) learn; 0 for all of them.
-        learning_rate: low, so that what it knows is not lost; of Adam.
-        epochs, batch, seed: as their names say.
+        stages: how many of its last stages (of equal resolution) are trained; 0 for all of them.
+        learning_rate: of Adam; low, so that the pretrained weights change little.
+        epochs, batch, seed: number of epochs, photos per batch, seed of all random numbers.
         photos: how many of each class to learn from; None for all.
-        augment: flips, shifts and other brightness at random.
-        scratch: begin with random weights, everything learning, as a contrast.
+        augment: random flips, shifts and changes of brightness.
+        scratch: train all layers from random weights, for comparison.
     """
 
     stages: int = 1
@@ -37,7 +37,7 @@ class Tuning:
     seed: int = 0
 
     def check(self) -> None:
-        """Raises `BadSettings` for a number outside what it may be."""
+        """Raises `BadSettings` if an option is out of range."""
         if not (
             0 <= self.stages <= 50
             and 0 < self.learning_rate <= 10
@@ -80,10 +80,10 @@ def check_memory(net: Backbone, data: Data, tuning: Tuning) -> tuple[np.ndarray,
 
 
 def memory_of(net: Backbone, tuning: Tuning) -> int:
-    """Bytes that training takes beside the photos, about.
+    """Approximate bytes that training takes in addition to the photos.
 
-    The copy's weights; for each weight that learns, a gradient and Adam's two averages; for a
-    batch, every layer's output and its gradient.
+    The copy's weights; for each trainable weight, a gradient and Adam's two averages; for a batch,
+    every layer's output and its gradient.
     """
     first = first_stage(net, tuning)
     weights = sum(info.parameters for info in net.layers)

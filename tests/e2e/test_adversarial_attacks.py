@@ -72,8 +72,8 @@ def test_the_change_is_within_epsilon_on_screen(page, address):
 @pytest.mark.parametrize(
     ("question", "button", "answer"),
     [
-        ("What protects?", None, "A treatment protects only if"),
-        ("How much is needed?", "Try epsilon from 0 to 32", "This attack fools it at epsilon"),
+        ("Which defences work?", None, "A treatment protects only if"),
+        ("How much is needed?", "Try epsilon from 0 to 32", "The attack succeeds at epsilon"),
         ("How hard was it tried?", "Try everything", "Pocket is fooled by Auto-PGD"),
         ("Other networks", "Attack every network", "A row is the attacked network"),
         ("Where it looks", None, "SmoothGrad"),
@@ -152,7 +152,7 @@ def test_the_judge_says_what_was_tried(page, address):
     page.get_by_text("How hard was it tried?", exact=True).click()
     page.get_by_role("button", name="Try everything").click()
     expect(
-        page.get_by_text("Pocket Robust withstood everything within 1 grey level.")
+        page.get_by_text("Pocket Robust withstood all attacks within 1 grey level.")
     ).to_be_visible()
     for name in ("Auto-PGD", "Auto-PGD, targeted", "Square"):
         expect(page.get_by_text(re.compile(f"{name}: survived$")).first).to_be_visible()

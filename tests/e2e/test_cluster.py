@@ -48,7 +48,7 @@ def test_pictures_are_made_on_the_cluster_also_when_a_worker_is_killed(page, on_
     page.get_by_role("button", name=re.compile("Start$")).click()
     expect(page.get_by_text(re.compile(r"^step \d{2,} of 120, running$"))).to_be_visible()
     kill_the_worker()
-    expect(page.get_by_text("A machine of the cluster has ended.")).to_be_visible()
+    expect(page.get_by_text("A cluster machine has stopped.")).to_be_visible()
     expect(page.get_by_text("step 120 of 120, done")).to_be_visible()
     expect(picture(page, ", step 120: ")).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)

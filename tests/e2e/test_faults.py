@@ -59,6 +59,7 @@ def test_a_closed_tab_and_a_crashed_browser_end_their_runs(browser, address):
     deadline = time.monotonic() + 60
     while runs() > before:
         assert time.monotonic() < deadline, "nobody looks, and the runs go on"
+    home.context.close()
 
 
 def test_a_killed_server_comes_back_and_the_link_brings_the_page_as_it_was(page):

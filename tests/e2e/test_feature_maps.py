@@ -44,6 +44,7 @@ def test_home_has_four_doors_and_becomes_ready(page, address):
         expect(picture).to_be_visible()
         drawn = "e => e.complete && e.naturalWidth > 0"
         page.wait_for_function(drawn, arg=picture.element_handle())
+    page.get_by_text("This machine").click()
     expect(page.get_by_text("Ready after")).to_be_visible()
     page.locator(".st-key-door_Ideal-images").click()  # all of a card is its link
     expect(page.get_by_role("heading", name="Ideal images", level=1)).to_be_visible()

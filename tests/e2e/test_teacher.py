@@ -31,7 +31,7 @@ def test_the_link_that_is_offered_opens_the_page_as_it_was(page, address):
     page.goto(f"{address}/adversarial_attacks?backbone=Pocket&sample=Coffee&epsilon=8")
     expect(page.get_by_role("button", name=re.compile("Attack$"))).to_be_visible()
     page.get_by_role("button", name=re.compile("Link for a class")).click()
-    page.get_by_text("Hide what is set before the start").click()
+    page.get_by_text("Hide the setup controls").click()
     expect(
         page.get_by_text(
             re.compile(

@@ -18,7 +18,7 @@ QUESTIONS = {
     "Try your photo": "It must choose one of the classes",
     "Which classes?": "Most often confused",
     "Confusions": "Click a square",
-    "Surest mistakes": "; predicted",
+    "Most confident mistakes": "; predicted",
     "Map of the photos": "Principal components",
 }
 
@@ -153,7 +153,7 @@ def test_a_project_opens_again_and_the_classifier_is_a_backbone(page, address, t
     ask(page, "Try your photo")
     said = page.locator(".annotation-text").first
     before = said.text_content()
-    ask(page, "Take it home")
+    ask(page, "Export")
     with page.expect_download() as saved:
         page.get_by_role("button", name="Project (to open here again)").click()
     file = tmp_path / "pets.idealcat"

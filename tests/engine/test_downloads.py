@@ -73,8 +73,8 @@ def test_a_stalled_server_is_given_up(server, tmp_path):
 @pytest.mark.parametrize(
     ("lie", "sentence"),
     [
-        ({"body": b"<html>please log in</html>"}, "something else than the expected file"),
-        ({"body": CONTENT[:-1] + b"x"}, "something else than the expected file"),
+        ({"body": b"<html>please log in</html>"}, "did not send the expected file"),
+        ({"body": CONTENT[:-1] + b"x"}, "did not send the expected file"),
         ({"announce": 5_000_000, "cut_after": 900_000}, "broke off"),
         ({"announce": 1 << 40, "cut_after": 1000}, "more than expected"),
         ({"status": 404}, "answered 404"),

@@ -166,8 +166,8 @@ def draw(
 def sending_early() -> Iterator[None]:
     """Within it, `draw` only sends, to a view that is on the page already, and ends the block.
 
-    So a first picture, or what a slider does, need not wait for the page or for the next look,
-    which sends it once more: Streamlit drops what a run has said when the page runs right after it.
+    A first picture, or a slider's effect, then need not wait for the page or the next look. That
+    look sends it again, as Streamlit drops a message if the page is rerun right after it.
     """
     token = _early.set(True)
     try:

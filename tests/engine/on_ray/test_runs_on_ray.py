@@ -185,7 +185,7 @@ def test_a_run_whose_machine_ends_goes_on_on_another(local, joined, task, frames
     local.remove_node(first, allow_graceful=False)
     view.resume()
     assert same(view, frames)
-    assert "A machine of the cluster has ended" in view.run.note
+    assert "A cluster machine has stopped" in view.run.note
 
 
 def test_a_run_that_kills_every_machine_does_not_go_round_for_ever(joined):
