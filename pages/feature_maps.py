@@ -51,9 +51,18 @@ def picture_and_predictions(name: str, picked: pickers.Picked) -> None:
         with place:
             gallery.show(large, f"{picked.name}, cut to {width} by {height} pixels")
     with right:
-        st.markdown("**Predictions**")
-        st.plotly_chart(charts.confidence(answer), config=charts.CONFIG, key="confidence")
-        st.caption(f"{name} took {1000 * seconds:.0f} ms on {cache.device().name}.")
+        names = cache.class_names(name)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown("**Predictions**", width="content")
+            every = st.toggle(f"All {len(names)} classes", key="every_class", bind="query-params")
+        if every:
+            values = cache.probabilities(name, images.digest(picture), picture)
+            figure = charts.all_classes(values, names)
+        else:
+            figure = charts.confidence(answer)
+        st.plotly_chart(figure, config=charts.CONFIG, key="confidence")
+        zoom = " Drag over the bars to zoom in, double-click to zoom out." if every else ""
+        st.caption(f"{name} took {1000 * seconds:.0f} ms on {cache.device().name}.{zoom}")
 
 
 @st.fragment

@@ -95,6 +95,15 @@ def predictions(
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
+def probabilities(name: str, digest: str, _picture: np.ndarray) -> np.ndarray:
+    """A backbone's probabilities of all its classes, `(classes,)`, which sum to 1."""
+    from scipy.special import softmax
+
+    with sessions.schedule().first():
+        return softmax(backbone(name).logits(_picture[None])[0])
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
 def answer(names: tuple[str, ...], digest: str, _picture: np.ndarray) -> tuple[Prediction, ...]:
     """The five most probable classes by the mean logits of one or several backbones."""
     from engine.attacks import WhiteBox

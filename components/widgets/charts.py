@@ -60,6 +60,45 @@ def confidence(predictions: Sequence[Prediction], colour: str = COLOURS[0]) -> g
     return go.Figure({"data": [bars], "layout": layout})
 
 
+def all_classes(probabilities: np.ndarray, names: Sequence[str]) -> go.Figure:
+    """The probabilities `(classes,)` of all classes in their order; the five highest are named.
+
+    Dragging sideways zooms in, a double click shows all of them again.
+    """
+    percent = 100 * probabilities
+    lines = {
+        "type": "bar",
+        "x": np.arange(len(percent)),
+        "y": percent,
+        "width": max(1.0, len(percent) / 250),  # or a single class would be too thin to be seen
+        "marker": {"color": COLOURS[0], "line": {"width": 0}},
+        "customdata": list(names),
+        "hovertemplate": "%{x} %{customdata}: <b>%{y:.3g} %</b><extra></extra>",
+    }
+    named = [
+        {
+            "x": int(k),
+            "y": float(percent[k]),
+            "text": f"{names[k]} {percent[k]:.1f} %",
+            "showarrow": False,
+            "yanchor": "bottom",
+            "xanchor": "left" if k < len(percent) / 2 else "right",
+            "font": {"size": _text_size() - 2},
+        }
+        for k in np.argsort(-percent)[:5]
+        if percent[k] >= 1
+    ]
+    layout = {
+        "height": 232,
+        "margin": {"l": 0, "r": 8, "t": 18, "b": 0},
+        "dragmode": "zoom",
+        "xaxis": {"title": {"text": "class"}, "showgrid": False},
+        "yaxis": {"ticksuffix": " %", "fixedrange": True, "rangemode": "tozero", "nticks": 4},
+        "annotations": named,
+    }
+    return go.Figure({"data": [lines], "layout": layout})
+
+
 def channel(values: np.ndarray, limit: float, scale: str) -> go.Figure:
     """One channel's map `(h, w)`: every value can be read by pointing at it."""
     trace = {

@@ -1,5 +1,6 @@
 """Every page by Streamlit's own test runner: opened cold, with good and senseless links."""
 
+import base64
 import json
 import re
 from functools import partial
@@ -131,6 +132,18 @@ def test_a_backbone_that_is_not_here_says_what_it_costs_and_a_link_names_it_plai
     app.selectbox(key="backbone").set_value(missing[0]).run()
     assert app.query_params["backbone"] == missing[0]
     assert any(missing[0] in one.value and "to download" in one.value for one in app.warning)
+
+
+def test_all_classes_can_be_seen_and_their_probabilities_sum_to_one():
+    app = opened("pages/feature_maps.py", backbone="Pocket", every_class="true")
+    assert not app.exception
+    chart = json.loads(app.get("plotly_chart")[0].proto.spec)
+    (bars,) = chart["data"]
+    percent = np.frombuffer(base64.b64decode(bars["y"]["bdata"]), bars["y"]["dtype"])
+    assert len(percent) == 200
+    assert percent.sum() == pytest.approx(100, abs=0.1)
+    best = bars["customdata"][int(percent.argmax())]
+    assert chart["layout"]["annotations"][0]["text"].startswith(best)
 
 
 def test_a_guess_is_repeated_beside_the_outcome():
