@@ -85,11 +85,7 @@ def _backbone_table() -> None:
 
 def _download_form(missing: list[str]) -> None:
     left, right = st.columns([2, 1], vertical_alignment="bottom")
-    name = left.selectbox(
-        "Fetch another backbone",
-        missing,
-        format_func=lambda name: f"{name}, {downloads.cost(registry.spec(name).weight_bytes)}",
-    )
+    name = left.selectbox("Fetch another backbone", missing, key="fetch")
     right.button(
         "Download",
         icon=":material/download:",

@@ -144,7 +144,7 @@ class Experiment:
         task, more = view.run.task, self.plans[0].settings.steps
         settings = replace(task.settings, steps=task.settings.steps + more)
         view.extend(replace(task, settings=settings))
-        sessions.watch_again(self.views)
+        sessions.watch_only(self.views)
 
     def steer(self, sliders: Sliders) -> None:
         """Applies the sliders; three pictures that differ in their weights keep their own."""

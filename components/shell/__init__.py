@@ -1,6 +1,6 @@
 """What every page stands on: its frame, links, errors, lesson cards, caches and downloads."""
 
-from components.shell import cache, class_link, downloads, guess, last_result, sessions
+from components.shell import cache, choice, class_link, downloads, guess, last_result, sessions
 from components.shell.frame import (
     PAGES,
     Lesson,
@@ -19,6 +19,7 @@ __all__ = [
     "Lesson",
     "cache",
     "check_link",
+    "choice",
     "class_link",
     "downloads",
     "errors",

@@ -5,6 +5,7 @@ all sessions see its progress. Without an internet connection, one quiet sentenc
 next attempt is an hour later.
 """
 
+import threading
 import time
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from engine.storage import registry, weights
 NAME = "MobileNetV2"
 AGAIN = 3600.0  # seconds between two tries
 LOOK = 2.0  # seconds between two looks at it
+_looking = threading.Lock()
 
 
 @dataclass
@@ -28,21 +30,17 @@ class Try:
     job: Run | None = None
     failure: str = ""
 
-    def due(self, now: float) -> bool:
-        """Whether it is time to try (again)."""
-        return self.job is None and now - self.at >= AGAIN
-
-    def begin(self, now: float) -> None:
-        """Starts the download."""
-        spec = registry.spec(NAME)
-        self.at, self.failure = now, ""
-        self.job = in_background(lambda: weights.download(spec))
-
-    def settle(self) -> None:
-        """Takes note of how the download has ended, if it has."""
-        if self.job is not None and self.job.done:
-            self.failure = str(self.job.error or "")
-            self.job = None
+    def look(self, now: float) -> Run | None:
+        """The download, begun where it is time to try (again); None while there is none."""
+        with _looking:
+            if self.job is not None and self.job.done:
+                self.failure = str(self.job.error or "")
+                self.job = None
+            if self.job is None and now - self.at >= AGAIN:
+                spec = registry.spec(NAME)
+                self.at, self.failure = now, ""
+                self.job = in_background(lambda: weights.download(spec))
+            return self.job
 
 
 @st.cache_resource(show_spinner=False)
@@ -59,7 +57,7 @@ def running(name: str) -> Run | None:
 def show() -> None:
     """Draws how far the download is, offers what it has brought, or nothing."""
     at_first = st.session_state.setdefault("ready_at_first", weights.available())
-    if NAME in at_first:
+    if NAME in at_first or "network_used" in st.session_state:
         return
     if weights.is_here(registry.spec(NAME)):
         _offer()
@@ -77,14 +75,12 @@ def _look() -> None:
     if not sessions.opening().done or NAME in sessions.downloads():
         return
     last = _last_try()
-    last.settle()
-    if last.due(time.monotonic()):
-        last.begin(time.monotonic())
-    if last.job is None:
+    job = last.look(time.monotonic())
+    if job is None:
         words = f"{NAME} could not be downloaded. Everything works with Pocket."
         st.caption(words, help=last.failure)
     else:
-        step = last.job.frames[-1] if last.job.frames else None
+        step = job.frames[-1] if job.frames else None
         st.caption(f"Downloading {NAME}: {100 * step.fraction if step else 0:.0f} %")
 
 
@@ -92,7 +88,7 @@ def _offer() -> None:
     """A button that switches to it, in a session that began without it."""
 
     def use() -> None:
-        st.session_state.ready_at_first = weights.available()
+        st.session_state.network_used = True
         st.query_params["use"] = NAME
 
     if st.button(f"Use {NAME}", icon=":material/download_done:", on_click=use):

@@ -91,6 +91,14 @@ def start(tasks: Sequence[Any]) -> list[View]:
     return views
 
 
+def watch_only(views: list[View]) -> None:
+    """Makes these the views of this session, and ends what else it has watched."""
+    for view in session_views():
+        if view not in views:
+            view.stop()
+    watch_again(views)
+
+
 def watch_again(views: list[View]) -> None:
     """Makes these the views of this session."""
     session_views()[:] = views

@@ -62,7 +62,8 @@ class Experiment:
         self.views = run_panel.start(KEY, [Training(plan=self.plan)])
         for run in runs:
             run.let_go()
-        if self.plan.how == FROZEN:  # a whole fine-tuned network is not kept
+        # Not kept: a whole fine-tuned network, and photos that go with their session.
+        if self.plan.how == FROZEN and self.plan.source.holder is None:
             last_result.keep(KEY, self)
 
     def let_go(self) -> None:

@@ -10,7 +10,6 @@ import numpy as np
 import streamlit as st
 
 from components import shell
-from components.shell import cache
 from engine import images
 from engine.errors import EngineError
 from engine.storage import archives, datasets
@@ -76,10 +75,15 @@ def class_boxes() -> "PhotoSource | None":
 
 
 def more(learned: "TrainingPlan", plan: "TrainingPlan") -> bool:
-    """Whether photos in the boxes have changed since a head was trained on them."""
-    changed = learned.source.key != plan.source.key
+    """Whether photos have come into the boxes, and none has gone, since a head learned them."""
     both = (learned, plan)
-    return changed and all(p.source.name == BOXES and p.how == FROZEN for p in both)
+    if not all(p.how == FROZEN and p.source.holder and p.source.name == BOXES for p in both):
+        return False
+    before, now = (p.source.data for p in both)
+    if before is None or now is None or before.class_names != now.class_names:
+        return False
+    counts = [np.bincount(data.labels, minlength=len(now.class_names)) for data in (before, now)]
+    return bool((counts[1] >= counts[0]).all() and (counts[1] > counts[0]).any())
 
 
 def _stored(
@@ -102,7 +106,11 @@ def _box(k: int) -> tuple[str, list[bytes]]:
     """The box of a class: its name, and its photos as files."""
     taken: list[bytes] = st.session_state.setdefault(f"class_{k}_taken", [])
     name = st.text_input(
-        f"Class {k + 1}", f"class {k + 1}", max_chars=40, key=f"class_{k}_name"
+        f"Class {k + 1}",
+        f"class {k + 1}",
+        max_chars=40,
+        key=f"class_{k}_name",
+        persist_state="session",
     ).strip()
     files = st.file_uploader(
         f"Photos of {name or 'it'}",
@@ -131,14 +139,17 @@ def _box(k: int) -> tuple[str, list[bytes]]:
 
 def _thumbnails(given: list[bytes], name: str) -> None:
     """The last photos of a class, side by side; one that cannot be read is grey."""
-    tiles = []
-    for data in given[-SHOWN:]:
-        try:
-            tiles.append(images.fit(cache.decoded(data), (SIDE, SIDE)))
-        except EngineError:
-            tiles.append(np.full((SIDE, SIDE, 3), 0.5, "float32"))
+    tiles = [_tile(data) for data in given[-SHOWN:]]
     strip = images.png(np.concatenate(tiles, axis=1))
     st.image(strip, width=SIDE // 2 * len(tiles), alt=f"The last photos of {name}")
+
+
+@st.cache_data(show_spinner=False, max_entries=400)
+def _tile(data: bytes) -> np.ndarray:
+    try:
+        return images.fit(images.load(data), (SIDE, SIDE))
+    except EngineError:
+        return np.full((SIDE, SIDE, 3), 0.5, "float32")
 
 
 def _kept(

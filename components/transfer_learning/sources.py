@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from components import shell
-from components.shell import downloads
+from components.shell import choice, downloads
 from components.transfer_learning import own_photos
 from engine import config
 from engine.storage import archives, datasets, registry
@@ -23,7 +23,12 @@ def kind() -> str:
     """Lets a person choose where the photos come from."""
     shell.check_link("photos_of", SOURCES, "the photos", boxed=True)
     return st.segmented_control(
-        "Photos", SOURCES, default=PETS, required=True, key="photos_of", bind="query-params"
+        "Photos",
+        SOURCES,
+        required=True,
+        key=choice.begin("photos_of", SOURCES, PETS),
+        on_change=choice.made,
+        args=("photos_of",),
     )
 
 
@@ -82,12 +87,12 @@ def _pets(name: str, grouped: bool) -> "PhotoSource | None":
 
 
 def _with_own() -> None:
-    st.session_state.photos_of = OWN
+    choice.make("photos_of", OWN)
 
 
 def _with_builtin() -> None:
     """Goes on with the built-in backbone, and starts its training when the page has its plan."""
-    st.session_state.backbone = "Pocket"
+    choice.make("backbone", "Pocket")
     st.session_state.train_at_once = True
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from engine import images
+from engine.errors import BadImage
 
 SIDE = 112  # px of a thumbnail, twice what is shown
 
@@ -48,7 +49,12 @@ def photo_grid(
 
 @st.cache_data(show_spinner=False, max_entries=8)
 def _strip(files: tuple[Path, ...]) -> str:
-    """Thumbnails side by side, as the address of one image."""
-    squares = [images.fit(images.load(file), (SIDE, SIDE)) for file in files]
+    """Thumbnails side by side, as the address of one image; one that cannot be read is grey."""
+    squares = []
+    for file in files:
+        try:
+            squares.append(images.fit(images.load(file), (SIDE, SIDE)))
+        except BadImage:
+            squares.append(np.full((SIDE, SIDE, 3), 0.5, "float32"))
     data = images.jpeg(np.concatenate(squares, axis=1), quality=75)
     return f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"

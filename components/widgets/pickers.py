@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from components import shell
-from components.shell import cache, class_link, downloads
+from components.shell import cache, choice, class_link
 from components.widgets import paste_box
 from components.widgets.photo_grid import photo_grid
 from engine import config, images
@@ -78,10 +78,14 @@ def picture(*, key: str = "sample", label: str = "Picture", default: str = "Cat"
 
 def take(picture: np.ndarray, name: str, *, key: str = "sample") -> None:
     """Makes a picture, `(H, W, 3)` in 0..1, the session's own: every page goes on with it."""
-    digest = images.digest(picture)
-    st.session_state[f"{key}_own"] = Picked(picture=picture, name=name, digest=digest)
+    _own(picture, name, key)
     if st.session_state.get(f"{key}_source") in (None, "Samples", "Pets"):
         st.session_state[f"{key}_source"] = "Upload"
+
+
+def _own(picture: np.ndarray, name: str, key: str = "sample") -> None:
+    digest = images.digest(picture)
+    st.session_state[f"{key}_own"] = Picked(picture=picture, name=name, digest=digest)
 
 
 def open_on(picture: np.ndarray, name: str, backbone: str, *screens: str) -> None:
@@ -101,7 +105,9 @@ def open_on(picture: np.ndarray, name: str, backbone: str, *screens: str) -> Non
             on_click=take,
             args=(picture, name),
         ):
-            st.switch_page(path, query_params={"use": backbone})
+            _own(picture, name)  # an uploader on this page has just put its own in this place
+            hidden = {"hide": st.query_params["hide"]} if "hide" in st.query_params else {}
+            st.switch_page(path, query_params={"use": backbone} | hidden)
 
 
 class _Given(NamedTuple):
@@ -146,9 +152,8 @@ def _sample(key: str, default: str, ask: bool = True) -> Picked:
     name = st.session_state.get(chosen, default)
     if ask:
         shell.check_link(key, names, "the sample", boxed=True)
-        fresh = key not in st.session_state and key not in st.query_params
-        if fresh and chosen in st.session_state:
-            st.session_state[key] = name
+        if key not in st.query_params:
+            st.session_state[key] = name  # each page has its own default
         class_link.keep_value(key)
 
         def choose() -> None:
@@ -169,7 +174,8 @@ def _sample(key: str, default: str, ask: bool = True) -> Picked:
 def _pet(key: str) -> Picked:
     """A photo of Oxford-IIIT Pets: first the breed, then the photo."""
     data = cache.pets()
-    breed = st.selectbox("Breed", data.class_names, key=f"{key}_breed", persist_state="session")
+    there = [data.class_names[k] for k in sorted(set(data.labels))]
+    breed = st.selectbox("Breed", there, key=f"{key}_breed", persist_state="session")
     of_breed = [
         path
         for path, label in zip(data.paths, data.labels, strict=True)
@@ -178,7 +184,7 @@ def _pet(key: str) -> Picked:
     names = [str(k) for k in range(1, len(of_breed) + 1)]
     grid = f"{key}_{breed}".replace(" ", "_")
     name = photo_grid(breed, names, of_breed, key=grid, default="1", persist_state="session")
-    array = cache.decoded(of_breed[int(name) - 1].read_bytes())
+    array = images.load(of_breed[int(name) - 1])
     return Picked(picture=array, name=f"{breed} {name}", digest=images.digest(array))
 
 
@@ -199,27 +205,24 @@ def backbone(
     names = sorted(registry.specs(), key=lambda name: name not in first)
     names = [*names[: len(first)], *own, *names[len(first) :]]
     if (wanted := st.query_params.pop("use", None)) in names:
-        st.session_state[key] = wanted  # a link within the app, where Streamlit takes `key` out
+        choice.make(key, wanted)
     shell.check_link(key, names, "the backbone", boxed=True)
-    if key not in st.session_state:
-        linked = st.query_params.get(key)
-        asked = (linked, usual if usual in here else None)
-        st.session_state[key] = next((one for one in asked if one in names), names[0])
-    class_link.keep_value(key)
 
-    def choose() -> None:
-        st.query_params[key] = st.session_state[key]
+    def words(name: str) -> str:
+        """Never changes within a session: the browser would go on sending the old label."""
+        if name in first or name in own:
+            return name
+        return f"{name} · {registry.spec(name).weight_bytes / 1e6:.0f} MB"
 
     name = st.selectbox(
         label,
         names,
-        key=key,
-        format_func=lambda name: name if name in here or name in own else _to_download(name),
-        on_change=choose,  # not bind: a link names the backbone, not its label
+        key=choice.begin(key, names, usual if usual in here else names[0]),
+        format_func=words,
+        on_change=choice.made,  # not bind: a link names the backbone, not its label
+        args=(key,),
         help="A backbone is a network that was trained on photos beforehand.",
     )
-    if key in st.query_params:
-        st.query_params[key] = name  # not what it asks for in vain
     if name in own:
         classes = cache.class_names(name)
         st.caption(f"Your classes: {', '.join(classes[:6])}{' …' if len(classes) > 6 else ''}")
@@ -230,10 +233,6 @@ def backbone(
         f"{spec.trained_on}, top-1 {100 * spec.top1:.1f} %."
     )
     return name
-
-
-def _to_download(name: str) -> str:
-    return f"{name} · {downloads.cost(registry.spec(name).weight_bytes)} to download"
 
 
 def networks(label: str, names: list[str], first: list[str], *, most: int, key: str) -> list[str]:

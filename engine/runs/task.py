@@ -217,7 +217,8 @@ class Training:
 
     @property
     def key(self) -> Hashable:
-        return None if self.alone else ("training", self.plan.key)
+        own = self.plan.source.holder is not None  # a person's photos go with their session
+        return None if self.alone or own else ("training", self.plan.key)
 
     @property
     def alone(self) -> bool:

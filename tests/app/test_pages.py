@@ -126,12 +126,36 @@ def test_a_backbone_that_is_not_here_says_what_it_costs_and_a_link_names_it_plai
     missing = [one for one in registry.specs() if one not in weights.available()]
     assert [one.split(" · ")[0] for one in options[-len(missing) :]] == missing
     assert all(
-        re.search(r" · \d+ MB(, about \d+ \w+)? to download$", one)
+        re.search(r" · \d+ MB$", one)
         for one in options[-len(missing) :]
     )
     app.selectbox(key="backbone").set_value(missing[0]).run()
     assert app.query_params["backbone"] == missing[0]
+    app.switch_page("streamlit_app.py").run()
+    app.switch_page("pages/feature_maps.py").run()
+    assert app.selectbox(key="backbone").value == missing[0]  # it stays chosen
     assert any(missing[0] in one.value and "to download" in one.value for one in app.warning)
+
+
+def test_each_page_begins_with_its_own_sample_until_one_is_chosen():
+    app = opened("pages/feature_maps.py", backbone="Pocket")
+    assert app.pills(key="sample").value == "Cat"
+    app.switch_page("pages/adversarial_attacks.py").run()
+    assert app.pills(key="sample").value == "Bull mastiff"
+    app.pills(key="sample").set_value("Rocket").run()
+    app.switch_page("pages/feature_maps.py").run()
+    assert app.pills(key="sample").value == "Rocket"
+
+
+def test_what_the_app_chooses_is_not_undone_by_what_a_closed_box_still_holds():
+    app = opened("pages/transfer_learning.py")
+    app.selectbox(key="backbone").set_value("Pocket Robust").run()
+    app.query_params["use"] = "Pocket"  # as a button of another screen does
+    app.run()  # sends what the first box holds once more
+    assert app.session_state.backbone_made == "Pocket"
+    assert app.selectbox(key="backbone_1").value == "Pocket"
+    app.run()
+    assert app.selectbox(key="backbone_1").value == "Pocket"
 
 
 def test_all_classes_can_be_seen_and_their_probabilities_sum_to_one():
@@ -225,7 +249,7 @@ def test_without_pets_one_click_trains_the_built_in_backbone(tmp_path, monkeypat
     assert app.selectbox(key="backbone").value == "MobileNetV2"
     assert app.button(key="offer_Oxford-IIIT Pets")
     app.button(key="train_builtin").click().run()
-    assert app.selectbox(key="backbone").value == "Pocket"
+    assert app.selectbox(key="backbone_1").value == "Pocket"
     app.session_state.training_views[0].run.wait(120)
     app.run()
     assert app.session_state.training_run.trained.usable

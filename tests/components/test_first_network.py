@@ -79,14 +79,15 @@ def test_a_fault_is_one_quiet_sentence_and_no_second_try(fresh, fault):
     asked = len(fresh.asked)
     app.run()
     assert len(fresh.asked) == asked
-    assert first_network._last_try().due(time.monotonic() + first_network.AGAIN)
+    assert first_network._last_try().look(time.monotonic() + first_network.AGAIN) is not None
 
 
 def test_a_session_that_began_without_it_is_offered_it(fresh):
     app = opened_until(lambda app: offered(app))
     offered(app)[0].click().run()
     assert not offered(app)
-    assert app.session_state.ready_at_first[0] == "MobileNetV2"
+    app.switch_page("pages/feature_maps.py").run()
+    assert app.session_state.backbone_made == "MobileNetV2"
 
 
 def test_it_can_be_switched_off(fresh, monkeypatch):

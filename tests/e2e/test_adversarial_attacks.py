@@ -8,7 +8,8 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from engine.storage import registry
-from tests.e2e.screen import picture, set_up
+from tests.conftest import SAMPLES
+from tests.e2e.screen import close_set_up, picture, set_up
 
 URL = "adversarial_attacks?backbone=Pocket&sample=Cat"
 OTHER = "adversarial_attacks?backbone=Pocket"  # and another sample
@@ -58,6 +59,17 @@ def test_it_begins_with_a_dog_that_becomes_a_cat(page, address):
     page.get_by_role("button", name="Open in feature maps").click()
     expect(page.get_by_role("heading", name="Feature maps")).to_be_visible()
     expect(page.get_by_text("attacked bull mastiff", exact=True)).to_be_visible()
+
+
+def test_the_attacked_picture_is_opened_also_where_the_photo_was_uploaded(page, address):
+    opened(page, address, url=OTHER)
+    set_up(page).get_by_text("Upload", exact=True).click()
+    page.locator("input[type=file]").set_input_files(SAMPLES / "coffee.png")
+    expect(page.get_by_text(re.compile(r"for the picture “coffee\.png”"))).to_be_visible()
+    close_set_up(page)
+    attack(page)
+    page.get_by_role("button", name="Open in feature maps").click()
+    expect(page.get_by_text("attacked coffee.png", exact=True)).to_be_visible()
 
 
 def test_the_change_is_within_epsilon_on_screen(page, address):

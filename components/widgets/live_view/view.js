@@ -30,6 +30,9 @@ class View {
   receive(header, missing) {
     const before = this.header;
     this.header = header;
+    if (before?.ended && !header.ended) {
+      Object.assign(this, { following: true, playing: false, speeds: [] }); // it goes on
+    }
     const names = header.tracks.map((track) => track.film).join();
     if (names !== this.names) {
       Object.assign(this, { names, head: 0, painted: -1, drawn: 0, following: true });

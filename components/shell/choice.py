@@ -1,0 +1,51 @@
+"""A choice that a person makes in a box, and that a link or the app's own buttons make, too.
+
+While a box is closed, the browser keeps what its widgets were last set to there, and sends that
+with the next click. What the app sets meanwhile would be undone by it. So the value is kept beside
+the widget, which gets another key whenever the app sets it.
+
+    key = choice.begin("backbone", names, usual)
+    name = st.selectbox("Backbone", names, key=key, on_change=choice.made, args=("backbone",))
+"""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+
+def begin(name: str, options: Sequence[str], default: str) -> str:
+    """Sets the widget to what was chosen, before it is drawn; returns its key.
+
+    Args:
+        name: of the choice, and of the link's parameter.
+        options: what can be chosen.
+        default: what it is while nobody has chosen.
+    """
+    for asked in (st.session_state.get(f"{name}_made"), st.query_params.get(name)):
+        if asked in options:
+            st.session_state[f"{name}_made"] = asked
+            break
+    else:
+        asked = default
+    key = _key(name)
+    st.session_state[key] = asked
+    if name in st.query_params:
+        st.query_params[name] = asked  # not what a link asks for in vain
+    return key
+
+
+def made(name: str) -> None:
+    """Keeps what a person has chosen, also for the link. Call it when the widget has changed."""
+    chosen = st.session_state[_key(name)]
+    st.session_state[f"{name}_made"] = st.query_params[name] = chosen
+
+
+def make(name: str, value: str) -> None:
+    """Chooses in a person's place."""
+    st.session_state[f"{name}_made"] = value
+    st.session_state[f"{name}_times"] = st.session_state.get(f"{name}_times", 0) + 1
+
+
+def _key(name: str) -> str:
+    times = st.session_state.get(f"{name}_times", 0)
+    return f"{name}_{times}" if times else name
