@@ -18,20 +18,26 @@ SAMPLES = Path(skimage.__file__).parent / "data"
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
 
+SHARED_BY = ("browser", "cluster")
+
+
 def _shared(nodeid: str) -> str:
-    """What a test shares a process with: its file, or all that needs a cluster."""
+    """What a test shares a process with: the browser and its server, a cluster, or its file."""
     file = nodeid.split("::")[0]
-    return "cluster" if "on_ray" in file or file.endswith("test_cluster.py") else file
+    if "on_ray" in file or file.endswith("test_cluster.py"):
+        return "cluster"
+    return "browser" if "/e2e/" in file else file
 
 
 def pytest_collection_modifyitems(items) -> None:
     """What takes longest comes first, so that both processes end at about the same time."""
-    items.sort(key=lambda item: (_shared(item.nodeid) != "cluster", "/e2e/" not in item.nodeid))
+    order = {name: k for k, name in enumerate(SHARED_BY)}
+    items.sort(key=lambda item: order.get(_shared(item.nodeid), len(order)))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """A process of pytest-xdist takes a whole file at a time, in the order they are in."""
+    """A process of pytest-xdist takes all that shares something, in the order they are in."""
     from xdist.scheduler import LoadScopeScheduling
 
     config.option.loadscopereorder = False

@@ -125,10 +125,7 @@ def test_a_backbone_that_is_not_here_says_what_it_costs_and_a_link_names_it_plai
     options = app.selectbox(key="backbone").options
     missing = [one for one in registry.specs() if one not in weights.available()]
     assert [one.split(" · ")[0] for one in options[-len(missing) :]] == missing
-    assert all(
-        re.search(r" · \d+ MB$", one)
-        for one in options[-len(missing) :]
-    )
+    assert all(re.search(r" · \d+ MB$", one) for one in options[-len(missing) :])
     app.selectbox(key="backbone").set_value(missing[0]).run()
     assert app.query_params["backbone"] == missing[0]
     app.switch_page("streamlit_app.py").run()
