@@ -177,6 +177,7 @@ def afterwards() -> None:
     plan, frame = run.plans[0], run.views[0].latest
     shell.guess.repeat(LESSON)
     with shell.errors():
+        pictures.go_on(run)
         for one, view in zip(run.plans, run.views, strict=True):
             pictures.formula(one, view, f"{one.words}: " if len(run.plans) > 1 else "")
         pictures.downloads(run)

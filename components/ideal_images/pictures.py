@@ -134,19 +134,23 @@ def formula(plan: Plan, view: "View", name: str) -> None:
     st.markdown(line)
 
 
+def go_on(run: Experiment) -> None:
+    """A button that makes as many steps again, of a single picture that is done."""
+    if len(run.plans) == 1 and run.views[0].state == "done":
+        more = run.plans[0].settings.steps
+        st.button(
+            f"{more} more steps",
+            icon=":material/fast_forward:",
+            on_click=run.go_on,
+            disabled=run.steps + more > MOST,
+            key="go_on",
+        )
+
+
 def downloads(run: Experiment) -> None:
     """Every picture of the run, its animation, and a link that repeats the first one."""
     several = len(run.plans) > 1
     with st.container(horizontal=True):
-        if not several and run.views[0].state == "done":
-            more = run.plans[0].settings.steps
-            st.button(
-                f"{more} more steps",
-                icon=":material/fast_forward:",
-                on_click=run.go_on,
-                disabled=run.steps + more > MOST,
-                key="go_on",
-            )
         for plan, view in zip(run.plans, run.views, strict=True):
             frame = view.latest
             if frame is None:
