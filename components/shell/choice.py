@@ -21,6 +21,8 @@ def begin(name: str, options: Sequence[str], default: str) -> str:
         options: what can be chosen.
         default: what it is while nobody has chosen.
     """
+    if st.session_state.get(f"{name}_page") not in (None, _page()):
+        make(name, "")  # it was chosen for another page
     for asked in (st.session_state.get(f"{name}_made"), st.query_params.get(name)):
         if asked in options:
             st.session_state[f"{name}_made"] = asked
@@ -37,13 +39,19 @@ def begin(name: str, options: Sequence[str], default: str) -> str:
 def made(name: str) -> None:
     """Keeps what a person has chosen, also for the link. Call it when the widget has changed."""
     chosen = st.session_state[_key(name)]
+    st.session_state[f"{name}_page"] = None
     st.session_state[f"{name}_made"] = st.query_params[name] = chosen
 
 
-def make(name: str, value: str) -> None:
-    """Chooses in a person's place."""
+def make(name: str, value: str, *, here: bool = False) -> None:
+    """Chooses in a person's place; with `here`, only until the page is left."""
     st.session_state[f"{name}_made"] = value
+    st.session_state[f"{name}_page"] = _page() if here else None
     st.session_state[f"{name}_times"] = st.session_state.get(f"{name}_times", 0) + 1
+
+
+def _page() -> str:
+    return (st.context.url or "").split("?")[0]
 
 
 def _key(name: str) -> str:

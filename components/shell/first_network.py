@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from components.shell import sessions
+from components.shell import choice, sessions
 from engine import config
 from engine.runs import Run, in_background
 from engine.storage import registry, weights
@@ -89,7 +89,7 @@ def _offer() -> None:
 
     def use() -> None:
         st.session_state.network_used = True
-        st.query_params["use"] = NAME
+        choice.make("backbone", NAME)
 
     if st.button(f"Use {NAME}", icon=":material/download_done:", on_click=use):
         st.rerun()

@@ -92,7 +92,7 @@ def _with_own() -> None:
 
 def _with_builtin() -> None:
     """Goes on with the built-in backbone, and starts its training when the page has its plan."""
-    choice.make("backbone", "Pocket")
+    choice.make("backbone", "Pocket", here=True)
     st.session_state.train_at_once = True
 
 

@@ -205,7 +205,7 @@ def backbone(
     names = sorted(registry.specs(), key=lambda name: name not in first)
     names = [*names[: len(first)], *own, *names[len(first) :]]
     if (wanted := st.query_params.pop("use", None)) in names:
-        choice.make(key, wanted)
+        choice.make(key, wanted, here=True)
     shell.check_link(key, names, "the backbone", boxed=True)
 
     def words(name: str) -> str:

@@ -59,6 +59,9 @@ def test_it_begins_with_a_dog_that_becomes_a_cat(page, address):
     page.get_by_role("button", name="Open in feature maps").click()
     expect(page.get_by_role("heading", name="Feature maps")).to_be_visible()
     expect(page.get_by_text("attacked bull mastiff", exact=True)).to_be_visible()
+    expect(page.get_by_text("attacked bull mastiff · Pocket")).to_be_visible()
+    page.get_by_role("link", name="Ideal images").click()  # not with what this picture was for
+    expect(page.get_by_text("Egyptian cat · Pocket Robust · preset clear")).to_be_visible()
 
 
 def test_the_attacked_picture_is_opened_also_where_the_photo_was_uploaded(page, address):

@@ -160,7 +160,9 @@ def test_a_project_opens_again_and_the_classifier_is_a_backbone(page, address, t
     file.write_bytes(saved.value.path().read_bytes())
     page.get_by_text("Use it on the other screens").click()
     page.get_by_role("link", name="Attack it").click()
-    expect(page.get_by_text(re.compile(r"^bull mastiff → .* · Oxford-IIIT Pets, by Pocket"))).to_be_visible()
+    expect(
+        page.get_by_text(re.compile(r"^bull mastiff → .* · Oxford-IIIT Pets, by Pocket"))
+    ).to_be_visible()
     page.get_by_role("button", name=re.compile("Attack$")).click()
     expect(page.get_by_text(re.compile(" became .*grey|^Not fooled"))).to_be_visible()
     page.get_by_role("link", name="Ideal images").first.click()
