@@ -16,8 +16,8 @@ CATS = ("tabby", "tiger cat", "Persian cat", "Siamese cat", "Egyptian cat")
 DOG, CAT = "golden retriever", "Egyptian cat"
 
 LESSON = shell.Lesson(
-    guess="Guess: how many grey levels will it need?",
-    guesses=("1 to 4", "5 to 16", "17 to 64", "more"),
+    guess="Guess: how many grey levels?",
+    guesses=("1–4", "5–16", "17–64", "more"),
     question=(
         "How many grey levels of 255 must change before the network takes this picture for "
         "something else? Would random noise of that size do it as well?"
