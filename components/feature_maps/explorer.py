@@ -8,7 +8,7 @@ import streamlit as st
 
 from components import shell
 from components.feature_maps import comparison, contact_sheet, exports, network_map
-from components.shell import cache
+from components.shell import cache, class_link
 from components.widgets import charts, gallery, live_view, run_panel
 from components.widgets.pickers import Picked
 from engine import images
@@ -237,7 +237,7 @@ def what_it_likes(name: str, layer: str, channel: int) -> None:
         "pages/ideal_images.py",
         label="Watch it being drawn, with all controls",
         icon=":material/auto_awesome:",
-        query_params={"use": name, "of_layer": layer, "of_channel": str(channel)},
+        query_params=class_link.onward(use=name, of_layer=layer, of_channel=str(channel)),
     )
 
 

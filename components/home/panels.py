@@ -12,12 +12,16 @@ def this_machine() -> None:
     with st.expander("This machine", icon=":material/memory:"):
         device = st.empty()
         st.caption(f"Active runs of all visitors: {len(sessions.running())}.")
-    if _warm():
-        device.caption(sessions.opening().frames[-1].message)
-        cluster.show()
-    else:
+    if not st.session_state.get("home_warm"):
         device.caption("TensorFlow is starting.")
         st.fragment(_start, run_every=downloads.WAITING)()
+        return
+    job = sessions.opening()
+    if job.error is not None:
+        st.error(str(job.error), icon=":material/error:")
+        return
+    device.caption(job.frames[-1].message)
+    cluster.show()
 
 
 def _start() -> None:
@@ -29,16 +33,11 @@ def _start() -> None:
     if not job.done:
         step = job.frames[-1] if job.frames else None
         st.progress(step.fraction if step else 0.0, step.message if step else "Starting …")
-    elif job.error is not None:
-        st.error(str(job.error), icon=":material/error:")
     else:
-        sessions.first_steps()
+        if job.error is None:
+            sessions.first_steps()
         st.session_state.home_warm = True
         st.rerun()  # once more without the timer
-
-
-def _warm() -> bool:
-    return bool(st.session_state.get("home_warm"))
 
 
 def backbone_table() -> None:

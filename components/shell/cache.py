@@ -5,6 +5,7 @@ the import. Results are keyed by digests, bounded, and read-only.
 """
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -68,9 +69,9 @@ def pets() -> datasets.Data:
 
 
 @st.cache_resource(show_spinner=False, max_entries=16, ttl=900)
-def decoded(data: bytes) -> np.ndarray:
+def decoded(source: bytes | Path) -> np.ndarray:
     """A person's picture, `(H, W, 3)` in 0..1, decoded once; raises `BadImage`."""
-    return images.load(data)
+    return images.load(source)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16, ttl=600)

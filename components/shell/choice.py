@@ -4,8 +4,8 @@ While a box is closed, the browser keeps what its widgets were last set to there
 with the next click. What the app sets meanwhile would be undone by it. So the value is kept beside
 the widget, which gets another key whenever the app sets it.
 
-    key = choice.begin("backbone", names, usual)
-    name = st.selectbox("Backbone", names, key=key, on_change=choice.made, args=("backbone",))
+    key = choice.prepare("backbone", names, usual)
+    name = st.selectbox("Backbone", names, key=key, on_change=choice.changed, args=("backbone",))
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 
-def begin(name: str, options: Sequence[str], default: str) -> str:
+def prepare(name: str, options: Sequence[str], default: str) -> str:
     """Sets the widget to what was chosen, before it is drawn; returns its key.
 
     Args:
@@ -22,10 +22,10 @@ def begin(name: str, options: Sequence[str], default: str) -> str:
         default: what it is while nobody has chosen.
     """
     if st.session_state.get(f"{name}_page") not in (None, _page()):
-        make(name, "")  # it was chosen for another page
-    for asked in (st.session_state.get(f"{name}_made"), st.query_params.get(name)):
+        choose(name, "")  # it was chosen for another page
+    for asked in (st.session_state.get(f"{name}_chosen"), st.query_params.get(name)):
         if asked in options:
-            st.session_state[f"{name}_made"] = asked
+            st.session_state[f"{name}_chosen"] = asked
             break
     else:
         asked = default
@@ -36,16 +36,16 @@ def begin(name: str, options: Sequence[str], default: str) -> str:
     return key
 
 
-def made(name: str) -> None:
+def changed(name: str) -> None:
     """Keeps what a person has chosen, also for the link. Call it when the widget has changed."""
     chosen = st.session_state[_key(name)]
     st.session_state[f"{name}_page"] = None
-    st.session_state[f"{name}_made"] = st.query_params[name] = chosen
+    st.session_state[f"{name}_chosen"] = st.query_params[name] = chosen
 
 
-def make(name: str, value: str, *, here: bool = False) -> None:
+def choose(name: str, value: str, *, here: bool = False) -> None:
     """Chooses in a person's place; with `here`, only until the page is left."""
-    st.session_state[f"{name}_made"] = value
+    st.session_state[f"{name}_chosen"] = value
     st.session_state[f"{name}_page"] = _page() if here else None
     st.session_state[f"{name}_times"] = st.session_state.get(f"{name}_times", 0) + 1
 

@@ -23,6 +23,11 @@ def hidden() -> tuple[str, ...]:
     return tuple(part for part in HIDDEN if part in asked)
 
 
+def onward(**parameters: str) -> dict[str, str]:
+    """Parameters of a link to another page, which hides there what is hidden here."""
+    return parameters | ({"hide": st.query_params["hide"]} if "hide" in st.query_params else {})
+
+
 class SetUp(NamedTuple):
     """The line above an experiment: a box of controls that opens, what they are set to, a guess."""
 

@@ -89,7 +89,7 @@ def _offer() -> None:
 
     def use() -> None:
         st.session_state.network_used = True
-        choice.make("backbone", NAME)
+        choice.choose("backbone", NAME)
 
     if st.button(f"Use {NAME}", icon=":material/download_done:", on_click=use):
         st.rerun()

@@ -10,6 +10,7 @@ import numpy as np
 import streamlit as st
 
 from components import shell
+from components.widgets import photo_grid
 from engine import images
 from engine.errors import EngineError
 from engine.storage import archives, datasets
@@ -23,7 +24,7 @@ PHOTO_MB = 10
 LEAST, MOST = 2, 12  # classes
 BOXES = "my photos"  # what photos from the boxes are called
 ROW = 3  # boxes beside one another
-SHOWN, SIDE = 5, 96  # thumbnails of a class, and their px, twice what is shown
+SHOWN = 5  # thumbnails of a class
 
 
 def archive() -> "PhotoSource | None":
@@ -141,15 +142,12 @@ def _thumbnails(given: list[bytes], name: str) -> None:
     """The last photos of a class, side by side; one that cannot be read is grey."""
     tiles = [_tile(data) for data in given[-SHOWN:]]
     strip = images.png(np.concatenate(tiles, axis=1))
-    st.image(strip, width=SIDE // 2 * len(tiles), alt=f"The last photos of {name}")
+    st.image(strip, width=photo_grid.SIDE // 2 * len(tiles), alt=f"The last photos of {name}")
 
 
 @st.cache_data(show_spinner=False, max_entries=400)
 def _tile(data: bytes) -> np.ndarray:
-    try:
-        return images.fit(images.load(data), (SIDE, SIDE))
-    except EngineError:
-        return np.full((SIDE, SIDE, 3), 0.5, "float32")
+    return photo_grid.thumbnail(data)
 
 
 def _kept(

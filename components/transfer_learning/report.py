@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from components.shell import cache
+from components.shell import cache, class_link
 from components.transfer_learning import confusions, feature_plots
 from components.transfer_learning.experiment import Experiment, unmeasured, words
 from components.widgets import charts, gallery, pickers
@@ -222,7 +222,7 @@ def take_home(run: Experiment) -> None:
             )
     if not st.toggle("Use it on the other screens, like any backbone", key="taught_on"):
         return
-    link = {"use": run.taught()}
+    link = class_link.onward(use=run.taught())
     with st.container(horizontal=True):
         for page, label, icon in (
             ("feature_maps", "Look inside it", "grid_view"),

@@ -26,8 +26,8 @@ def kind() -> str:
         "Photos",
         SOURCES,
         required=True,
-        key=choice.begin("photos_of", SOURCES, PETS),
-        on_change=choice.made,
+        key=choice.prepare("photos_of", SOURCES, PETS),
+        on_change=choice.changed,
         args=("photos_of",),
     )
 
@@ -87,12 +87,12 @@ def _pets(name: str, grouped: bool) -> "PhotoSource | None":
 
 
 def _with_own() -> None:
-    choice.make("photos_of", OWN)
+    choice.choose("photos_of", OWN)
 
 
 def _with_builtin() -> None:
     """Goes on with the built-in backbone, and starts its training when the page has its plan."""
-    choice.make("backbone", "Pocket", here=True)
+    choice.choose("backbone", "Pocket", here=True)
     st.session_state.train_at_once = True
 
 

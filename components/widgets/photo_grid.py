@@ -49,12 +49,14 @@ def photo_grid(
 
 @st.cache_data(show_spinner=False, max_entries=8)
 def _strip(files: tuple[Path, ...]) -> str:
-    """Thumbnails side by side, as the address of one image; one that cannot be read is grey."""
-    squares = []
-    for file in files:
-        try:
-            squares.append(images.fit(images.load(file), (SIDE, SIDE)))
-        except BadImage:
-            squares.append(np.full((SIDE, SIDE, 3), 0.5, "float32"))
-    data = images.jpeg(np.concatenate(squares, axis=1), quality=75)
+    """Thumbnails side by side, as the address of one image."""
+    data = images.jpeg(np.concatenate([thumbnail(file) for file in files], axis=1), quality=75)
     return f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"
+
+
+def thumbnail(source: Path | bytes) -> np.ndarray:
+    """A photo, cut to a small square `(SIDE, SIDE, 3)`; one that cannot be read is grey."""
+    try:
+        return images.fit(images.load(source), (SIDE, SIDE))
+    except BadImage:
+        return np.full((SIDE, SIDE, 3), 0.5, "float32")

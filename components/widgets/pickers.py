@@ -106,8 +106,7 @@ def open_on(picture: np.ndarray, name: str, backbone: str, *screens: str) -> Non
             args=(picture, name),
         ):
             _own(picture, name)  # an uploader on this page has just put its own in this place
-            hidden = {"hide": st.query_params["hide"]} if "hide" in st.query_params else {}
-            st.switch_page(path, query_params={"use": backbone} | hidden)
+            st.switch_page(path, query_params=class_link.onward(use=backbone))
 
 
 class _Given(NamedTuple):
@@ -174,7 +173,7 @@ def _sample(key: str, default: str, ask: bool = True) -> Picked:
 def _pet(key: str) -> Picked:
     """A photo of Oxford-IIIT Pets: first the breed, then the photo."""
     data = cache.pets()
-    there = [data.class_names[k] for k in sorted(set(data.labels))]
+    there = [data.class_names[k] for k in np.unique(data.labels)]
     breed = st.selectbox("Breed", there, key=f"{key}_breed", persist_state="session")
     of_breed = [
         path
@@ -184,7 +183,7 @@ def _pet(key: str) -> Picked:
     names = [str(k) for k in range(1, len(of_breed) + 1)]
     grid = f"{key}_{breed}".replace(" ", "_")
     name = photo_grid(breed, names, of_breed, key=grid, default="1", persist_state="session")
-    array = images.load(of_breed[int(name) - 1])
+    array = cache.decoded(of_breed[int(name) - 1])
     return Picked(picture=array, name=f"{breed} {name}", digest=images.digest(array))
 
 
@@ -205,7 +204,7 @@ def backbone(
     names = sorted(registry.specs(), key=lambda name: name not in first)
     names = [*names[: len(first)], *own, *names[len(first) :]]
     if (wanted := st.query_params.pop("use", None)) in names:
-        choice.make(key, wanted, here=True)
+        choice.choose(key, wanted, here=True)
     shell.check_link(key, names, "the backbone", boxed=True)
 
     def words(name: str) -> str:
@@ -217,9 +216,9 @@ def backbone(
     name = st.selectbox(
         label,
         names,
-        key=choice.begin(key, names, usual if usual in here else names[0]),
+        key=choice.prepare(key, names, usual if usual in here else names[0]),
         format_func=words,
-        on_change=choice.made,  # not bind: a link names the backbone, not its label
+        on_change=choice.changed,  # not bind: a link names the backbone, not its label
         args=(key,),
         help="A backbone is a network that was trained on photos beforehand.",
     )

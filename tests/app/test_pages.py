@@ -149,7 +149,7 @@ def test_what_the_app_chooses_is_not_undone_by_what_a_closed_box_still_holds():
     app.selectbox(key="backbone").set_value("Pocket Robust").run()
     app.query_params["use"] = "Pocket"  # as a button of another screen does
     app.run()  # sends what the first box holds once more
-    assert app.session_state.backbone_made == "Pocket"
+    assert app.session_state.backbone_chosen == "Pocket"
     assert app.selectbox(key="backbone_1").value == "Pocket"
     app.run()
     assert app.selectbox(key="backbone_1").value == "Pocket"

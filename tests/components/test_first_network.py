@@ -93,7 +93,7 @@ def test_a_session_that_began_without_it_is_offered_it(fresh):
     offered(app)[0].click().run()
     assert not offered(app)
     app.switch_page("pages/feature_maps.py").run()
-    assert app.session_state.backbone_made == "MobileNetV2"
+    assert app.session_state.backbone_chosen == "MobileNetV2"
 
 
 def test_it_can_be_switched_off(fresh, monkeypatch):

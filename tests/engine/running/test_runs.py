@@ -48,21 +48,6 @@ def test_who_comes_after_the_end_sees_it_replayed(runs, runner):
     assert len(runner.made) == 50
 
 
-def test_a_run_goes_on_after_its_end_as_if_it_had_been_longer(runs, task, net):
-    view = runs.view(task)
-    view.run.wait()
-    short = view.look()
-    longer = replace(task, settings=replace(task.settings, steps=task.settings.steps + 9))
-    view.extend(longer)
-    assert view.state == "running"
-    view.run.wait()
-    assert view.look() == short + 9
-    alone = list(synthesis.ideal_image(net, task.target, longer.settings))
-    assert [frame.step for frame in view.frames] == [frame.step for frame in alone]
-    np.testing.assert_array_equal(view.latest.picture, alone[-1].picture)
-    assert view.state == "done"
-
-
 def test_one_who_stops_does_not_stop_the_others(runs, runner):
     first, second = (runs.view(Count(), paused=True) for _ in range(2))
     first.step()

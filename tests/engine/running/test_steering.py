@@ -1,4 +1,4 @@
-"""Who steers goes on alone where others watch, and every frame says what it was made with."""
+"""Who steers goes on alone where others watch; what has ended can go on; frames tell with what."""
 
 from dataclasses import replace
 
@@ -103,3 +103,18 @@ def test_a_change_is_seen_whole(net, settings):
     for frame in view.frames:
         weight = frame.terms["variation"] / frame.variation
         assert weight == pytest.approx(frame.live.variation, rel=1e-5)
+
+
+def test_a_run_goes_on_after_its_end_as_if_it_had_been_longer(runs, task, net):
+    view = runs.view(task)
+    view.run.wait()
+    short = view.look()
+    longer = replace(task, settings=replace(task.settings, steps=task.settings.steps + 9))
+    view.extend(longer)
+    assert view.state == "running"
+    view.run.wait()
+    assert view.look() == short + 9
+    alone = list(synthesis.ideal_image(net, task.target, longer.settings))
+    assert [frame.step for frame in view.frames] == [frame.step for frame in alone]
+    np.testing.assert_array_equal(view.latest.picture, alone[-1].picture)
+    assert view.state == "done"
