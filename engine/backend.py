@@ -163,6 +163,8 @@ def _threads() -> ThreadPoolExecutor:
 def value_and_gradient(function: Callable, *, auxiliary: bool = False) -> Callable:
     """Differentiates a scalar `function(x, *rest)` with respect to its first argument.
 
+    That argument is a tensor or a tuple of tensors.
+
     Args:
         function: returns a scalar; with `auxiliary`, a pair of the scalar and anything else.
         auxiliary: whether the function returns such a pair.

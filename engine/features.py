@@ -123,6 +123,21 @@ def saliency(
     return np.clip(strength / top, 0.0, 1.0).astype("float32")
 
 
+def mean_response(net: Backbone, pictures: Sequence[np.ndarray], layer_name: str) -> np.ndarray:
+    """The mean of each channel of a layer over some pictures, `(c,)`.
+
+    Args:
+        pictures: each `(H, W, 3)` in 0..1 at the network's input size.
+
+    Raises:
+        UnknownLayer: there is no such layer, or its output is a vector.
+    """
+    _map_layer(net, layer_name)
+    up_to = _up_to(net, layer_name)
+    means = [backend.numpy(up_to(backend.tensor(x[None]))).mean(axis=(0, 1, 2)) for x in pictures]
+    return np.mean(means, axis=0)
+
+
 def kernels(net: Backbone) -> np.ndarray:
     """The first convolution's kernels in RGB, `(n, kh, kw, 3)`: the only ones that have colours.
 

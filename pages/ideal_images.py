@@ -65,7 +65,7 @@ def choices(net) -> Choices:
     mode = st.selectbox("Show", MODES, key="mode", bind="query-params")
     seed = shell.linked_number("seed", 0, 9999, 0)
     with st.expander("More settings", icon=":material/tune:"):
-        known = experiment.statistics_of(name).layers
+        known = experiment.statistics_of(name).layers or experiment.offer_statistics(name)
         more = settings_form.choose(
             settings, f"{preset}_{net.spec.builder}", seed, known=bool(known)
         )
@@ -130,11 +130,11 @@ def sliders(chosen: Choices, run: Experiment | None) -> Sliders:
             key=f"rate_{key}",
             persist_state="session",
         )
-        st.caption("Both penalties pull every value towards grey. Changes apply while it runs.")
-        for name in ("l1", "l2"):
+        st.caption("These penalties pull values towards grey. Changes apply while it runs.")
+        for name, words in experiment.NORMS.items():
             own = getattr(live, name)
             weight = st.select_slider(
-                f"Distance from grey ({name.upper()})",
+                f"Distance from grey ({words})",
                 sorted({*experiment.PENALTY_WEIGHTS, own}),
                 own,
                 key=f"{name}_{key}",
@@ -187,7 +187,7 @@ def afterwards() -> None:
             other_networks.recognition(plan.backbone, frame.picture, wanted)
             with st.expander("Which parts matter", icon=":material/center_focus_strong:"):
                 if st.toggle("Compute saliency", key="matters"):
-                    saliency.matters(plan, frame.picture)
+                    saliency.matters(plan, frame)
 
 
 def offer_link(chosen: Choices) -> None:
@@ -209,6 +209,7 @@ with set_up.controls:
     name = pickers.backbone(usual=USUAL)
 if (net := downloads.loaded(name)) is not None:
     with set_up.controls:
+        net = cache.backbone(pickers.together(name))
         chosen = choices(net)
     set_up.say(*experiment.summary(chosen))
     shell.link_notices()

@@ -11,6 +11,7 @@ import streamlit as st
 from components.shell import cache, last_result, sessions
 from components.widgets import gallery, run_panel
 from engine import images
+from engine.storage import registry
 
 if TYPE_CHECKING:
     from engine.backbones import Backbone
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
 
 KEY = "ideal"
 MODES = ("one picture", "three variation losses", "two backbones")
+OF_A_BREED = 2  # photos that natural statistics are measured on
 REFERENCE = 1e-6  # weight of the variation loss where a preset has none
 # Of a preset's own variation loss: beyond ten times nothing but bright and dark areas is left.
 FACTORS = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0)
+NORMS = {"l1": "L1", "l2": "L2", "linf": "L-infinity"}
 PENALTY_WEIGHTS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # of the distances from grey
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -189,7 +192,7 @@ def _start_picture(plan: Plan) -> np.ndarray:
 @lru_cache(maxsize=16)
 def _noise(parametrization: Any, size: tuple[int, int], seed: int) -> np.ndarray:
     parameters = parametrization.start(size, seed)
-    return gallery.stretched(np.asarray(parametrization.picture(parameters, 1.0)))
+    return gallery.stretched(np.asarray(parametrization.picture(parameters, size)))
 
 
 def statistics_of(name: str) -> "Statistics":
@@ -197,6 +200,26 @@ def statistics_of(name: str) -> "Statistics":
     from engine.synthesis import natural
 
     return natural.statistics(cache.backbone(name))
+
+
+def offer_statistics(name: str) -> bool:
+    """Offers to measure a backbone's natural statistics on photos of this machine."""
+    photos, source = cache.photos(OF_A_BREED)
+    if st.button(
+        "Measure natural statistics",
+        icon=":material/query_stats:",
+        key=f"measure_{name}",
+        help=f"{name} keeps no statistics of its training photos. They can be measured once, on "
+        f"{len(photos)} photos: {source}.",
+    ):
+        from engine.synthesis import natural
+
+        net = cache.backbone(name)
+        with st.spinner(f"Running {name} on {len(photos)} photos …"):
+            fitted = np.stack([images.fit(images.load(p), net.input_size) for p in photos])
+            natural.learn(net, fitted, f"{len(photos)} photos, {source}")
+        st.rerun()
+    return False
 
 
 def variation_unit(live: "Live") -> float:
@@ -229,7 +252,9 @@ def number(value: float) -> str:
 
 def link(plan: Plan, preset: str) -> dict[str, str]:
     """What a link to this picture says of it, beside the page's own parameters."""
-    found = {"backbone": plan.backbone, "seed": str(plan.settings.seed), "preset": preset}
+    backbone, *others = registry.members(plan.backbone)
+    found = {"backbone": backbone, "seed": str(plan.settings.seed), "preset": preset}
+    found |= {"with": ",".join(others)} if others else {}
     found["steps"] = str(plan.settings.steps)
     if isinstance(plan.target, int):
         found["class"] = cache.backbone(plan.backbone).class_names[plan.target]

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from components.ideal_images.experiment import KEY, Experiment, Plan, link, number
+from components.ideal_images.experiment import KEY, NORMS, Experiment, Plan, link, number
 from components.shell import cache, class_link
 from components.widgets import gallery, live_view, pickers
 from components.widgets.live_view import Curve, Pane, Verdict
 from engine import images
+from engine.storage import registry
 
 if TYPE_CHECKING:
     from engine.runs import View
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
 MOST = 5000  # steps of one picture, however often it goes on
 _PENALTIES = {
     "variation": "total variation",
-    "l1": "L1",
-    "l2": "L2",
+    **NORMS,
     "natural": "distance from natural statistics",
 }
 
@@ -65,9 +65,9 @@ def _track(run: Experiment, k: int) -> live_view.Track:
 
 
 def _row(frame: "Frame") -> live_view.Row:
-    from engine.synthesis import PENALTIES
+    from engine.synthesis import WEIGHTS
 
-    target = sum(term for name, term in frame.terms.items() if name not in (*PENALTIES, "natural"))
+    target = sum(term for name, term in frame.terms.items() if name not in WEIGHTS)
     natural = frame.terms.get("natural")
     values = (frame.probability, frame.loss, target, frame.terms["variation"], natural)
     return live_view.Row(frame.step, values, frame.predictions)
@@ -111,17 +111,17 @@ def start_again(run: Experiment, step: int) -> None:
 
 def formula(plan: Plan, view: "View", name: str) -> None:
     """The loss in words and in the current numbers; `name` tells it from others."""
-    from engine.synthesis import PENALTIES
+    from engine.synthesis import WEIGHTS
 
     net, frame = cache.backbone(plan.backbone), view.latest
     live = view.run.live if frame is None else frame.live
     weights = {part.words(net): -w for w, part in plan.settings.objective(plan.target).terms}
-    natural = ("natural",) if plan.settings.natural else ()
-    weights |= {name: getattr(live, name) for name in (*PENALTIES, *natural)}
+    penalties = {part: getattr(live, part) for part in WEIGHTS}
+    if not plan.settings.natural:
+        del penalties["natural"]
+    weights |= {part: w for part, w in penalties.items() if w or part == "variation"}
     words, numbers = [], []
     for part, weight in weights.items():
-        if not weight and part in ("l1", "l2", "natural"):
-            continue
         sign = "−" if weight < 0 else "+"
         words.append(f"{sign} {number(abs(weight))} · {_PENALTIES.get(part, part)}")
         if frame is not None:
@@ -170,7 +170,7 @@ def downloads(run: Experiment) -> None:
         pickers.open_on(
             frame.picture,
             f"ideal {plan.words}",
-            plan.backbone,
+            registry.members(plan.backbone)[0],
             "Feature maps",
             "Adversarial attacks",
         )

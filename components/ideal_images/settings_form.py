@@ -33,7 +33,7 @@ def choose(settings: "Settings", key: str, seed: int, known: bool) -> More:
         known: whether natural statistics of the backbone are known.
     """
     from engine import synthesis
-    from engine.synthesis import Pixels, Waves
+    from engine.synthesis import Waves
 
     left, right = st.columns(2, gap="medium")
     with left:
@@ -47,13 +47,17 @@ def choose(settings: "Settings", key: str, seed: int, known: bool) -> More:
         optimizer = st.selectbox(
             "Optimizer", names, names.index(settings.optimizer), key=f"optimizer_{key}"
         )
-        waves = isinstance(settings.parametrization, Waves)
-        stored = st.segmented_control(
+        kinds = synthesis.PARAMETRIZATIONS
+        usual = next(name for name, kind in kinds.items() if kind == settings.parametrization)
+        stored = st.selectbox(
             "Parametrization",
-            ("waves", "pixels"),
-            required=True,
-            default="waves" if waves else "pixels",
+            list(kinds),
+            list(kinds).index(usual),
             key=f"stored_{key}",
+            help="What the picture is made of while it is optimised. pixels: each for itself. "
+            "waves: long ones move further. phases: strengths of the waves as in photos, only "
+            "their position is free (MaCo). pyramid: a sum of pictures from one pixel to full "
+            "size (Direct Ascent Synthesis).",
         )
         natural = st.toggle(
             "Natural statistics",
@@ -118,7 +122,8 @@ def choose(settings: "Settings", key: str, seed: int, known: bool) -> More:
         changed["canvas"] = canvas
     if found != asdict(own):
         changed["transformations"] = type(own)(**found)
-    if stored != ("waves" if waves else "pixels") or (stored == "waves" and not decorrelated):
-        fresh = Waves(decorrelated=decorrelated) if stored == "waves" else Pixels()
-        changed["parametrization"] = fresh
+    if stored == "waves" and not decorrelated:
+        changed["parametrization"] = Waves(decorrelated=False)
+    elif stored != usual:
+        changed["parametrization"] = kinds[stored]
     return More(minimise=minimise, from_photo=photo, changed=changed)

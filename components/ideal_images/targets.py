@@ -1,24 +1,25 @@
-"""The target of an ideal image: a class, two at once, a channel, a neuron, a layer."""
+"""The target of an ideal image: a class, two, a channel, a neuron, a layer, a direction."""
 
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from components import shell
-from components.shell import class_link
+from components.ideal_images import photo_sets
+from components.shell import cache, class_link
 from components.widgets import pickers
 
 if TYPE_CHECKING:
     from engine.backbones import Backbone
 
-CLASS, MIX, CHANNEL, NEURON, LAYER = (
+CLASS, TWO, CHANNEL, NEURON, LAYER, DIRECTION = ASKS = (
     "a class",
     "two classes",
     "a channel",
     "a neuron",
     "a whole layer",
+    "what two sets of photos differ in",
 )
-ASKS = (CLASS, MIX, CHANNEL, NEURON, LAYER)
 CATS = ("Siamese cat", "Egyptian cat", "Siamese", "cat")
 DOG = ("golden retriever", "beagle", "dog")
 
@@ -35,8 +36,10 @@ def choose(net: "Backbone") -> tuple[Any, str]:
     if kind == CLASS:
         index = _class(net, "Class", (st.query_params.get("class"), *CATS))
         return index, net.class_names[index]
-    if kind == MIX:
-        return _mix(net)
+    if kind == TWO:
+        return _two(net)
+    if kind == DIRECTION:
+        return _direction(net)
     return _inside(net, kind)
 
 
@@ -71,30 +74,54 @@ def _class(net: "Backbone", label: str, wanted: tuple[str | None, ...]) -> int:
     )
 
 
-def _mix(net: "Backbone") -> tuple[Any, str]:
-    from engine.synthesis import ClassLogit
+def _two(net: "Backbone") -> tuple[Any, str]:
+    """A weighted sum of two classes' logits; a weight below 0 takes a class away."""
+    from engine.synthesis import ClassLogit, Objective
 
-    one = _class(net, "First class", CATS)
-    other = _class(net, "Second class", DOG)
-    share = st.slider("Share of the second, %", 0, 100, 50, 5, key="ideal_share") / 100
-    names = net.class_names
-    target = (1 - share) * ClassLogit(one) + share * ClassLogit(other)
-    return target, f"{names[one]} and {names[other]}"
+    target, words = Objective(), ""
+    for label, wanted in (("First class", CATS), ("Second class", DOG)):
+        index = _class(net, label, wanted)
+        weight = st.slider(
+            f"Weight of the {label.lower()}, %", -100, 100, 50, 5, key=f"ideal_weight_{label}"
+        )
+        target += weight / 100 * ClassLogit(index)
+        sign = " minus " if weight < 0 else " and " if words else ""
+        words += f"{sign}{net.class_names[index]}"
+    return target, words.strip()
+
+
+def _direction(net: "Backbone") -> tuple[Any, str]:
+    """What a layer answers to some photos and not to others."""
+    from engine.synthesis import Direction
+
+    layer = _layer(net)
+    ones = photo_sets.choose("Photos that have it", ("Cat",))
+    others = photo_sets.choose("Photos that do not", ("Bull mastiff", "Dalmatian", "Geese"))
+    difference = cache.mean_response(net.name, layer, ones) - cache.mean_response(
+        net.name, layer, others
+    )
+    if not difference.any():
+        st.warning("Both sets answer alike: choose photos that differ.")
+        difference = difference + 1
+    return Direction(layer, tuple(map(float, difference))), f"a direction in {layer}"
+
+
+def _layer(net: "Backbone") -> str:
+    names = list(_shapes(net))
+    key = f"ideal_layer_{net.name}"
+    st.session_state.setdefault(key, names[len(names) // 2])
+    class_link.keep_value(key)
+    return st.selectbox("Layer", names, key=key)
 
 
 def _inside(net: "Backbone", kind: str) -> tuple[Any, str]:
     from engine import synthesis
 
-    shapes = _shapes(net)
-    names = list(shapes)
-    key = f"ideal_layer_{net.name}"
-    st.session_state.setdefault(key, names[len(names) // 2])
-    class_link.keep_value(key)
-    chosen = st.selectbox("Layer", names, key=key)
+    chosen = _layer(net)
     if kind == LAYER:
         target = synthesis.Layer(chosen)
         return target, target.words(net)
-    most, key = shapes[chosen][-1] - 1, f"ideal_channel_{chosen}"
+    most, key = _shapes(net)[chosen][-1] - 1, f"ideal_channel_{chosen}"
     st.session_state.setdefault(key, 0)
     class_link.keep_value(key)
     number = int(st.number_input(f"Channel, 0 to {most}", 0, most, key=key))

@@ -5,6 +5,7 @@ the import. Results are keyed by digests, bounded, and read-only.
 """
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ import streamlit as st
 
 from components.shell import sessions
 from engine import config, images
-from engine.storage import datasets, samples, weights
+from engine.storage import datasets, registry, samples, weights
 from engine.types import Activations, Device, Patch, Peaks, Prediction
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ def class_names(name: str) -> tuple[str, ...]:
     """A backbone's classes in words, without loading it."""
     from engine import backbones
 
+    if len(registry.members(name)) > 1:
+        return backbone(name).class_names
     own = sessions.store().taught(name)
     return backbones.class_names(name) if own is None else own.class_names
 
@@ -60,6 +63,16 @@ def device() -> Device:
 def sample(name: str) -> np.ndarray:
     """A sample photo, `(H, W, 3)` in 0..1."""
     return images.load(samples.path(name))
+
+
+@st.cache_resource(show_spinner=False, max_entries=1, ttl=900)
+def photos(of_a_breed: int) -> tuple[list[Path], str]:
+    """Photos of this machine, and where they are from: Pets, or else the samples."""
+    if datasets.has_pets(config.pets_root()):
+        data = pets()
+        chosen = np.flatnonzero(datasets.few(data, of_a_breed))
+        return [data.paths[k] for k in chosen], "Oxford-IIIT Pets"
+    return [samples.path(name) for name in samples.SAMPLES], "the samples"
 
 
 @st.cache_resource(show_spinner=False, max_entries=1, ttl=900)
@@ -124,6 +137,20 @@ def activations(name: str, digest: str, layer: str, _picture: np.ndarray) -> Act
         answer = features.activations(backbone(name), _picture, layer)
     answer.values.setflags(write=False)
     return answer
+
+
+def mean_response(name: str, layer: str, pictures: Sequence[np.ndarray]) -> np.ndarray:
+    """The mean of each channel of a layer over some pictures of any size, `(c,)`."""
+    return np.mean([_response(name, layer, images.digest(x), x) for x in pictures], axis=0)
+
+
+@st.cache_resource(show_spinner=False, max_entries=128)
+def _response(name: str, layer: str, digest: str, _picture: np.ndarray) -> np.ndarray:
+    from engine import features
+
+    net = backbone(name)
+    with sessions.schedule().first():
+        return features.mean_response(net, [images.fit(_picture, net.input_size)], layer)
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)

@@ -9,6 +9,7 @@ import streamlit as st
 from components.shell import cache
 from components.widgets import charts, pickers
 from engine import images
+from engine.storage import registry
 from engine.types import Prediction
 
 ASKED, MOST = 3, 4  # networks beside the one that the picture was made for, at first and at most
@@ -78,7 +79,7 @@ def recognition(name: str, picture: np.ndarray, target: str) -> None:
 
 def _asked(name: str) -> Iterator[tuple[str, Any]]:
     """The networks that a person chooses, each within a column of its own."""
-    others = [other for other in cache.ready() if other != name]
+    others = [other for other in cache.ready() if other not in registry.members(name)]
     if not others:
         st.caption("No other backbone is on this machine. The home page offers some for download.")
         return

@@ -234,6 +234,26 @@ def backbone(
     return name
 
 
+def together(name: str) -> str:
+    """Lets a person add networks to a backbone; returns the name of the joint one.
+
+    Only those are offered that are on this machine and share a class with it. A link may name some
+    by `with`.
+    """
+    own = set(cache.class_names(name))
+    others = [
+        other
+        for other in weights.available()
+        if other != name and own.intersection(cache.class_names(other))
+    ]
+    if not others:
+        return name
+    asked = st.query_params.pop("with", "").split(",")
+    first = [other for other in others if other in asked][:3]
+    added = networks("Together with", others, first, most=3, key=f"together_{name}")
+    return registry.JOINT.join([name, *added])
+
+
 def networks(label: str, names: list[str], first: list[str], *, most: int, key: str) -> list[str]:
     """Lets a person choose several of these backbones, at most `most`; `first` are chosen at first.
 
@@ -244,7 +264,13 @@ def networks(label: str, names: list[str], first: list[str], *, most: int, key: 
         st.session_state[key] = kept
     default = {} if key in st.session_state else {"default": first}
     return st.multiselect(
-        label, names, max_selections=most, key=key, persist_state="session", **default
+        label,
+        names,
+        max_selections=most,
+        key=key,
+        persist_state="session",
+        placeholder="No other" if not first else None,
+        **default,
     )
 
 

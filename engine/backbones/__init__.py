@@ -14,6 +14,7 @@ from engine.backbones.store import Store
 
 if TYPE_CHECKING:
     from engine.backbones import folding, graph, pocket
+    from engine.backbones.joint import together
     from engine.backbones.network import (
         Backbone,
         available,
@@ -35,6 +36,7 @@ __all__ = [
     "load",
     "names",
     "pocket",
+    "together",
     "top_predictions",
 ]
 
@@ -42,6 +44,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
     submodules=["folding", "graph", "pocket"],
     submod_attrs={
+        "joint": ["together"],
         "network": [
             "Backbone",
             "available",
@@ -50,6 +53,6 @@ __getattr__, __dir__, _ = lazy_loader.attach(
             "load",
             "names",
             "top_predictions",
-        ]
+        ],
     },
 )

@@ -58,7 +58,8 @@ class Backbone:
     """A loaded network. `model` maps `(N, H, W, 3)` in 0..1 to `(N, classes)` logits.
 
     `plain` is the network before folding. It gives the same logits, and each layer outputs what
-    its name says; in `model`, a folded convolution outputs what its normalization would.
+    its name says; in `model`, a folded convolution outputs what its normalization would. `members`
+    are the networks that a joint one consists of.
     """
 
     spec: Spec
@@ -66,6 +67,7 @@ class Backbone:
     plain: keras.Model
     class_names: tuple[str, ...]
     layers: tuple[LayerInfo, ...]
+    members: tuple["Backbone", ...] = ()
     _kept: LRUCache[Hashable, Any] = field(default_factory=lambda: LRUCache(_MOST_KEPT))
     _outputs: dict[str, Any] = field(default_factory=dict)
     _lock: Any = field(default_factory=threading.RLock)
@@ -107,6 +109,33 @@ class Backbone:
                 f"received: {class_index}."
             )
 
+    @property
+    def resizable(self) -> bool:
+        """Whether it can read pictures of another size, as it pools maps of any size."""
+        flat = any(isinstance(op, layers.Flatten) for _, op in graph.walk(self.plain))
+        return not flat and not self.members
+
+    def at_size(self, side: int) -> "Backbone":
+        """The same network, with the same weights, for pictures of `side` px; kept."""
+        return self.kept(("at size", side), lambda: self._at_size(side))
+
+    def _at_size(self, side: int) -> "Backbone":
+        def again(model: Any) -> Any:
+            other = keras.models.clone_model(model, input_tensors=keras.Input((side, side, 3)))
+            other.set_weights(model.get_weights())
+            other.trainable = False
+            return other
+
+        plain = again(self.plain)
+        model = plain if self.model is self.plain else again(self.model)
+        return Backbone(
+            spec=replace(self.spec, size=side),
+            model=model,
+            plain=plain,
+            class_names=self.class_names,
+            layers=graph.describe(plain),
+        )
+
     def compiled(self, key: Hashable, make: Any) -> Any:
         """Returns the compiled function kept under `key`, made by `make()` the first time."""
         return self.kept(key, lambda: backend.compile(make()))
@@ -120,6 +149,11 @@ class Backbone:
             if key not in self._kept:
                 self._kept[key] = make()
             return self._kept[key]
+
+    def keep(self, key: Hashable, value: Any) -> None:
+        """Keeps a value under `key`, in the place of what was there."""
+        with self._lock:
+            self._kept[key] = value
 
     def output(self, path: str) -> Any:
         """The symbolic output of a layer of `plain`, through nested models.

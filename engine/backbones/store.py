@@ -19,7 +19,7 @@ class Store:
     """
 
     def __init__(self, keep: int = 4) -> None:
-        self._loaded: LRUCache[tuple[str, int], Future[Any]] = LRUCache(keep)
+        self._loaded: LRUCache[tuple[str, Any], Future[Any]] = LRUCache(keep)
         self._taught: LRUCache[str, Backbone] = LRUCache(40)
         self._lock = threading.Lock()
 
@@ -39,19 +39,21 @@ class Store:
         Raises:
             WeightsUnavailable: its weights are not on this machine.
         """
+        if len(names := registry.members(name)) > 1:
+            return tuple(self.version(each) for each in names)
         taught = self.taught(name)
         if taught is not None:
             return id(taught)
         return weights.require(registry.spec(name)).stat().st_mtime_ns
 
     def get(self, name: str) -> "Backbone":
-        """Returns a loaded backbone, loading it if necessary; raises the errors of `load`."""
-        from engine.backbones import network
+        """Returns a loaded backbone, loading it if necessary; raises the errors of `load`.
 
+        A name like "Pocket + MobileNetV2" is that of a joint network; see `backbones.together`.
+        """
         if (taught := self.taught(name)) is not None:
             return taught
-        file = weights.require(registry.spec(name))
-        key = (name, file.stat().st_mtime_ns)  # a replaced weights file is a new backbone
+        key = (name, self.version(name))  # a replaced weights file is a new backbone
         with self._lock:
             future, mine = self._loaded.get(key), False
             if future is None:
@@ -59,9 +61,16 @@ class Store:
                 self._loaded[key] = future
         if mine:
             try:
-                future.set_result(network.load(name))
+                future.set_result(self._made(name))
             except BaseException as error:
                 with self._lock:
                     self._loaded.pop(key, None)  # the next one tries again
                 future.set_exception(error)
         return future.result()
+
+    def _made(self, name: str) -> "Backbone":
+        from engine.backbones import joint, network
+
+        if len(names := registry.members(name)) > 1:
+            return joint.together([self.get(each) for each in names])
+        return network.load(name)

@@ -10,6 +10,7 @@ from engine.errors import UnknownBackbone, WeightsDamaged
 from engine.storage.applications import APPLICATIONS, Spec
 
 POCKET_SIZE = 80  # px; trained on crops of 40 to 64, where things look larger than in a whole photo
+JOINT = " + "  # joins the names of networks that are asked together
 BUILT_IN = {
     "Pocket": ("pocket.npz", "Our own small network; it comes with the app."),
     "Pocket Robust": (
@@ -67,6 +68,11 @@ def specs() -> dict[str, Spec]:
     """All registered backbones by name, the quickest first, the built-in ones last."""
     built_in = (spec for name in BUILT_IN for spec in _built_in(name))
     return {spec.name: spec for spec in (*APPLICATIONS, *built_in)}
+
+
+def members(name: str) -> tuple[str, ...]:
+    """The names of the networks that a name stands for: one, or those of a joint network."""
+    return tuple(name.split(JOINT))
 
 
 def spec(name: str) -> Spec:

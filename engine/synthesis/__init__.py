@@ -4,7 +4,7 @@ for frame in synthesis.ideal_image(net, class_index):
     frame.picture, frame.step, frame.probability, frame.loss, frame.terms
 """
 
-from engine.synthesis.live import PENALTIES, Checkpoint, Live
+from engine.synthesis.live import PENALTIES, WEIGHTS, Checkpoint, Live
 from engine.synthesis.loop import Frame, ideal_image
 from engine.synthesis.objectives import (
     Algebra,
@@ -16,15 +16,18 @@ from engine.synthesis.objectives import (
     Neuron,
     Objective,
 )
-from engine.synthesis.parametrization import Pixels, Transformations, Waves
-from engine.synthesis.penalties import L1, L2, TotalVariation
+from engine.synthesis.parametrization import PARAMETRIZATIONS, Phases, Pixels, Pyramid, Waves
+from engine.synthesis.penalties import L1, L2, LInf, TotalVariation
 from engine.synthesis.settings import OPTIMIZERS, Settings, preset
+from engine.synthesis.transformations import Transformations
 
 __all__ = [
     "L1",
     "L2",
     "OPTIMIZERS",
+    "PARAMETRIZATIONS",
     "PENALTIES",
+    "WEIGHTS",
     "Algebra",
     "Channel",
     "Checkpoint",
@@ -32,11 +35,14 @@ __all__ = [
     "CrossEntropy",
     "Direction",
     "Frame",
+    "LInf",
     "Layer",
     "Live",
     "Neuron",
     "Objective",
+    "Phases",
     "Pixels",
+    "Pyramid",
     "Settings",
     "TotalVariation",
     "Transformations",

@@ -38,17 +38,25 @@ class Descent:
         self._take = backend.optimizer_step(self._optimizer, self.variable)
 
     def begin(self, parameters: np.ndarray) -> None:
-        """Sets the parameters `(H, W, 3)` and resets the optimizer."""
+        """Sets the parameters and resets the optimizer."""
         self.variable.assign(parameters)
         self._rate = 0.0
         for memory in self._optimizer.variables:
             memory.assign(np.zeros(memory.shape, memory.dtype))
 
-    def checkpoint(self, step: int, random: Mapping[str, Any]) -> Checkpoint:
-        """All that this and the optimizer know."""
+    def checkpoint(
+        self, step: int, random: Mapping[str, Any], importance: np.ndarray
+    ) -> Checkpoint:
+        """All that this and the optimizer know, and what the run knows besides."""
         state = tuple(np.array(backend.numpy(v)) for v in self._optimizer.variables)
         parameters = np.array(backend.numpy(self.variable))
-        return Checkpoint(step=step, parameters=parameters, state=state, random=random)
+        return Checkpoint(
+            step=step,
+            parameters=parameters,
+            state=state,
+            random=random,
+            importance=importance.copy(),
+        )
 
     def recall(self, state: tuple[np.ndarray, ...]) -> None:
         """Puts the optimizer where a checkpoint's was."""
@@ -63,16 +71,18 @@ class Descent:
 
 
 @contextmanager
-def borrowed(net: Backbone, optimizer: str, size: tuple[int, int]) -> Iterator[Descent]:
+def borrowed(net: Backbone, optimizer: str, shape: tuple[int, ...]) -> Iterator[Descent]:
     """A descent that no other run uses; kept for the next one, with what is compiled of it.
+
+    `shape` is that of the picture's parameters.
 
     The pool also holds those in use: a run that is garbage-collected must not take its compiled
     step with it.
     """
-    pool: list[Descent] = net.kept(("descents", optimizer, size), list)
+    pool: list[Descent] = net.kept(("descents", optimizer, shape), list)
     descent = next((one for one in list(pool) if one.busy.acquire(blocking=False)), None)
     if descent is None:
-        descent = Descent(optimizer, (*size, 3))
+        descent = Descent(optimizer, shape)
         descent.busy.acquire()
         pool.append(descent)
     try:

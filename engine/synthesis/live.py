@@ -8,10 +8,10 @@ import numpy as np
 
 from engine.errors import BadSettings
 from engine.synthesis.objectives import Part
-from engine.synthesis.penalties import L1, L2, TotalVariation
+from engine.synthesis.penalties import L1, L2, LInf, TotalVariation
 
 # The penalties of the loss, by the name of their weight in `Live`: listed here and nowhere else.
-PENALTIES: dict[str, Part] = {"variation": TotalVariation(), "l1": L1(), "l2": L2()}
+PENALTIES: dict[str, Part] = {"variation": TotalVariation(), "l1": L1(), "l2": L2(), "linf": LInf()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +21,7 @@ class Live:
     They are one value that is replaced whole, so that nobody reads half a change.
 
     Attributes:
-        variation, l1, l2: weights of the penalties in the loss, 0 or above.
+        variation, l1, l2, linf: weights of the penalties in the loss, 0 or above.
         natural: weight of natural statistics, 0 or above; unused unless the settings have them.
         learning_rate: of the optimizer, above 0.
     """
@@ -29,6 +29,7 @@ class Live:
     variation: float = 0.0
     l1: float = 0.0
     l2: float = 0.0
+    linf: float = 0.0
     natural: float = 0.0
     learning_rate: float = 0.05
 
@@ -43,15 +44,20 @@ class Live:
                 raise BadSettings(f"Invalid {name}: expected {least}, received {value}.")
 
 
+# The penalties' names, also of the one that the network brings.
+WEIGHTS = tuple(field.name for field in fields(Live) if field.name != "learning_rate")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
     """Where a run is before a step: enough to go on from there, bit for bit.
 
     `parameters` are the picture's, `state` the optimizer's, `random` the state of the generator
-    that draws transformations.
+    that draws transformations, `importance` the sum of gradients so far, `(H, W)`.
     """
 
     step: int
     parameters: np.ndarray
     state: tuple[np.ndarray, ...]
     random: Mapping[str, Any]
+    importance: np.ndarray

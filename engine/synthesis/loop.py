@@ -33,11 +33,13 @@ class Frame:
     """One step of a run: a picture, and the numbers computed from it.
 
     `picture` is `(H, W, 3)` in 0..1. `terms` maps names to weighted terms of the loss: the target's
-    parts in words, then "variation", "l1" and "l2"; `loss` is their sum. `variation` is the total
+    parts in words, then the penalties by name; `loss` is their sum. `variation` is the total
     variation in grey levels. With transformations, `logit`, `probability` and `predictions` come
     from the mean logits of this step's views. The last frame's picture is rounded to 8 bits, and
-    all its numbers are computed from that. `live` has the live numbers of the step. Every tenth
-    frame has a `checkpoint`, from which the run can continue.
+    all its numbers are computed from that; its `importance`, `(H, W)` in 0..1, says how much the
+    network's gradients have moved each pixel, over all steps (Fel et al., 2023, arXiv:2306.06805).
+    `live` has the live numbers of the step. Every tenth frame has a `checkpoint`, from which the
+    run can continue.
     """
 
     picture: np.ndarray
@@ -51,6 +53,7 @@ class Frame:
     live: Live
     last: bool = False
     checkpoint: Checkpoint | None = None
+    importance: np.ndarray | None = None
 
 
 def ideal_image(
@@ -91,7 +94,7 @@ def ideal_image(
     parts = (*objective.parts, *penalties.values())
     names = (*(part.words(net) for part in objective.parts), *penalties)
     structure = tuple(part.structure for part in parts)
-    gradient = _gradient(net, structure, settings)
+    gradients = {side: _gradient(net, structure, settings, side) for side in _sides(settings)}
     indices = ops.convert_to_tensor([part.index for part in parts], dtype="int32")
     generator = np.random.default_rng([settings.seed, 1])
     first = (
@@ -99,31 +102,33 @@ def ideal_image(
     )
     shown = target if isinstance(target, int) else None
     tensor, transformations = Tensors(), settings.transformations
-    with borrowed(net, settings.optimizer, size) as descent:
+    unmoved = backend.tensor(np.zeros((*size, 3)))
+    with borrowed(net, settings.optimizer, first.shape) as descent:
         descent.begin(first if resume is None else resume.parameters)
         if resume is not None:
             descent.recall(resume.state)
             generator.bit_generator.state = resume.random
+        importance = np.zeros(size, "float32") if resume is None else resume.importance.copy()
         for number in range(resume.step if resume else 0, settings.steps):
             where = None
             if number % CHECKPOINT_EVERY == 0:
-                where = descent.checkpoint(number, generator.bit_generator.state)
-            coarse = settings.coarse_steps
-            sharpness = min(1.0, 0.03 + number / coarse) if coarse else 1.0
+                where = descent.checkpoint(number, generator.bit_generator.state, importance)
+            side = settings.shown(number)
+            seen = (side, side) if side else net.input_size
             now = at(number)
             weights = _weights(objective, now, penalties)
-            (_, (picture, values, logits)), grad = gradient(
-                descent.variable.value,
+            (_, (picture, values, logits)), (grad, moved) = gradients[side](
+                (descent.variable.value, unmoved),
                 tensor("weights", weights),
                 indices,
-                tensor("sharpness", np.array(sharpness)),
-                tensor("views", transformations.draw(generator, size, net.input_size)),
+                tensor("views", transformations.draw(generator, size, seen)),
             )
             terms = dict(zip(names, _terms(weights, values), strict=True))
             frame = _frame(net, shown, number, terms, now, picture, names, values, logits)
             yield replace(frame, checkpoint=where)
             descent.step(grad, now.learning_rate)
-        picture = parametrization.picture(descent.variable.value, backend.tensor(1.0))
+            importance += np.abs(backend.numpy(moved)).mean(axis=-1)
+        picture = parametrization.picture(descent.variable.value, size)
         picture = images.from_uint8(images.to_uint8(backend.numpy(picture)))
     shown_whole = images.fit(picture, net.input_size)
     values, logits = _look(net, structure, settings.canvas)(
@@ -132,7 +137,8 @@ def ideal_image(
     now = at(settings.steps)
     terms = dict(zip(names, _terms(_weights(objective, now, penalties), values), strict=True))
     frame = _frame(net, shown, settings.steps, terms, now, picture, names, values, logits)
-    yield replace(frame, last=True)
+    strongest = max(float(np.percentile(importance, 99)), 1e-12)
+    yield replace(frame, last=True, importance=(importance / strongest).clip(0.0, 1.0))
 
 
 def _natural(net: Backbone, settings: Settings) -> dict[str, Part]:
@@ -184,25 +190,34 @@ def _frame(
     )
 
 
-def _gradient(net: Backbone, parts: tuple[Part, ...], settings: Settings) -> Any:
-    """The compiled loss with its gradient with respect to the parameters, and what both need."""
+def _sides(settings: Settings) -> set[int]:
+    """The sides at which the network is shown the picture, in px; 0 for its own size."""
+    return {settings.shown(step) for step in range(settings.steps)}
+
+
+def _gradient(net: Backbone, parts: tuple[Part, ...], settings: Settings, side: int) -> Any:
+    """The compiled loss, and its gradients with respect to the parameters and the picture."""
     parametrization, transformations = settings.parametrization, settings.transformations
+    size = settings.size(net)
 
     def make() -> Any:
-        ask = answers(net, parts)
+        shown = net.at_size(side) if side else net
+        ask = answers(shown, parts)
 
-        def loss(parameters: Any, weights: Any, indices: Any, sharpness: Any, views: Any) -> Any:
-            picture = parametrization.picture(parameters, sharpness)
+        def loss(both: Any, weights: Any, indices: Any, views: Any) -> Any:
+            parameters, moved = both  # zeros, for the gradient of what the network is shown
+            picture = parametrization.picture(parameters, size)
             batch = ops.expand_dims(picture, 0)
+            seen = batch + moved
             answer = backend.data_parallel(
-                lambda some: ask(transformations.apply(batch, some)), views
+                lambda some: ask(transformations.apply(seen, some, shown.input_size)), views
             )  # each core moves and looks at its own views
             values = _values(parts, batch, answer, indices)
             return ops.sum(weights * values), (picture, values, answer[""])
 
         return backend.value_and_gradient(loss, auxiliary=True)
 
-    key = ("gradient", parts, parametrization, transformations.structure, settings.canvas)
+    key = ("gradient", parts, parametrization, transformations.structure, settings.canvas, side)
     return net.compiled(key, make)
 
 

@@ -9,7 +9,11 @@ Batch normalization was fitted to the training photos: for them, each channel of
 the numbers are measured on photos, once.
 """
 
+import contextlib
+import hashlib
+import zipfile
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -23,6 +27,7 @@ from engine.synthesis.objectives import Part
 ops: Any = keras.ops  # its type stubs allow None for every result
 LAYERS = 6
 _LEAST = 0.2  # of a layer's mean deviation: channels that hardly answer count no more than others
+_KEY = "natural statistics"
 MEASURED = config.ASSETS / "natural_statistics.npz"
 
 
@@ -68,9 +73,25 @@ class NaturalStatistics(Part):
 def statistics(net: Backbone) -> Statistics:
     """A network's statistics: measured ones if there are any, else of its batch normalization.
 
-    They are kept with the network, so that another run needs no new compilation.
+    Those of a joint network are its members', as far as they are known. They are kept with the
+    network, so that another run needs no new compilation.
     """
-    return net.kept("natural statistics", lambda: _measured(net) or _trained(net))
+    return net.kept(_KEY, lambda: _of(net))
+
+
+def _of(net: Backbone) -> Statistics:
+    if not net.members:
+        trained = _measured(net) or _trained(net)
+        return trained if trained.layers else _learned(net) or trained
+    known = [statistics(member) for member in net.members]
+    return Statistics(
+        layers=tuple(
+            f"network_{k}/{name}" for k, one in enumerate(known, 1) for name in one.layers
+        ),
+        means=tuple(mean for one in known for mean in one.means),
+        deviations=tuple(deviation for one in known for deviation in one.deviations),
+        source=" and ".join(dict.fromkeys(one.source for one in known if one.layers)),
+    )
 
 
 def layers(net: Backbone) -> tuple[str, ...]:
@@ -104,6 +125,45 @@ def measure(net: Backbone, photos: np.ndarray, source: str) -> Statistics:
         deviations=tuple(np.sqrt(np.maximum(b[1] - b[0] ** 2, 0.0)) for b in both),
         source=source,
     )
+
+
+def learn(net: Backbone, photos: np.ndarray, source: str) -> Statistics:
+    """Measures a network on photos as `measure` does, for all runs from now on.
+
+    The numbers are kept beside Keras' files, by the digest of the weights, where that folder is
+    writable.
+    """
+    found = measure(net, photos, source)
+    net.keep(_KEY, found)
+    rows = zip(found.layers, found.means, found.deviations, strict=True)
+    arrays: dict[str, Any] = {name: np.stack([mean, deviation]) for name, mean, deviation in rows}
+    with contextlib.suppress(OSError):
+        _file(net).parent.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(_file(net), source=source, **arrays)
+    return found
+
+
+def _learned(net: Backbone) -> Statistics | None:
+    names = layers(net)
+    try:
+        with np.load(_file(net)) as saved:
+            rows = [saved[name] for name in names]
+            source = str(saved["source"])
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        return None
+    return Statistics(
+        layers=names,
+        means=tuple(row[0] for row in rows),
+        deviations=tuple(row[1] for row in rows),
+        source=source,
+    )
+
+
+def _file(net: Backbone) -> Path:
+    digest = hashlib.blake2b(digest_size=16)
+    for array in net.plain.get_weights():
+        digest.update(np.ascontiguousarray(array).data)
+    return config.keras_home() / "ideal-cat" / "natural" / f"{digest.hexdigest()}.npz"
 
 
 def _measured(net: Backbone) -> Statistics | None:

@@ -55,3 +55,13 @@ class L2(_OfPicture):
 
     def words(self, net: Backbone) -> str:
         return "distance from grey (L2)"
+
+
+class LInf(_OfPicture):
+    """Largest distance from mid-grey, in grey levels."""
+
+    def value(self, picture: Any, answer: Any, index: Any) -> Any:
+        return 255.0 * ops.max(ops.abs(picture - 0.5))
+
+    def words(self, net: Backbone) -> str:
+        return "distance from grey (L-infinity)"

@@ -10,7 +10,8 @@ from engine.errors import BadSettings
 from engine.synthesis import natural
 from engine.synthesis.live import Live
 from engine.synthesis.objectives import Algebra, ClassLogit, CrossEntropy, Objective
-from engine.synthesis.parametrization import Pixels, Transformations, Waves
+from engine.synthesis.parametrization import Parametrization, Pixels, Waves
+from engine.synthesis.transformations import Transformations
 
 OPTIMIZERS: dict[str, Any] = {
     "gradient descent": lambda: keras.optimizers.SGD(),
@@ -29,11 +30,12 @@ class Settings:
         target_weight: weight of the target in the loss; below 0, it is minimised instead.
         live: the initial weights of the penalties, and the initial learning rate.
         optimizer: one of `OPTIMIZERS`.
-        parametrization: pixels or waves.
+        parametrization: how the picture is stored; see `PARAMETRIZATIONS`.
         transformations: random ones, before each forward pass.
         natural: whether natural statistics are part of the loss; their weight is live.
         canvas: side of the picture in px; 0 for the network's own size.
-        coarse_steps: steps over which the waves grow from the longest to all of them.
+        small: pairs of an input size in px and the step up to which the network is shown the
+            picture at that size: coarse shapes come first, in a fraction of the time.
         steps: how many steps.
         seed: of the noise and of the transformations.
     """
@@ -42,11 +44,11 @@ class Settings:
     target_weight: float = 1.0
     live: Live = Live()  # noqa: RUF009 -- frozen
     optimizer: str = "Adam"
-    parametrization: Pixels | Waves = field(default_factory=Waves)
+    parametrization: Parametrization = field(default_factory=Waves)
     transformations: Transformations = field(default_factory=Transformations)
     natural: bool = False
     canvas: int = 0
-    coarse_steps: int = 0
+    small: tuple[tuple[int, int], ...] = ()
     steps: int = 160
     seed: int = 0
 
@@ -61,6 +63,10 @@ class Settings:
         """`(height, width)` of the picture."""
         return (self.canvas, self.canvas) if self.canvas else net.input_size
 
+    def shown(self, step: int) -> int:
+        """Side at which the network is shown the picture in a step, in px; 0 for its own size."""
+        return next((side for side, until in self.small if step < until), 0)
+
     def check(self) -> None:
         """Raises `BadSettings` if a setting is out of range."""
         if self.optimizer not in OPTIMIZERS:
@@ -71,6 +77,8 @@ class Settings:
             raise BadSettings(f"Expected 1 to 5000 steps; received: {self.steps}.")
         if self.canvas and not 32 <= self.canvas <= 448:
             raise BadSettings(f"Expected a canvas of 32 to 448 px; received: {self.canvas}.")
+        if any(not 32 <= side <= 448 for side, _ in self.small):
+            raise BadSettings(f"Expected input sizes of 32 to 448 px; received: {self.small}.")
         self.live.check()
 
 
@@ -119,6 +127,8 @@ def preset(name: str, net: Backbone) -> Settings:
     clear, noise = (recipe.get(net.spec.builder, recipe[""]) for recipe in (CLEAR, NOISE))
     if clear.natural and not natural.statistics(net).layers:
         clear = replace(clear, natural=False)
+    if not net.resizable:
+        clear = replace(clear, small=())
     presets = {"clear": clear, "lesson": LESSON, "noise": noise}
     if name not in presets:
         raise BadSettings(f"Expected one of {', '.join(presets)}; received: {name!r}.")

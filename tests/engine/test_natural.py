@@ -10,7 +10,7 @@ from engine import backbones, images, synthesis
 from engine.errors import BadSettings
 from engine.synthesis import Live, Settings, Transformations, natural
 from engine.synthesis.objectives import answers
-from engine.synthesis.parametrization import _resampling
+from engine.synthesis.transformations import resampling
 from tests.conftest import SAMPLES
 
 CANVAS = Settings(
@@ -38,6 +38,7 @@ def test_a_canvas_goes_on_from_a_checkpoint_bit_for_bit(net):
     checkpoint = frames[10].checkpoint
     again = list(synthesis.ideal_image(net, 5, settings, resume=checkpoint))
     np.testing.assert_array_equal(again[-1].picture, frames[-1].picture)
+    np.testing.assert_array_equal(again[-1].importance, frames[-1].importance)
 
 
 def test_a_canvas_begins_with_a_picture_of_its_size(net, cat):
@@ -53,12 +54,28 @@ def test_a_canvas_of_no_use_is_refused(net, canvas):
         list(synthesis.ideal_image(net, 5, replace(CANVAS, canvas=canvas)))
 
 
+def test_a_network_without_statistics_learns_them_from_photos(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    net = backbones.load("Pocket", pretrained=False, size=32)
+    assert natural.statistics(net).layers == ()
+    assert not synthesis.preset("clear", net).natural
+    photos = np.stack([images.fit(images.load(SAMPLES / "chelsea.png"), (32, 32))] * 2)
+    learned = natural.learn(net, photos, "two cats")
+    assert natural.statistics(net) is learned
+    again = replace(net, _kept={})  # as after a restart
+    found = natural.statistics(again)
+    assert (found.layers, found.source) == (learned.layers, "two cats")
+    np.testing.assert_array_equal(found.deviations[2], learned.deviations[2])
+    other = backbones.load("Pocket", pretrained=False, size=32)  # other weights
+    assert natural.statistics(other).layers == ()
+
+
 def test_shrinking_leaves_nothing_out():
-    whole = _resampling(96, 32, 96, 0)
+    whole = resampling(96, 32, 96, 0)
     np.testing.assert_allclose(whole.sum(axis=1), 1, atol=1e-6)
     assert (whole.sum(axis=0) > 0.2).all()  # every pixel is seen: no grid
-    np.testing.assert_allclose(_resampling(40, 40, 40, 0), np.eye(40), atol=1e-6)
-    part = _resampling(96, 32, 48, 24)
+    np.testing.assert_allclose(resampling(40, 40, 40, 0), np.eye(40), atol=1e-6)
+    part = resampling(96, 32, 48, 24)
     assert part[:, :22].sum() == part[:, 74:].sum() == 0
     ramp = part @ np.arange(96.0)
     np.testing.assert_allclose(np.diff(ramp)[2:-2], 1.5, atol=0.1)

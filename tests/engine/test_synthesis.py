@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from engine import features, images, synthesis
+from engine import backbones, features, images, synthesis
 from engine.errors import BadSettings, UnknownClass, UnknownLayer
 from engine.synthesis import Live
 from engine.synthesis.objectives import (
@@ -19,9 +19,17 @@ from engine.synthesis.objectives import (
     Neuron,
     Objective,
 )
-from engine.synthesis.parametrization import Pixels, Transformations, Waves
+from engine.synthesis.parametrization import (
+    COLOURS,
+    PARAMETRIZATIONS,
+    Phases,
+    Pixels,
+    Pyramid,
+    Waves,
+)
 from engine.synthesis.penalties import L1, TotalVariation
 from engine.synthesis.settings import LESSON, OPTIMIZERS, Settings, preset
+from engine.synthesis.transformations import Transformations
 
 PLAIN = Settings(steps=12, live=Live(learning_rate=0.02))
 
@@ -38,22 +46,31 @@ def last(net, target, settings, **more):
 
 
 @pytest.mark.parametrize(
-    "parametrization", [Pixels(), Waves(), Waves(decay=1.5, decorrelated=False)]
+    "parametrization", [Pixels(), Waves(), Waves(decay=1.5, decorrelated=False), Pyramid()]
 )
-def test_a_picture_survives_its_parameters(parametrization, cat):
-    picture = images.fit(cat, (64, 96)).clip(0.02, 0.98)
-    again = np.asarray(parametrization.picture(parametrization.of(picture), 1.0))
+@pytest.mark.parametrize("size", [(64, 96), (80, 80)])
+def test_a_picture_survives_its_parameters(parametrization, size, cat):
+    picture = images.fit(cat, size).clip(0.02, 0.98)
+    again = np.asarray(parametrization.picture(parametrization.of(picture), size))
     assert np.abs(again - picture).max() < 1e-4
 
 
-def test_fewer_waves_are_a_smoother_picture(cat):
-    waves = Waves()
-    parameters = waves.of(images.fit(cat, (64, 64)))
-    roughness = [
-        float(np.abs(np.diff(np.asarray(waves.picture(parameters, s)), axis=0)).sum())
-        for s in (0.05, 0.2, 1.0)
-    ]
-    assert roughness[0] < roughness[1] < roughness[2]
+def before_the_sigmoid(picture) -> np.ndarray:
+    x = np.asarray(picture, "float64")
+    return np.log(x / (1 - x)) @ np.linalg.inv(COLOURS)
+
+
+def test_phases_move_waves_and_leave_their_strengths(cat):
+    size, phases = (48, 64), Phases(contrast=0.7)
+    from_noise, from_photo = phases.start(size, 3), phases.of(images.fit(cat, size))
+    shown = [before_the_sigmoid(phases.picture(p, size)) for p in (from_noise, from_photo)]
+    noise, photo = (np.fft.fft2(x, axes=(0, 1)) for x in shown)
+    free = np.ones(size, bool)
+    free[::24, ::32] = False  # these waves are their own opposites: their phase is not free
+    np.testing.assert_allclose(np.abs(noise[free]), np.abs(photo[free]), rtol=1e-3)
+    assert shown[0].std() == pytest.approx(0.7, rel=0.02)
+    off = np.angle(photo[free] * np.exp(-1j * from_photo[free]))
+    assert np.abs(off).max() < 0.01
 
 
 def test_the_algebra_adds_up():
@@ -85,7 +102,7 @@ def test_the_negative_is_the_least_of_it(net, target):
 
 
 def test_the_loss_is_the_sum_that_is_shown(net, target):
-    settings = replace(LESSON, steps=2, live=replace(LESSON.live, l1=0.3, l2=0.2))
+    settings = replace(LESSON, steps=2, live=replace(LESSON.live, l1=0.3, l2=0.2, linf=0.1))
     frame = next(synthesis.ideal_image(net, target, settings))
     grey = 255.0 * frame.picture
     variation = np.abs(np.diff(grey, axis=0)).sum() + np.abs(np.diff(grey, axis=1)).sum()
@@ -96,8 +113,9 @@ def test_the_loss_is_the_sum_that_is_shown(net, target):
         0.005 * variation,
         0.3 * np.abs(grey - 127.5).mean(),
         0.2 * np.sqrt(np.square(grey - 127.5).mean()),
+        0.1 * np.abs(grey - 127.5).max(),
     )
-    assert list(frame.terms)[1:] == ["variation", "l1", "l2"]
+    assert list(frame.terms)[1:] == ["variation", "l1", "l2", "linf"]
     assert np.allclose(list(frame.terms.values()), expected, rtol=1e-3)
     assert frame.loss == pytest.approx(sum(expected), rel=1e-3)
 
@@ -201,6 +219,38 @@ def test_a_channel_that_is_dead_at_first_comes_to_life(net):
     assert after.response[channel] > max(5 * before.response[channel], 0.05)
 
 
+@pytest.mark.parametrize("name", PARAMETRIZATIONS)
+def test_every_parametrization_raises_the_logit(net, target, name):
+    rate = 3.0 if name == "pixels" else 0.05
+    settings = replace(PLAIN, parametrization=PARAMETRIZATIONS[name], live=Live(learning_rate=rate))
+    frames = list(synthesis.ideal_image(net, target, settings))
+    assert frames[-1].logit > frames[0].logit + 1
+
+
+def test_importance_is_where_the_target_could_look(net):
+    """A neuron sees its receptive field alone, whatever the penalties do elsewhere."""
+    settings = replace(PLAIN, parametrization=Pixels(), live=Live(variation=1e-4, learning_rate=1))
+    *_, frame = synthesis.ideal_image(net, Neuron("block1_conv1_relu", 3), settings)
+    height, width = net.input_size
+    seen = np.argwhere(frame.importance > 0)
+    assert frame.importance.max() == 1
+    assert 0 < len(seen) <= 25
+    assert np.abs(seen - (height / 2, width / 2)).max() <= 4
+
+
+def test_small_steps_come_first_and_cost_less_to_look_at(net, target):
+    settings = replace(PLAIN, small=((48, 4), (64, 8)), steps=10)
+    assert [settings.shown(step) for step in (0, 3, 4, 7, 8)] == [48, 48, 64, 64, 0]
+    frames = list(synthesis.ideal_image(net, target, settings))
+    assert {frame.picture.shape for frame in frames} == {(*net.input_size, 3)}
+    assert net.at_size(48).input_size == (48, 48)
+    picture = images.fit(frames[-1].picture, (48, 48))
+    fresh = backbones.load(net.name, size=48)
+    np.testing.assert_allclose(
+        net.at_size(48).logits(picture[None]), fresh.logits(picture[None]), atol=1e-4
+    )
+
+
 @pytest.mark.parametrize(
     "objective",
     [
@@ -225,6 +275,7 @@ def test_other_targets_grow(net, objective):
         (Channel("block1_conv1", 24), PLAIN, UnknownLayer),
         (0, replace(PLAIN, live=Live(learning_rate=-1.0)), BadSettings),
         (0, replace(PLAIN, steps=0), BadSettings),
+        (0, replace(PLAIN, small=((8, 4),)), BadSettings),
         (0, replace(PLAIN, optimizer="hope"), BadSettings),
     ],
 )

@@ -1,0 +1,127 @@
+"""Random transformations before the network: what survives them is a shape, not a trick."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+ops: Any = keras.ops  # its type stubs allow None for every result
+
+
+@dataclass(frozen=True)
+class Transformations:
+    """Random transformations before each forward pass.
+
+    `jitter` in px, `scale` as a share (0.1: from 90 to 110 %), `rotation` in degrees, `blur` from
+    0 to 1, `flip` for a mirror image every other time. With `crop`, views are parts of at least
+    that share of each side, anywhere in the picture; only `blur` and `flip` act beside. The network
+    sees `views` such pictures in each step, and its outputs are averaged (Athalye et al., 2018,
+    arXiv:1707.07397: expectation over transformation).
+    """
+
+    jitter: float = 0.0
+    scale: float = 0.0
+    rotation: float = 0.0
+    blur: float = 0.0
+    flip: bool = False
+    views: int = 1
+    crop: float = 0.0
+
+    @property
+    def structure(self) -> tuple:
+        """What needs a new compilation when it changes; the amounts of movement do not."""
+        return self.blur, self.moves, self.views, bool(self.crop)
+
+    @property
+    def moves(self) -> bool:
+        return bool(self.jitter or self.scale or self.rotation or self.flip)
+
+    def draw(
+        self,
+        generator: np.random.Generator,
+        size: tuple[int, int],
+        to: tuple[int, int] | None = None,
+    ) -> np.ndarray:
+        """Draws the random transformations of a step's views, for `apply`.
+
+        Args:
+            generator: the source of randomness.
+            size: `(height, width)` of the picture, in px.
+            to: `(height, width)` of the views; None for the picture's size.
+
+        Returns:
+            Affine maps of the views `(views, 8)`, as `keras.ops.image.affine_transform` reads them;
+            for crops, matrices `(views, 2, n, m)` that shrink the picture's rows and columns.
+        """
+        to = to or size
+        if self.crop:
+            return np.stack([self._crop(generator, size, to) for _ in range(self.views)])
+        views = self.views if self.moves else 1  # without moves they would all be alike
+        return np.stack([self._draw(generator, *to, to[0] / size[0]) for _ in range(views)])
+
+    def _crop(
+        self, generator: np.random.Generator, size: tuple[int, int], to: tuple[int, int]
+    ) -> np.ndarray:
+        share = generator.uniform(self.crop, 1.0)
+        rows, columns = (
+            resampling(n, m, share * n, generator.uniform(0, (1 - share) * n))
+            for n, m in zip(size, to, strict=True)
+        )
+        mirrored = self.flip and generator.random() < 0.5
+        return np.stack([rows, columns[::-1] if mirrored else columns])
+
+    def _draw(
+        self, generator: np.random.Generator, height: int, width: int, shrunk: float
+    ) -> np.ndarray:
+        zoom = 1.0 / (1.0 + generator.uniform(-self.scale, self.scale))
+        angle = np.deg2rad(generator.uniform(-self.rotation, self.rotation))
+        a, b = zoom * np.cos(angle), zoom * np.sin(angle)
+        dx, dy = shrunk * generator.uniform(-self.jitter, self.jitter, 2)
+        m = -1.0 if self.flip and generator.random() < 0.5 else 1.0
+        x, y = (width - 1) / 2, (height - 1) / 2  # turn and zoom about the middle
+        return np.array(
+            [m * a, -b, x - m * a * x + b * y + dx, m * b, a, y - m * b * x - a * y + dy, 0, 0]
+        )
+
+    def apply(self, picture: Any, drawn: Any, to: tuple[int, int] | None = None) -> Any:
+        """Returns the views of a picture.
+
+        Args:
+            picture: `(1, H, W, 3)`.
+            drawn: what `draw` returned, as a tensor.
+            to: as for `draw`.
+
+        Returns:
+            `(views, *to, 3)`.
+        """
+        if self.blur:
+            smooth = ops.average_pool(picture, 3, 1, padding="same")
+            picture = (1 - self.blur) * picture + self.blur * smooth
+        if self.crop:
+            return _shrunk(picture[0], drawn[:, 0], drawn[:, 1])
+        size = picture.shape[1:3]
+        if to not in (None, size):
+            rows, columns = (resampling(n, m, n, 0.0) for n, m in zip(size, to, strict=True))
+            picture = _shrunk(picture[0], rows[None], columns[None])
+        if self.moves:
+            picture = ops.repeat(picture, drawn.shape[0], axis=0)
+            picture = keras.ops.image.affine_transform(
+                picture, drawn, interpolation="bilinear", fill_mode="reflect"
+            )
+        return picture
+
+
+def _shrunk(picture: Any, rows: Any, columns: Any) -> Any:
+    return ops.einsum("vjw,viwc->vijc", columns, ops.einsum("vih,hwc->viwc", rows, picture))
+
+
+def resampling(n: int, to: int, length: float, start: float) -> np.ndarray:
+    """Returns the matrix `(to, n)` that shows `length` of n values, from `start`, as `to` values.
+
+    A triangular filter as wide as the values it stands for: nothing is left out, no grid appears.
+    """
+    scale = length / to
+    centre = start + (np.arange(to)[:, None] + 0.5) * scale - 0.5
+    weights = np.maximum(0.0, 1.0 - np.abs(np.arange(n) - centre) / max(scale, 1.0))
+    return (weights / weights.sum(axis=1, keepdims=True)).astype("float32")

@@ -1,0 +1,78 @@
+"""What an ideal image can be asked for on its screen, by one network or by several."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from components.ideal_images import targets
+from engine.synthesis import ClassLogit
+
+ROOT = Path(__file__).parents[2]
+
+
+def opened(**query: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120)
+    app.switch_page("pages/ideal_images.py")
+    for key, value in ({"backbone": "Pocket", "steps": "20"} | query).items():
+        app.query_params[key] = value
+    return app.run()
+
+
+def made(app: AppTest):
+    """Starts, waits for the end, and returns what was run."""
+    next(b for b in app.button if b.label == "Start").click().run()
+    run = app.session_state["ideal_run"]
+    for view in run.views:
+        view.run.wait(120)
+        assert view.run.done
+    while not all(view.ended for view in run.views):  # each look shows what there is by then
+        app.run()
+    app.run()
+    assert not app.exception
+    assert not app.error
+    return run
+
+
+@pytest.mark.parametrize("kind", targets.ASKS)
+def test_every_kind_of_target_is_drawn(kind):
+    app = opened()
+    app.selectbox(key="ask").set_value(kind).run()
+    assert not app.exception
+    run = made(app)
+    frame = run.views[0].run.frames[-1]
+    assert frame.last
+    assert frame.step == 20
+
+
+def test_a_class_can_be_taken_away_from_another():
+    app = opened(ask="two classes")
+    app.slider(key="ideal_weight_Second class").set_value(-30).run()
+    target = made(app).plans[0].target
+    assert [weight for weight, _ in target.terms] == [0.5, -0.3]
+    assert all(isinstance(part, ClassLogit) for _, part in target.terms)
+    assert " minus " in app.session_state["ideal_run"].plans[0].words
+
+
+def test_several_networks_draw_together_and_are_not_asked_to_judge():
+    app = opened()
+    app.multiselect(key="together_Pocket").set_value(["Pocket Robust"]).run()
+    run = made(app)
+    assert run.plans[0].backbone == "Pocket + Pocket Robust"
+    assert not {"Pocket", "Pocket Robust"} & set(app.multiselect(key=judges(app)).options)
+    app.toggle(key="matters").set_value(True).run()
+    assert not app.exception
+    again = opened(**{"with": "Pocket Robust,nonsense"})
+    assert again.multiselect(key="together_Pocket").value == ["Pocket Robust"]
+
+
+def judges(app: AppTest) -> str:
+    return next(m.key for m in app.multiselect if m.label == "Networks to ask")
+
+
+def test_parts_that_matter_are_shown_of_a_picture_larger_than_the_input():
+    app = opened(preset="clear")
+    assert made(app).views[0].latest.picture.shape == (192, 192, 3)
+    app.toggle(key="matters").set_value(True).run()
+    assert not app.exception
+    assert not app.error
