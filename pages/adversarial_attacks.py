@@ -153,7 +153,9 @@ if (net := downloads.loaded(name)) is not None:
     plans = chosen.plans({})
     set_up.say(*summary(plans))
     shell.link_notices()
-    run_panel.watch(KEY, shell.told(live), shell.told(lambda: controls(chosen)))
+    run_panel.watch(
+        KEY, shell.told(live), shell.told(lambda: controls(chosen)), every=run_panel.SHORT
+    )
     last_result.offer(KEY)
     class_link.link("the numbers under *More settings*, pixels and sticker", **link(plans[0]))
     afterwards()

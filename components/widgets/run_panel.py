@@ -12,6 +12,7 @@ from engine.errors import EngineError
 from engine.runs import View
 
 TICK = 0.25  # seconds between two looks at a run, while few are watched
+SHORT = 0.12  # the same for runs that end within a second
 NEXT = 0.1  # seconds a look waits for a first frame, or for one made as a person has just asked
 FEW = 6  # as many can be watched at full speed: each look costs a few ms of a core
 
@@ -41,16 +42,22 @@ def forget(key: str) -> None:
         view.stop()
 
 
-def watch(key: str, draw: Callable[..., None], controls: Callable[[], Any] | None = None) -> None:
+def watch(
+    key: str,
+    draw: Callable[..., None],
+    controls: Callable[[], Any] | None = None,
+    *,
+    every: float = TICK,
+) -> None:
     """Draws something again and again while the page's run goes on, and once more at its end.
 
     The controls stand above it and are redrawn only when one of them is used, as drawing them is
     most of the cost in the browser. Their result is passed to `draw`. When the run begins or ends,
     the whole page is rerun, also if both happen between two looks: this sets or removes the timer,
     and shows what is shown only at the end. The more runs are watched on this server, the less
-    often each is drawn.
+    often each is drawn; `every` so many seconds while they are few.
     """
-    before, tick = st.session_state.get(f"{key}_views"), _tick(key)
+    before, tick = st.session_state.get(f"{key}_views"), _tick(key, every)
     whole, given = True, ()  # the page runs, not one of its fragments; what the controls gave
 
     def wait() -> None:
@@ -58,7 +65,7 @@ def watch(key: str, draw: Callable[..., None], controls: Callable[[], Any] | Non
             view.run.wait_beyond(view.seen, NEXT)
 
     def follow() -> None:
-        now = _tick(key)
+        now = _tick(key, every)
         steady = now == tick or (now and tick and 0.5 <= now / tick <= 2)
         if st.session_state.get(f"{key}_views") is not before or not steady:
             live_view.roll_back(key)
@@ -91,7 +98,7 @@ def watch(key: str, draw: Callable[..., None], controls: Callable[[], Any] | Non
     body()
 
 
-def _tick(key: str) -> float | None:
+def _tick(key: str, every: float) -> float | None:
     """Seconds until a page's run is looked at again; None for never.
 
     It is the same while the run is paused or queued: changing the timer reruns the whole page, and
@@ -100,7 +107,7 @@ def _tick(key: str) -> float | None:
     if all(view.ended for view in views(key)):
         return None
     watched = len(sessions.running())
-    return TICK * 2 ** max(0, math.ceil(math.log2(max(watched, 1) / FEW)))
+    return every * 2 ** max(0, math.ceil(math.log2(max(watched, 1) / FEW)))
 
 
 def panel(key: str, begin: Callable[[], None], label: str, *, able: bool = True) -> None:

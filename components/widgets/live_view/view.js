@@ -237,7 +237,7 @@ class View {
     this.find(".status").textContent = header.panes.length ? status : ""; // else it is said elsewhere
     this.find(".speed").textContent = header.state === "running" ? this.speed() : "";
     const verdict = this.find(".verdict");
-    verdict.textContent = behind ? "" : header.verdict.text;
+    verdict.textContent = header.verdict.text; // of the result, while its last frames are played
     verdict.className = `verdict ${header.verdict.tone}`;
     const last = films[0]?.frames.at(-1);
     const sparse = header.ended && last?.at > this.count; // not every step is a frame
