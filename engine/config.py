@@ -28,6 +28,28 @@ def pets_root() -> Path:
     return Path(os.environ.get("IDEAL_CAT_PETS", default))
 
 
+def data_folder() -> Path:
+    """The folder of what the app itself keeps: `IDEAL_CAT_DATA`, else `~/.ideal-cat`."""
+    if "IDEAL_CAT_DATA" in os.environ:
+        return Path(os.environ["IDEAL_CAT_DATA"])
+    home = Path.home()
+    return (home if os.access(home, os.W_OK) else Path(tempfile.gettempdir())) / ".ideal-cat"
+
+
+def classes_database() -> str:
+    """The database of classes: `IDEAL_CAT_DATABASE`, as SQLAlchemy writes it; else SQLite."""
+    default = f"sqlite:///{(data_folder() / 'classes.db').absolute()}"
+    return os.environ.get("IDEAL_CAT_DATABASE") or default
+
+
+def class_hours() -> float:
+    """Hours after which a class and all of it is deleted: `IDEAL_CAT_CLASS_HOURS`; 24."""
+    try:
+        return max(float(os.environ.get("IDEAL_CAT_CLASS_HOURS", "")), 0.1)
+    except ValueError:
+        return 24.0
+
+
 def web_addresses_allowed() -> bool:
     """Whether pictures may be fetched from web addresses: `IDEAL_CAT_URLS=1`."""
     return os.environ.get("IDEAL_CAT_URLS") == "1"

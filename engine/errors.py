@@ -15,6 +15,10 @@
     ├── BadDataset            photos, folders or an archive that nothing can be learnt from
     ├── ProjectDamaged        a saved project that is not one, or not of this app
     ├── KitDamaged            an offline kit that is not whole, or cannot be written
+    ├── NoSuchClass           a code or a secret of no class that goes on
+    ├── ClassRefused          something that a class does not take: a taken name, a frozen wall
+    ├── TooOften              tried again too soon
+    ├── WallUnavailable       the database of classes, or the disk beside it, does not answer
     ├── ClusterGone           the configured cluster does not answer, or cannot be joined
     └── WorkerLost            a run whose cluster machines stopped repeatedly
 
@@ -80,6 +84,22 @@ class ProjectDamaged(EngineError):
 
 class KitDamaged(EngineError):
     """The offline kit is not whole, or there is no room for it."""
+
+
+class NoSuchClass(EngineError):
+    """There is no class of this code or secret, or it is over."""
+
+
+class ClassRefused(EngineError):
+    """A class does not take this: the name is taken, the wall frozen or full."""
+
+
+class TooOften(EngineError):
+    """The same was tried too often within a short time."""
+
+
+class WallUnavailable(EngineError):
+    """The database of classes does not answer, or there is no room for more."""
 
 
 class ClusterGone(EngineError):

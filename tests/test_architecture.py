@@ -15,6 +15,7 @@ ENGINE = {
     "types": set(),
     "config": set(),
     "images": {"errors"},
+    "classroom": {"errors"},
     "backend": {"config", "errors", "types"},
     "storage": {"config", "errors", "types"},
     "backbones": {"storage", "backend", "config", "errors", "types"},

@@ -1,0 +1,57 @@
+"""Who is asked, within a transaction: a class by its code or its teacher, a pupil."""
+
+import hashlib
+import re
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from engine.classroom import words
+from engine.classroom.entries import ClassInfo
+from engine.classroom.tables import ClassRow, MemberRow
+from engine.errors import NoSuchClass
+
+INSIDE = re.compile(r"[a-z_]{1,40}(\?[^\s<>\"'`\\]{0,900})?")  # a screen of the app, as it is set
+
+
+def digest(secret: str) -> str:
+    """What is kept of a secret."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def of_code(session: Session, code: str, now: float) -> ClassRow:
+    """The class of a code; raises `NoSuchClass`."""
+    return _going_on(session, ClassRow.code == words.tidy_code(code), now)
+
+
+def of_teacher(session: Session, secret: str, now: float) -> ClassRow:
+    """The class of a teacher's secret; raises `NoSuchClass`."""
+    return _going_on(session, ClassRow.teacher == digest(secret), now)
+
+
+def _going_on(session: Session, wanted: Any, now: float) -> ClassRow:
+    row = session.scalar(select(ClassRow).where(wanted, ClassRow.ends > now))
+    if row is None:
+        raise NoSuchClass("There is no such class, or it is over. Check the four words.")
+    return row
+
+
+def member(session: Session, key: str, now: float) -> tuple[MemberRow, ClassRow]:
+    """The pupil of a secret, and the class; raises `NoSuchClass`."""
+    wanted = select(MemberRow, ClassRow).join(ClassRow, ClassRow.id == MemberRow.class_id)
+    found = session.execute(wanted.where(MemberRow.key == digest(key), ClassRow.ends > now)).first()
+    if found is None:
+        raise NoSuchClass("Your class is over. Join another one.")
+    return found[0], found[1]
+
+
+def info(row: ClassRow) -> ClassInfo:
+    """What pages are told of a class."""
+    return ClassInfo(code=row.code, frozen=row.frozen, task=row.task, ends=row.ends)
+
+
+def changed(session: Session, class_id: int) -> None:
+    """Counts that something has happened in a class."""
+    grown = update(ClassRow).where(ClassRow.id == class_id)
+    session.execute(grown.values(changes=ClassRow.changes + 1))

@@ -1,0 +1,60 @@
+"""Pictures and films beside the database, named by their content."""
+
+import hashlib
+import tempfile
+import time
+from pathlib import Path
+
+from engine.errors import WallUnavailable
+
+MOST_BYTES = 6_000_000  # of one file
+NEW = 600.0  # seconds
+
+
+class Files:
+    """A folder of files whose names are digests: equal content is kept once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def keep(self, content: bytes) -> str:
+        """Writes a file, whole or not at all; returns its name.
+
+        Raises:
+            WallUnavailable: there is no room, or the folder cannot be written.
+        """
+        name = hashlib.sha256(content).hexdigest()
+        try:
+            self._path(name).parent.mkdir(parents=True, exist_ok=True)
+            if self._path(name).is_file():
+                self._path(name).touch()
+            else:
+                with tempfile.NamedTemporaryFile(dir=self.folder, delete=False) as part:
+                    try:
+                        part.write(content)
+                        part.close()
+                        Path(part.name).replace(self._path(name))
+                    except BaseException:
+                        Path(part.name).unlink(missing_ok=True)
+                        raise
+        except OSError as error:
+            raise WallUnavailable(
+                "There is no room for the picture on the server, so it is not on the wall."
+            ) from error
+        return name
+
+    def read(self, name: str) -> bytes:
+        """A file's content; empty where it is gone."""
+        try:
+            return self._path(name).read_bytes() if name else b""
+        except OSError:
+            return b""
+
+    def keep_only(self, names: set[str]) -> None:
+        """Deletes all files but these, and those so new that they may be about to be named."""
+        for file in self.folder.glob("*/*"):
+            if file.name not in names and time.time() - file.stat().st_mtime > NEW:
+                file.unlink(missing_ok=True)
+
+    def _path(self, name: str) -> Path:
+        return self.folder / name[:2] / name

@@ -1,0 +1,295 @@
+"""A class and its wall: pupils join with a nickname and show what they have made.
+
+    wall = Wall("sqlite:////home/me/.ideal-cat/classes.db", folder)
+    opened = wall.open()
+    pupil = wall.join(opened.code, "amber otter", visitor="a session")
+    wall.show(pupil, Draft(kind="ideal image", title="goldfish", link="ideal_images?...", ...))
+    wall.entries(opened.code)
+
+Whoever knows a class's code may look and join; what changes a class needs the teacher's secret,
+what a pupil does the pupil's own. The database keeps digests of both.
+"""
+
+import secrets
+import time
+import unicodedata
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from engine.classroom import access, words
+from engine.classroom.database import Database
+from engine.classroom.entries import KINDS, ClassInfo, Draft, Entry, Opened
+from engine.classroom.files import MOST_BYTES, Files
+from engine.classroom.limits import Limit
+from engine.classroom.tables import ApplauseRow, ClassRow, EntryRow, GuessRow, MemberRow
+from engine.classroom.teacher import Teacher
+from engine.errors import ClassRefused, NoSuchClass
+
+NAME_LENGTH, TEXT_LENGTH = 24, 80
+MOST_MEMBERS, MOST_ENTRIES, MOST_CLASS_BYTES = 400, 2000, 400_000_000
+
+
+class Wall:
+    """All classes of this server.
+
+    Args:
+        url: of the database; see `Database`.
+        folder: for pictures.
+        hours: after which a class ends and everything of it is deleted.
+        clock: seconds since 1970.
+    """
+
+    def __init__(
+        self, url: str, folder: Path, *, hours: float = 24.0, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._database, self._files = Database(url), Files(folder)
+        self._hours, self._clock = hours, clock
+        self._tries, self._all_tries = Limit(8, 60), Limit(300, 60)
+        self._shows, self._opens = Limit(6, 30), Limit(5, 600)
+
+    def close(self) -> None:
+        """Closes the database's connections."""
+        self._database.close()
+
+    # What anyone may do
+
+    def open(self, visitor: str) -> Opened:
+        """Opens a class; raises `TooOften`."""
+        self._opens.count(visitor)
+        self.purge()
+        secret, now = secrets.token_urlsafe(24), self._clock()
+        row = ClassRow(
+            code=words.code(),
+            teacher=access.digest(secret),
+            opened=now,
+            ends=now + 3600 * self._hours,
+            frozen=False,
+            task="",
+            changes=0,
+        )
+        with self._database.writing() as session:
+            session.add(row)
+            session.flush()
+            return Opened(code=row.code, secret=secret)
+
+    def join(self, code: str, name: str, visitor: str) -> str:
+        """Joins a class; returns the pupil's secret.
+
+        Raises:
+            NoSuchClass: there is none of this code.
+            ClassRefused: the name is taken or empty, or the class is full.
+            TooOften: codes were tried too often.
+        """
+        self._tries.count(visitor)
+        self._all_tries.count("all")
+        name = _tidy(name, NAME_LENGTH)
+        if not name:
+            raise ClassRefused("Choose a nickname of at least one letter.")
+        secret = secrets.token_urlsafe(24)
+        try:
+            with self._database.writing() as session:
+                row = access.of_code(session, code, self._clock())
+                members = select(func.count()).where(MemberRow.class_id == row.id)
+                if (session.scalar(members) or 0) >= MOST_MEMBERS:
+                    raise ClassRefused(f"This class is full: {MOST_MEMBERS} have joined.")
+                session.add(
+                    MemberRow(
+                        class_id=row.id,
+                        name=name,
+                        folded_name=name.casefold(),
+                        key=access.digest(secret),
+                        page="",
+                        seen=self._clock(),
+                    )
+                )
+        except IntegrityError:
+            raise ClassRefused(
+                f"Somebody in this class is called {name} already. Choose another nickname."
+            ) from None
+        return secret
+
+    def look(self, code: str, visitor: str) -> ClassInfo:
+        """What is known of a class by its code; counts as a try, as joining does."""
+        self._tries.count(visitor)
+        self._all_tries.count("all")
+        with self._database.reading() as session:
+            return access.info(access.of_code(session, code, self._clock()))
+
+    def changes(self, code: str) -> int:
+        """A number that grows with everything that happens in a class; -1 where it is gone."""
+        with self._database.reading() as session:
+            found = session.scalar(select(ClassRow.changes).where(ClassRow.code == code))
+            return -1 if found is None else found
+
+    def entries(
+        self, code: str, *, kind: str = "", hidden: bool = False, best: bool = False, most: int = 60
+    ) -> list[Entry]:
+        """What a class has shown, the newest first, or the `best` first.
+
+        Args:
+            code: of the class.
+            kind: one of `KINDS`; "" for all.
+            hidden: also what the teacher has hidden.
+            best: by score.
+            most: how many.
+        """
+        applause = (
+            select(ApplauseRow.entry_id, func.count().label("count"))
+            .group_by(ApplauseRow.entry_id)
+            .subquery()
+        )
+        wanted: Select = (
+            select(EntryRow, MemberRow.name, func.coalesce(applause.c.count, 0))
+            .join(MemberRow, MemberRow.id == EntryRow.member_id)
+            .join(ClassRow, ClassRow.id == EntryRow.class_id)
+            .outerjoin(applause, applause.c.entry_id == EntryRow.id)
+            .where(ClassRow.code == code)
+            .order_by(*([EntryRow.score.desc()] if best else []), EntryRow.id.desc())
+            .limit(most)
+        )
+        if kind:
+            wanted = wanted.where(EntryRow.kind == kind)
+        if not hidden:
+            wanted = wanted.where(EntryRow.hidden.is_(False))
+        with self._database.reading() as session:
+            return [Entry.of(*row) for row in session.execute(wanted)]
+
+    def file(self, name: str) -> bytes:
+        """A picture or film of an entry; empty where it is gone."""
+        return self._files.read(name)
+
+    def guesses(self, code: str) -> dict[str, Counter[str]]:
+        """How often each answer was guessed, by question."""
+        wanted = (
+            select(GuessRow.question, GuessRow.answer)
+            .join(MemberRow, MemberRow.id == GuessRow.member_id)
+            .join(ClassRow, ClassRow.id == MemberRow.class_id)
+            .where(ClassRow.code == code)
+        )
+        found: dict[str, Counter[str]] = {}
+        with self._database.reading() as session:
+            for question, answer in session.execute(wanted):
+                found.setdefault(question, Counter())[answer] += 1
+        return found
+
+    # What a pupil may do
+
+    def membership(self, key: str) -> tuple[str, ClassInfo] | None:
+        """A pupil's nickname and class; None where the class is over or the secret wrong."""
+        with self._database.reading() as session:
+            try:
+                member, row = access.member(session, key, self._clock())
+            except NoSuchClass:
+                return None
+            return member.name, access.info(row)
+
+    def here(self, key: str, page: str) -> None:
+        """Notes where a pupil is."""
+        with self._database.writing() as session:
+            where = update(MemberRow).where(MemberRow.key == access.digest(key))
+            session.execute(where.values(page=_tidy(page, 40), seen=self._clock()))
+
+    def show(self, key: str, draft: Draft) -> int:
+        """Puts something on the wall; returns its number.
+
+        Raises:
+            NoSuchClass: the class is over.
+            ClassRefused: the wall is frozen or full, or the draft is not one.
+            TooOften: several were shown within seconds.
+            WallUnavailable: there is no room; nothing was changed.
+        """
+        _check(draft)
+        self._shows.count(access.digest(key))
+        with self._database.reading() as session:
+            self._may_show(session, key)
+        still, film = (self._files.keep(c) if c else "" for c in (draft.still, draft.film))
+        with self._database.writing() as session:
+            member, row = self._may_show(session, key)
+            entry = EntryRow(
+                class_id=row.id,
+                member_id=member.id,
+                kind=draft.kind,
+                title=_tidy(draft.title, TEXT_LENGTH),
+                caption=_tidy(draft.caption, TEXT_LENGTH),
+                made=self._clock(),
+                hidden=False,
+                link=draft.link,
+                figures=draft.figures,
+                score=draft.score,
+                still=still,
+                film=film,
+                size=len(draft.still) + len(draft.film),
+            )
+            session.add(entry)
+            access.changed(session, row.id)
+            session.flush()
+            return entry.id
+
+    def applaud(self, key: str, number: int) -> None:
+        """Applauds an entry of one's class, or takes it back."""
+        with self._database.writing() as session:
+            member, row = access.member(session, key, self._clock())
+            entry = session.get(EntryRow, number)
+            if entry is None or entry.class_id != row.id or entry.hidden:
+                raise ClassRefused("This is not on the wall any more.")
+            mine = session.get(ApplauseRow, (number, member.id))
+            if mine is None:
+                session.add(ApplauseRow(entry_id=number, member_id=member.id))
+            else:
+                session.delete(mine)
+            access.changed(session, row.id)
+
+    def guess(self, key: str, question: str, answer: str) -> None:
+        """Records a guess; the first one on a question counts."""
+        with self._database.writing() as session:
+            member, row = access.member(session, key, self._clock())
+            if session.get(GuessRow, (member.id, question)) is None:
+                session.add(GuessRow(member_id=member.id, question=question, answer=answer))
+                access.changed(session, row.id)
+
+    def teacher(self, secret: str) -> Teacher:
+        """What a teacher may do with the class of this secret."""
+        return Teacher(self._database, secret, self._clock, self._sweep)
+
+    def purge(self) -> None:
+        """Deletes classes whose time is over."""
+        with self._database.writing() as session:
+            over = delete(ClassRow).where(ClassRow.ends < self._clock())
+            gone = session.execute(over).rowcount  # type: ignore[attr-defined]
+        if gone:
+            self._sweep()
+
+    def _sweep(self) -> None:
+        with self._database.reading() as session:
+            used = session.execute(select(EntryRow.still, EntryRow.film))
+            self._files.keep_only({name for row in used for name in row})
+
+    def _may_show(self, session: Session, key: str) -> tuple[MemberRow, ClassRow]:
+        member, row = access.member(session, key, self._clock())
+        if row.frozen:
+            raise ClassRefused("The teacher has frozen the wall: nothing new goes up for now.")
+        wanted = select(func.count(), func.coalesce(func.sum(EntryRow.size), 0))
+        count, size = session.execute(wanted.where(EntryRow.class_id == row.id)).one()
+        if count >= MOST_ENTRIES or size >= MOST_CLASS_BYTES:
+            raise ClassRefused("The wall is full: nothing more fits on it.")
+        return member, row
+
+
+def _check(draft: Draft) -> None:
+    if draft.kind not in KINDS:
+        raise ClassRefused(f"Expected a kind of {', '.join(KINDS)}; received: {draft.kind!r}.")
+    if not access.INSIDE.fullmatch(draft.link):
+        raise ClassRefused("Expected the address of a screen of this app.")
+    if max(len(draft.still), len(draft.film)) > MOST_BYTES:
+        raise ClassRefused(f"The picture is too large for the wall: {MOST_BYTES // 10**6} MB fit.")
+
+
+def _tidy(text: str, length: int) -> str:
+    """Text of one line without control characters, at most so long."""
+    kept = (c if unicodedata.category(c)[0] not in "CZ" else " " for c in text)
+    return " ".join("".join(kept).split())[:length].strip()

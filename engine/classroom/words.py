@@ -1,0 +1,22 @@
+"""Words for the codes of classes and for nicknames: short, plain, easy to say aloud."""
+
+import secrets
+from pathlib import Path
+
+# 256, so that a word is a byte: a code of four is one of four thousand million.
+WORDS = tuple(Path(__file__).with_suffix(".txt").read_text().split())
+
+
+def code() -> str:
+    """A new code of four words: `river-olive-comet-drum`."""
+    return "-".join(secrets.choice(WORDS) for _ in range(4))
+
+
+def nickname() -> str:
+    """A nickname to offer: `amber otter`."""
+    return f"{secrets.choice(WORDS)} {secrets.choice(WORDS)}"
+
+
+def tidy_code(written: str) -> str:
+    """A code as a person types it, in the form it is kept in: any case, spaces or dashes."""
+    return "-".join(written.casefold().replace("-", " ").split())[:80]
