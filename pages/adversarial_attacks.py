@@ -3,7 +3,7 @@
 import streamlit as st
 
 from components import shell
-from components.adversarial_attacks import checks, form, pictures
+from components.adversarial_attacks import checks, entry, form, pictures
 from components.adversarial_attacks.experiment import KEY, Choices, Experiment, link, summary
 from components.shell import cache, class_link, downloads, last_result
 from components.widgets import pickers, run_panel
@@ -136,6 +136,7 @@ def afterwards() -> None:
         return
     shell.guess.repeat(LESSON)
     with shell.errors():
+        entry.offer(run)
         pictures.size(run)
         pictures.downloads(run)
         checks.remember(run)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from components import shell
-from components.feature_maps import explorer
+from components.feature_maps import entry, explorer
 from components.shell import cache, class_link, downloads
 from components.widgets import charts, gallery, pickers
 from engine import images
@@ -139,6 +139,7 @@ if downloads.loaded(name) is not None:
     with shell.errors():
         picture_and_predictions(name, picked)
     shell.guess.repeat(LESSON)
+    entry.offer(name, picked)
     explorer.explorer(name, picked)
     where_it_looks(name, picked)
     first_kernels(name)

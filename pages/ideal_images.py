@@ -5,7 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from components import shell
-from components.ideal_images import experiment, pictures, saliency, settings_form, targets
+from components.ideal_images import entry, experiment, pictures, saliency, settings_form, targets
 from components.ideal_images.experiment import KEY, MODES, Choices, Experiment, Plan, Sliders
 from components.shell import cache, class_link, downloads, last_result
 from components.widgets import other_networks, pickers, run_panel
@@ -177,6 +177,8 @@ def afterwards() -> None:
     plan, frame = run.plans[0], run.views[0].latest
     shell.guess.repeat(LESSON)
     with shell.errors():
+        if len(run.plans) == 1:
+            entry.offer(run)
         pictures.go_on(run)
         for one, view in zip(run.plans, run.views, strict=True):
             pictures.formula(one, view, f"{one.words}: " if len(run.plans) > 1 else "")

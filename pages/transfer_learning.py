@@ -6,7 +6,7 @@ import streamlit as st
 
 from components import shell
 from components.shell import class_link, downloads, last_result
-from components.transfer_learning import curves, form, own_photos, report, sources
+from components.transfer_learning import curves, entry, form, own_photos, report, sources
 from components.transfer_learning.experiment import KEY, Experiment, summary, words
 from components.widgets import pickers, run_panel
 
@@ -83,6 +83,7 @@ def afterwards() -> None:
         return
     shell.guess.repeat(LESSON)
     with shell.errors():
+        entry.offer(run)
         runs = [r for r in st.session_state.get("training_runs", []) if r.points]
         if len(runs) > 1:
             st.header("All runs of this session", anchor=False)

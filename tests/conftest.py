@@ -1,10 +1,14 @@
 """What several tests share: real photos, the real MobileNetV2 where its weights are."""
 
+import atexit
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["IDEAL_CAT_FETCH"] = "0"  # a test asks for it where it means it
+os.environ["IDEAL_CAT_DATA"] = tempfile.mkdtemp(prefix="ideal-cat-test-")  # no one's own classes
 
 import numpy as np
 import pytest
@@ -14,6 +18,7 @@ from engine import images
 from engine.storage import weights
 from tests.local_server import server  # noqa: F401  a fixture
 
+atexit.register(shutil.rmtree, os.environ["IDEAL_CAT_DATA"], ignore_errors=True)
 SAMPLES = Path(skimage.__file__).parent / "data"
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 

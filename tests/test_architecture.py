@@ -26,7 +26,14 @@ ENGINE = {
     "runs": {"synthesis", "attacks", "transfer", "backbones", "images", "types"},
     "cluster": {"runs", "synthesis", "backbones", "storage", "backend", "config", "errors"},
 }
-SCREENS = {"home", "feature_maps", "transfer_learning", "ideal_images", "adversarial_attacks"}
+SCREENS = {
+    "home",
+    "feature_maps",
+    "transfer_learning",
+    "ideal_images",
+    "adversarial_attacks",
+    "wall",
+}
 COMPONENTS = {"shell": set(), "widgets": {"shell"}} | {
     screen: {"shell", "widgets"} for screen in SCREENS
 }

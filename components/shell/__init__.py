@@ -1,6 +1,15 @@
 """What every page stands on: its frame, links, errors, lesson cards, caches and downloads."""
 
-from components.shell import cache, choice, class_link, downloads, guess, last_result, sessions
+from components.shell import (
+    cache,
+    choice,
+    class_link,
+    classroom,
+    downloads,
+    guess,
+    last_result,
+    sessions,
+)
 from components.shell.frame import (
     PAGES,
     Lesson,
@@ -21,6 +30,7 @@ __all__ = [
     "check_link",
     "choice",
     "class_link",
+    "classroom",
     "downloads",
     "errors",
     "guess",

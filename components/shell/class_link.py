@@ -105,8 +105,12 @@ def link(left_out: str, **more: str) -> None:
 
 def address(more: dict[str, str], hide: str = "") -> None:
     """Shows the page's address with more parameters, to be copied."""
-    query = st.query_params.to_dict() | more
-    query.pop("hide", None)
-    query |= {"hide": hide} if hide else {}
     page = (st.context.url or "").split("?")[0]
-    st.code(f"{page}?{urlencode(query)}", language=None, wrap_lines=True)
+    st.code(f"{page}?{query(more, hide)}", language=None, wrap_lines=True)
+
+
+def query(more: dict[str, str], hide: str = "") -> str:
+    """The parameters of a link to this page, encoded."""
+    found = st.query_params.to_dict() | more
+    found.pop("hide", None)
+    return urlencode(found | ({"hide": hide} if hide else {}))

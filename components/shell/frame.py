@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from components.shell import class_link, first_network, sessions
+from components.shell import class_link, classroom, first_network, sessions
 from engine.errors import EngineError
 
 STYLE = Path(__file__).parent / "style.css"
@@ -28,6 +28,7 @@ PAGES = (
     ("pages/transfer_learning.py", "Transfer learning", ":material/pets:"),
     ("pages/ideal_images.py", "Ideal images", ":material/auto_awesome:"),
     ("pages/adversarial_attacks.py", "Adversarial attacks", ":material/visibility_off:"),
+    ("pages/wall.py", "Class wall", ":material/groups:"),
 )
 
 
@@ -57,6 +58,7 @@ def page(title: str, subtitle: str, lesson: Lesson | None = None) -> None:
         if "screens" not in class_link.hidden():
             for path, label, symbol in PAGES:
                 st.page_link(path, label=label, icon=symbol)
+        classroom.aside(title)
         class_link.aside()
         first_network.show()
     with st.container(horizontal=True, vertical_alignment="center", wrap=False, key="page_head"):

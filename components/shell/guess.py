@@ -1,14 +1,22 @@
 """The guess: asked on the stage before a result may be seen, kept, and repeated beside it."""
 
+import contextlib
+
 import streamlit as st
 
+from components.shell import classroom
 from components.shell.frame import Lesson
+from engine.errors import EngineError
 
 
 def ask(lesson: Lesson) -> None:
-    """Asks what a person expects. What is chosen is kept for the session."""
+    """Asks what a person expects; it is kept for the session, and the first one for the class."""
     with st.container(width="content", key="guess"):
-        st.pills(lesson.guess, lesson.guesses, key=_key(lesson), persist_state="session")
+        guess = st.pills(lesson.guess, lesson.guesses, key=_key(lesson), persist_state="session")
+    if guess and classroom.key() and not st.session_state.get(f"{_key(lesson)}_told"):
+        with contextlib.suppress(EngineError):  # the class is over: the guess is one's own
+            classroom.wall().guess(classroom.key(), lesson.guess, guess)
+        st.session_state[f"{_key(lesson)}_told"] = True
 
 
 def repeat(lesson: Lesson) -> None:

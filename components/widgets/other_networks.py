@@ -77,9 +77,33 @@ def recognition(name: str, picture: np.ndarray, target: str) -> None:
         _bars(predictions, f"verdict_{other}")
 
 
+def recognised_by(name: str, picture: np.ndarray, target: str) -> tuple[list[str], int]:
+    """Which other networks predict `target` for an ideal image of `name`, of how many."""
+    nets = [n for n in _others(name) if target in cache.class_names(n)][:ASKED]
+    return [n for n in nets if _predictions(n, picture)[0].label == target], len(nets)
+
+
+def fooled_by(
+    names: Sequence[str], original: np.ndarray, attacked: np.ndarray
+) -> tuple[list[str], int]:
+    """Which networks beside those attacked predict something else, of how many."""
+    nets = _others(registry.JOINT.join(names))[:ASKED]
+    fooled = [
+        name
+        for name in nets
+        if _predictions(name, original)[0].label != _predictions(name, attacked)[0].label
+    ]
+    return fooled, len(nets)
+
+
+def _others(name: str) -> list[str]:
+    """Networks that are ready, besides one, or those it consists of."""
+    return [other for other in cache.ready() if other not in registry.members(name)]
+
+
 def _asked(name: str) -> Iterator[tuple[str, Any]]:
     """The networks that a person chooses, each within a column of its own."""
-    others = [other for other in cache.ready() if other not in registry.members(name)]
+    others = _others(name)
     if not others:
         st.caption("No other backbone is on this machine. The home page offers some for download.")
         return

@@ -4,7 +4,7 @@ import hashlib
 import re
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from engine.classroom import words
@@ -49,9 +49,3 @@ def member(session: Session, key: str, now: float) -> tuple[MemberRow, ClassRow]
 def info(row: ClassRow) -> ClassInfo:
     """What pages are told of a class."""
     return ClassInfo(code=row.code, frozen=row.frozen, task=row.task, ends=row.ends)
-
-
-def changed(session: Session, class_id: int) -> None:
-    """Counts that something has happened in a class."""
-    grown = update(ClassRow).where(ClassRow.id == class_id)
-    session.execute(grown.values(changes=ClassRow.changes + 1))

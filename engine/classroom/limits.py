@@ -21,19 +21,24 @@ class Limit:
         self._made: TTLCache[Hashable, deque[float]] = TTLCache(10_000, seconds)
         self._lock = threading.Lock()
 
-    def count(self, who: Hashable) -> None:
-        """Counts one more time.
-
-        Raises:
-            TooOften: it was too often; this time does not count.
-        """
-        now = time.monotonic()
+    def check(self, who: Hashable) -> None:
+        """Raises `TooOften` if no more is allowed now."""
         with self._lock:
-            made = self._made.get(who, deque())
-            while made and now - made[0] > self.seconds:
-                made.popleft()
+            made = self._recent(who)
             if len(made) >= self.times:
-                wait = max(1, round(self.seconds - (now - made[0])))
+                wait = max(1, round(self.seconds - (time.monotonic() - made[0])))
                 raise TooOften(f"That was a little fast. Try again in {wait} s.")
-            made.append(now)
-            self._made[who] = made
+
+    def note(self, who: Hashable) -> None:
+        """Counts one more time."""
+        with self._lock:
+            self._made[who] = deque([*self._recent(who), time.monotonic()])
+
+    def count(self, who: Hashable) -> None:
+        """Counts one more time; raises `TooOften` instead if no more is allowed."""
+        self.check(who)
+        self.note(who)
+
+    def _recent(self, who: Hashable) -> deque[float]:
+        since = time.monotonic() - self.seconds
+        return deque(at for at in self._made.get(who, ()) if at > since)

@@ -18,10 +18,7 @@ def _belongs_to(table: str) -> Mapped[int]:
 
 
 class ClassRow(Base):
-    """A class: `teacher` is a digest of the teacher's secret, `changes` counts what has happened.
-
-    Times are in seconds since 1970.
-    """
+    """A class: `teacher` is a digest of the teacher's secret. Times are seconds since 1970."""
 
     __tablename__ = "classes"
 
@@ -32,7 +29,6 @@ class ClassRow(Base):
     ends: Mapped[float] = mapped_column(index=True)
     frozen: Mapped[bool] = mapped_column(default=False)
     task: Mapped[str] = mapped_column(String(1000), default="")
-    changes: Mapped[int] = mapped_column(default=0)
 
 
 class MemberRow(Base):

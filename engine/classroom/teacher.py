@@ -42,7 +42,6 @@ class Teacher:
             entry = session.get(EntryRow, number)
             if entry is not None and entry.class_id == row.id:
                 entry.hidden = hidden
-                access.changed(session, row.id)
 
     def set(self, *, frozen: bool | None = None, task: str | None = None) -> None:
         """Freezes the wall, or sets the task: the address of a screen within the app."""
@@ -52,7 +51,6 @@ class Teacher:
             row = self._class(session)
             row.frozen = row.frozen if frozen is None else frozen
             row.task = row.task if task is None else task
-            access.changed(session, row.id)
 
     def pupils(self) -> list[Pupil]:
         """Who is in the class, where, and who has shown nothing for a while."""

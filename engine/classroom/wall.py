@@ -12,9 +12,9 @@ what a pupil does the pupil's own. The database keeps digests of both.
 
 import secrets
 import time
-import unicodedata
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Select, delete, func, select, update
@@ -49,7 +49,7 @@ class Wall:
     ) -> None:
         self._database, self._files = Database(url), Files(folder)
         self._hours, self._clock = hours, clock
-        self._tries, self._all_tries = Limit(8, 60), Limit(300, 60)
+        self._tries, self._all_tries = Limit(8, 60), Limit(1200, 60)
         self._shows, self._opens = Limit(6, 30), Limit(5, 600)
 
     def close(self) -> None:
@@ -70,7 +70,6 @@ class Wall:
             ends=now + 3600 * self._hours,
             frozen=False,
             task="",
-            changes=0,
         )
         with self._database.writing() as session:
             session.add(row)
@@ -85,14 +84,12 @@ class Wall:
             ClassRefused: the name is taken or empty, or the class is full.
             TooOften: codes were tried too often.
         """
-        self._tries.count(visitor)
-        self._all_tries.count("all")
-        name = _tidy(name, NAME_LENGTH)
+        name = words.tidy(name, NAME_LENGTH)
         if not name:
             raise ClassRefused("Choose a nickname of at least one letter.")
         secret = secrets.token_urlsafe(24)
         try:
-            with self._database.writing() as session:
+            with self._guessing(visitor), self._database.writing() as session:
                 row = access.of_code(session, code, self._clock())
                 members = select(func.count()).where(MemberRow.class_id == row.id)
                 if (session.scalar(members) or 0) >= MOST_MEMBERS:
@@ -114,17 +111,9 @@ class Wall:
         return secret
 
     def look(self, code: str, visitor: str) -> ClassInfo:
-        """What is known of a class by its code; counts as a try, as joining does."""
-        self._tries.count(visitor)
-        self._all_tries.count("all")
-        with self._database.reading() as session:
+        """What is known of a class by its code; raises as joining does."""
+        with self._guessing(visitor), self._database.reading() as session:
             return access.info(access.of_code(session, code, self._clock()))
-
-    def changes(self, code: str) -> int:
-        """A number that grows with everything that happens in a class; -1 where it is gone."""
-        with self._database.reading() as session:
-            found = session.scalar(select(ClassRow.changes).where(ClassRow.code == code))
-            return -1 if found is None else found
 
     def entries(
         self, code: str, *, kind: str = "", hidden: bool = False, best: bool = False, most: int = 60
@@ -192,7 +181,7 @@ class Wall:
         """Notes where a pupil is."""
         with self._database.writing() as session:
             where = update(MemberRow).where(MemberRow.key == access.digest(key))
-            session.execute(where.values(page=_tidy(page, 40), seen=self._clock()))
+            session.execute(where.values(page=words.tidy(page, 40), seen=self._clock()))
 
     def show(self, key: str, draft: Draft) -> int:
         """Puts something on the wall; returns its number.
@@ -214,8 +203,8 @@ class Wall:
                 class_id=row.id,
                 member_id=member.id,
                 kind=draft.kind,
-                title=_tidy(draft.title, TEXT_LENGTH),
-                caption=_tidy(draft.caption, TEXT_LENGTH),
+                title=words.tidy(draft.title, TEXT_LENGTH),
+                caption=words.tidy(draft.caption, TEXT_LENGTH),
                 made=self._clock(),
                 hidden=False,
                 link=draft.link,
@@ -226,7 +215,6 @@ class Wall:
                 size=len(draft.still) + len(draft.film),
             )
             session.add(entry)
-            access.changed(session, row.id)
             session.flush()
             return entry.id
 
@@ -242,15 +230,13 @@ class Wall:
                 session.add(ApplauseRow(entry_id=number, member_id=member.id))
             else:
                 session.delete(mine)
-            access.changed(session, row.id)
 
     def guess(self, key: str, question: str, answer: str) -> None:
         """Records a guess; the first one on a question counts."""
         with self._database.writing() as session:
-            member, row = access.member(session, key, self._clock())
+            member, _ = access.member(session, key, self._clock())
             if session.get(GuessRow, (member.id, question)) is None:
                 session.add(GuessRow(member_id=member.id, question=question, answer=answer))
-                access.changed(session, row.id)
 
     def teacher(self, secret: str) -> Teacher:
         """What a teacher may do with the class of this secret."""
@@ -268,6 +254,19 @@ class Wall:
         with self._database.reading() as session:
             used = session.execute(select(EntryRow.still, EntryRow.film))
             self._files.keep_only({name for row in used for name in row})
+
+    @contextmanager
+    def _guessing(self, visitor: str) -> Iterator[None]:
+        """Counts wrong codes, so that nobody finds a right one by trying."""
+        limits = {visitor: self._tries, "all": self._all_tries}
+        for who, limit in limits.items():
+            limit.check(who)
+        try:
+            yield
+        except NoSuchClass:
+            for who, limit in limits.items():
+                limit.note(who)
+            raise
 
     def _may_show(self, session: Session, key: str) -> tuple[MemberRow, ClassRow]:
         member, row = access.member(session, key, self._clock())
@@ -287,9 +286,3 @@ def _check(draft: Draft) -> None:
         raise ClassRefused("Expected the address of a screen of this app.")
     if max(len(draft.still), len(draft.film)) > MOST_BYTES:
         raise ClassRefused(f"The picture is too large for the wall: {MOST_BYTES // 10**6} MB fit.")
-
-
-def _tidy(text: str, length: int) -> str:
-    """Text of one line without control characters, at most so long."""
-    kept = (c if unicodedata.category(c)[0] not in "CZ" else " " for c in text)
-    return " ".join("".join(kept).split())[:length].strip()

@@ -1,6 +1,7 @@
 """Words for the codes of classes and for nicknames: short, plain, easy to say aloud."""
 
 import secrets
+import unicodedata
 from pathlib import Path
 
 # 256, so that a word is a byte: a code of four is one of four thousand million.
@@ -15,6 +16,12 @@ def code() -> str:
 def nickname() -> str:
     """A nickname to offer: `amber otter`."""
     return f"{secrets.choice(WORDS)} {secrets.choice(WORDS)}"
+
+
+def tidy(text: str, length: int) -> str:
+    """Text of one line without control characters, at most so long."""
+    kept = (c if unicodedata.category(c)[0] not in "CZ" else " " for c in text)
+    return " ".join("".join(kept).split())[:length].strip()
 
 
 def tidy_code(written: str) -> str:

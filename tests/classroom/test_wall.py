@@ -47,7 +47,6 @@ def test_a_code_is_understood_as_people_type_it(wall, opened):
 
 
 def test_what_is_shown_is_on_the_wall_with_its_picture(wall, opened, pupil):
-    before = wall.changes(opened.code)
     wall.show(pupil, draft(caption="mine"))
     (entry,) = wall.entries(opened.code)
     assert (entry.by, entry.title, entry.caption, entry.applause) == (
@@ -59,7 +58,6 @@ def test_what_is_shown_is_on_the_wall_with_its_picture(wall, opened, pupil):
     assert entry.figures == {"recognised by": "2 of 3"}
     assert wall.file(entry.still) == PICTURE
     assert wall.file(entry.film) == b""
-    assert wall.changes(opened.code) > before
 
 
 def test_the_best_come_first_where_asked_for(wall, opened, pupil):
@@ -158,7 +156,6 @@ def test_a_class_ends_with_all_that_was_shown(wall, opened, pupil, clock, tmp_pa
         wall.show(pupil, draft())
     wall.purge()
     assert wall.entries(opened.code) == []
-    assert wall.changes(opened.code) == -1
     assert not list((tmp_path / "pictures").glob("*/*"))
 
 
@@ -226,7 +223,7 @@ def test_a_code_cannot_be_guessed_in_a_lesson(wall):
             wall.look("apple-apple-apple-apple", "guesser")
     with pytest.raises(TooOften, match=r"Try again in \d+ s"):
         wall.look("apple-apple-apple-apple", "guesser")
-    for visitor in range(292):
+    for visitor in range(1192):
         with pytest.raises(NoSuchClass):
             wall.look("apple-apple-apple-apple", visitor)
     with pytest.raises(TooOften):

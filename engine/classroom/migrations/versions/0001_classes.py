@@ -25,7 +25,6 @@ def upgrade() -> None:
         sa.Column("ends", sa.Double, nullable=False, index=True),
         sa.Column("frozen", sa.Boolean, nullable=False),
         sa.Column("task", sa.String(1000), nullable=False),
-        sa.Column("changes", sa.Integer, nullable=False),
     )
     op.create_table(
         "members",

@@ -1,0 +1,142 @@
+"""The class a person is in: its wall, and what the tab remembers of it.
+
+A pupil's secret is kept in the tab's session storage, so that a reload leaves who they are; it is
+not part of the address.
+"""
+
+import secrets
+import time
+from html import escape
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+import streamlit as st
+
+from engine import config
+from engine.errors import EngineError
+
+if TYPE_CHECKING:
+    from engine.classroom import ClassInfo, Wall
+
+LOOK = 4.0  # seconds between two looks at what the teacher has set
+HERE = 20.0  # seconds after which a pupil who stays on a page is noted again
+TITLES = {
+    "feature_maps": "Feature maps",
+    "transfer_learning": "Transfer learning",
+    "ideal_images": "Ideal images",
+    "adversarial_attacks": "Adversarial attacks",
+    "wall": "Class wall",
+}
+
+_JS = """
+export default function ({ data, setStateValue }) {
+  const name = "ideal-cat-pupil";
+  if (data.keep) sessionStorage.setItem(name, data.keep);
+  if (data.keep === "") sessionStorage.removeItem(name);
+  const kept = sessionStorage.getItem(name) ?? "";
+  if (data.keep === null) setStateValue("kept", kept);
+}
+"""
+_memory = st.components.v2.component("pupil_memory", js=_JS)
+
+
+@st.cache_resource(show_spinner=False)
+def wall() -> "Wall":
+    """The classes of this server; raises `WallUnavailable`."""
+    from engine.classroom import Wall
+
+    folder = config.data_folder() / "pictures"
+    return Wall(config.classes_database(), folder, hours=config.class_hours())
+
+
+def hours() -> float:
+    """Hours after which a class is deleted."""
+    return config.class_hours()
+
+
+@st.cache_resource(show_spinner=False, scope="session")
+def visitor() -> str:
+    """What tells this session from others where tries are counted.
+
+    Not the network's address: a whole school may share one.
+    """
+    return secrets.token_hex(8)
+
+
+def key() -> str:
+    """The secret of the pupil who sits here; "" for nobody."""
+    return st.session_state.get("pupil_key") or ""
+
+
+def become(secret: str) -> None:
+    """Takes a pupil's secret for this tab; "" leaves the class."""
+    st.session_state.pupil_key = secret
+    st.session_state.pop("pupil_task", None)
+
+
+def aside(title: str) -> None:
+    """What every page's sidebar has of the class: who one is, the teacher's task.
+
+    Args:
+        title: of the page.
+    """
+    _remember()
+    if key():
+        _membership(title)
+
+
+@st.fragment
+def _remember() -> None:
+    """Asks the browser for the tab's pupil once a session, and tells it of changes."""
+    known = st.session_state.get("pupil_key")
+    kept = _memory(data={"keep": known}, key="pupil_memory", on_kept_change=lambda: None).kept
+    if known is None and isinstance(kept, str):
+        st.session_state.pupil_key = kept[:80]
+        if kept:
+            st.rerun()
+
+
+@st.fragment(run_every=LOOK)
+def _membership(title: str) -> None:
+    try:
+        found = wall().membership(key())
+        if found is None:
+            become("")
+            st.rerun()
+        name, info = found
+        _note(title)
+    except EngineError:
+        st.caption("The class does not answer at the moment.")
+        return
+    st.html(
+        f'<p style="margin:0;font-size:.875rem">In class <b>{escape(info.code)}</b> as '
+        f"<b>{escape(name)}</b></p>"
+    )
+    _task(info)
+
+
+def _note(title: str) -> None:
+    """Notes where the pupil is, when that is new or was noted a while ago."""
+    before, at = st.session_state.get("pupil_here", ("", -HERE))
+    if before != title or time.monotonic() - at > HERE:
+        wall().here(key(), title)
+        st.session_state.pupil_here = title, time.monotonic()
+
+
+def _task(info: "ClassInfo") -> None:
+    screen, _, query = info.task.partition("?")
+    if screen not in TITLES:
+        return
+    st.page_link(
+        f"pages/{screen}.py",
+        label=f"Your task: {TITLES[screen].lower()}",
+        icon=":material/assignment:",
+        query_params=dict(parse_qsl(query)),
+    )
+    if st.session_state.get("pupil_task") != info.task:
+        st.session_state.pupil_task = info.task
+        st.toast(
+            f"Your teacher has set a task: {TITLES[screen].lower()}. Open it in the sidebar.",
+            icon=":material/assignment:",
+            duration="long",
+        )

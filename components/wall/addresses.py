@@ -1,0 +1,41 @@
+"""Addresses that pupils and projectors open, as this server is reached from other machines."""
+
+import ipaddress
+import socket
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+import segno
+import streamlit as st
+
+
+def of_wall(**parameters: str) -> str:
+    """The wall's address with these parameters."""
+    parts = urlsplit((st.context.url or "http://localhost/wall").split("?")[0])
+    host = parts.hostname or "localhost"
+    if _is_here(host) and (name := _in_network()):
+        host = name  # what other machines call this one
+    place = host if parts.port is None else f"{host}:{parts.port}"
+    return urlunsplit((parts.scheme, place, parts.path, urlencode(parameters), ""))
+
+
+def qr(address: str) -> str:
+    """A QR code as an SVG, in a data address."""
+    return segno.make(address, error="m").svg_data_uri(scale=8, border=2, light="white")
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _in_network() -> str:
+    """This machine's address in its network; "" without one. Nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # an address kept for documentation
+        except OSError:
+            return ""
+        found = probe.getsockname()[0]
+    return "" if found.startswith(("127.", "0.")) else found

@@ -1,0 +1,162 @@
+"""What is on a wall, live: the newest results or the best, guesses, and one result opened."""
+
+from collections.abc import Callable
+from html import escape
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+import streamlit as st
+
+from components.shell import classroom
+from engine.errors import EngineError
+
+if TYPE_CHECKING:
+    from engine.classroom import Entry
+
+LOOK = 1.0  # seconds between two looks
+SHOWN = 24  # results at once
+KINDS = {
+    "Newest": "",
+    "Ideal images": "ideal image",
+    "Attacks": "attack",
+    "Classifiers": "classifier",
+    "Mistakes": "mistake",
+}
+BEST = {
+    "ideal image": "Most recognised by other networks first.",
+    "attack": "Smallest change first.",
+    "classifier": "Highest accuracy on photos it has not learned from first.",
+    "mistake": "Surest first.",
+}
+GUESSES = "Guesses"
+
+
+def show(code: str, *, hide: Callable[[int, bool], None] | None = None, columns: int = 4) -> None:
+    """Draws a wall again and again.
+
+    Args:
+        code: of the class.
+        hide: takes an entry off the wall, or puts it back; None for who is no teacher.
+        columns: how many results stand beside one another.
+    """
+    chosen = st.segmented_control(
+        "On the wall",
+        [*KINDS, GUESSES],
+        default="Newest",
+        required=True,
+        key="wall_filter",
+        label_visibility="collapsed",
+    )
+
+    if (entry := st.session_state.pop("wall_open", None)) is not None:
+        _opened(entry)
+
+    @st.fragment(run_every=LOOK)
+    def live() -> None:
+        try:
+            if chosen == GUESSES:
+                _guesses(code)
+            else:
+                _entries(code, KINDS[chosen], hide, columns)
+        except EngineError as error:
+            st.error(str(error), icon=":material/error:")
+
+    live()
+
+
+def _entries(code: str, kind: str, hide: Callable[[int, bool], None] | None, columns: int) -> None:
+    wall = classroom.wall()
+    entries = wall.entries(code, kind=kind, best=bool(kind), hidden=hide is not None, most=SHOWN)
+    if kind:
+        st.caption(BEST[kind])
+    if not entries:
+        st.info("Nothing is on the wall yet. The first result appears here at once.")
+    for row in range(0, len(entries), columns):
+        cells = st.columns(columns, gap="small")
+        for rank, (cell, entry) in enumerate(zip(cells, entries[row:], strict=False), row + 1):
+            with cell.container(border=True, key=f"entry_{entry.number}"):
+                _card(entry, rank if kind else 0, hide)
+
+
+def _card(entry: "Entry", rank: int, hide: Callable[[int, bool], None] | None) -> None:
+    if entry.still:
+        st.image(classroom.wall().file(entry.still), width="stretch")
+    place = f"{rank}. " if rank else ""
+    dim = "opacity:.45;" if entry.hidden else ""
+    caption = f"<br><i>{escape(entry.caption)}</i>" if entry.caption else ""
+    st.html(
+        f'<p style="margin:0;overflow-wrap:anywhere;{dim}"><b>{place}{escape(entry.title)}</b><br>'
+        f"{escape(entry.by)}{caption}</p>"
+    )
+    with st.container(horizontal=True, gap="small"):
+        pupil = classroom.key()
+        st.button(
+            str(entry.applause),
+            icon=":material/celebration:",
+            key=f"applaud_{entry.number}",
+            help="Applaud" if pupil else "Pupils applaud here",
+            disabled=not pupil,
+            on_click=_applaud,
+            args=(entry.number,),
+        )
+        if st.button("Open", key=f"open_{entry.number}", type="tertiary"):
+            st.session_state.wall_open = entry
+            st.rerun()  # a dialog of a fragment goes when the fragment runs again
+        if hide is not None:
+            st.button(
+                "Show" if entry.hidden else "Hide",
+                key=f"hide_{entry.number}",
+                type="tertiary",
+                on_click=hide,
+                args=(entry.number, not entry.hidden),
+            )
+
+
+def _applaud(number: int) -> None:
+    try:
+        classroom.wall().applaud(classroom.key(), number)
+    except EngineError as error:
+        st.toast(str(error), icon=":material/error:")
+
+
+@st.dialog("On the wall", width="large")
+def _opened(entry: "Entry") -> None:
+    """One result, its film and figures, and the way to repeat it."""
+    left, right = st.columns([3, 2] if entry.still else [1, 20], gap="medium")
+    if picture := classroom.wall().file(entry.film or entry.still):
+        left.image(picture, width="stretch")
+    rows = "".join(
+        f"<tr><td style='padding-right:1em;opacity:.7'>{escape(name)}</td>"
+        f"<td>{escape(value)}</td></tr>"
+        for name, value in entry.figures.items()
+    )
+    caption = f"<br><i>{escape(entry.caption)}</i>" if entry.caption else ""
+    right.html(
+        f"<h3 style='margin:0;padding:0'>{escape(entry.title)}</h3>"
+        f"<p>{escape(entry.by)}{caption}</p><table>{rows}</table>"
+    )
+    screen, _, query = entry.link.partition("?")
+    if screen in classroom.TITLES:
+        right.page_link(
+            f"pages/{screen}.py",
+            label="Make it yourself",
+            icon=":material/replay:",
+            query_params=dict(parse_qsl(query)),
+        )
+
+
+def _guesses(code: str) -> None:
+    """What the class has guessed, a bar for each answer."""
+    found = classroom.wall().guesses(code)
+    if not found:
+        st.info("Nobody has guessed yet. Each screen asks at its top.")
+    for question, answers in found.items():
+        total = sum(answers.values())
+        bars = "".join(
+            f"<tr><td style='white-space:nowrap;padding-right:1em'>{escape(answer)}</td>"
+            f"<td style='width:100%'><div style='background:var(--st-primary-color, #5b50d6);"
+            f"height:1.2em;border-radius:4px;width:{100 * count / total:.0f}%'></div></td>"
+            f"<td style='padding-left:.5em'>{count}</td></tr>"
+            for answer, count in answers.most_common()
+        )
+        st.html(f"<h4>{escape(question)}</h4><table style='width:100%'>{bars}</table>")

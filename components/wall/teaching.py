@@ -1,0 +1,128 @@
+"""What the teacher of a class has: the invitation, the task, who is where, files, the end."""
+
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+from components.shell import classroom
+from components.wall import addresses, board, entrance
+from components.widgets import gallery
+from engine.classroom import ClassInfo, page, table
+from engine.errors import EngineError
+
+LOOK = 4.0  # seconds between two looks at who is where
+
+
+def show(secret: str) -> None:
+    """Draws the class of a teacher's secret; raises `NoSuchClass`."""
+    info = classroom.wall().teacher(secret).info()
+    main, aside = st.columns([4, 1], gap="medium")
+    with aside:
+        entrance.invitation(info.code)
+        st.caption(
+            "The address of this page is your key to the class: keep it, and keep it off the "
+            "projector. All that was shown is deleted after "
+            f"{classroom.hours():g} hours; export it before."
+        )
+    with main:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            _projector(info)
+            _task(secret, info)
+            _files(info)
+            _end(secret)
+            _freeze(secret, info)
+        _pupils(secret)
+        board.show(info.code, hide=lambda number, hidden: _hide(secret, number, hidden), columns=3)
+
+
+def _projector(info: ClassInfo) -> None:
+    st.link_button("Open the projector", addresses.of_wall(watch=info.code), icon=":material/cast:")
+
+
+def _task(secret: str, info: ClassInfo) -> None:
+    with st.popover("Set the task", icon=":material/assignment:", key="set_task"):
+        st.caption(
+            "Paste the link of a screen as you have set it (*Link for a class* in its sidebar). "
+            "All pupils are offered it at once."
+        )
+        with st.form("task", border=False):
+            address = st.text_input("Link", info.task, max_chars=1200)
+            if st.form_submit_button("Set", type="primary"):
+                parts = urlsplit(address.strip())
+                screen = parts.path.rstrip("/").rsplit("/", 1)[-1]
+                task = f"{screen}?{parts.query}" if parts.query else screen
+                if screen and screen not in classroom.TITLES:
+                    st.error(
+                        "Expected the address of a screen of this app, such as "
+                        f"{addresses.of_wall().replace('wall', 'ideal_images')}."
+                    )
+                elif _done(lambda: classroom.wall().teacher(secret).set(task=task)):
+                    st.rerun()
+
+
+def _freeze(secret: str, info: ClassInfo) -> None:
+    frozen = st.toggle("Freeze the wall", info.frozen, key=f"freeze_{info.code}")
+    if frozen != info.frozen:
+        _done(lambda: classroom.wall().teacher(secret).set(frozen=frozen))
+
+
+def _files(info: ClassInfo) -> None:
+    wall = classroom.wall()
+
+    def everything() -> list:
+        return wall.entries(info.code, most=2000)
+
+    gallery.download(
+        "Export (HTML)",
+        lambda: page(info.code, everything(), wall.guesses(info.code), wall.file),
+        f"wall-{info.code}.html",
+        "download",
+        help="One page with all pictures and films; it needs no network.",
+    )
+    gallery.download("Export (CSV)", lambda: table(everything()), f"wall-{info.code}.csv", "table")
+
+
+def _end(secret: str) -> None:
+    with st.popover("End the class", icon=":material/delete:", key="end_class"):
+        st.markdown("Deletes the class with everything that was shown, for everybody.")
+        if st.button("End and delete everything", type="primary", key="end_now") and _done(
+            classroom.wall().teacher(secret).delete
+        ):
+            st.query_params.clear()
+            st.rerun()
+
+
+@st.fragment(run_every=LOOK)
+def _pupils(secret: str) -> None:
+    try:
+        pupils = classroom.wall().teacher(secret).pupils()
+    except EngineError as error:
+        st.caption(str(error))
+        return
+    stuck = sum(pupil.stuck for pupil in pupils)
+    words = f"Who is where: {len(pupils)} {'pupil' if len(pupils) == 1 else 'pupils'}"
+    words += f", {stuck} without a result for 10 minutes" if stuck else ""
+    box = st.expander(words if pupils else "Nobody has joined yet", icon=":material/group:")
+    rows = [
+        {
+            "Pupil": pupil.name,
+            "Is at": pupil.page if pupil.away < 90 else "away",
+            "Shown": pupil.shown,
+            "Needs help?": "nothing for 10 minutes" if pupil.stuck else "",
+        }
+        for pupil in pupils
+    ]
+    box.dataframe(rows, hide_index=True, height="content" if len(rows) < 9 else 320)
+
+
+def _hide(secret: str, number: int, hidden: bool) -> None:
+    _done(lambda: classroom.wall().teacher(secret).hide(number, hidden))
+
+
+def _done(act) -> bool:
+    try:
+        act()
+    except EngineError as error:
+        st.error(str(error), icon=":material/error:")
+        return False
+    return True
