@@ -28,13 +28,10 @@ def own() -> None:
         classroom.become("")
         st.rerun()
     _, info = found
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if info.frozen:
-            st.caption(":material/ac_unit: The teacher has frozen the wall.")
-        if st.button("Leave the class", icon=":material/logout:", type="tertiary", key="leave"):
-            classroom.become("")
-            st.rerun()
-    board.show(info.code)
+    if st.button("Leave the class", icon=":material/logout:", type="tertiary", key="leave"):
+        classroom.become("")
+        st.rerun()
+    board.show(info.code, every=board.PUPILS)
 
 
 def main() -> None:

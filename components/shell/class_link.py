@@ -4,6 +4,7 @@ A link's `hide` takes away what pupils are not to touch: `controls`, what is set
 `screens`, the way to the other pages. The state is in the link, nothing is kept on the server.
 """
 
+from html import escape
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -101,6 +102,14 @@ def link(left_out: str, **more: str) -> None:
             "screens": st.toggle("Hide the other screens", key="link_screens"),
         }
         address(more, hide=",".join(name for name, chosen in wanted.items() if chosen))
+
+
+def anchor(address: str, label: str) -> str:
+    """HTML of a link that opens a screen as it is set, in this tab.
+
+    It loads the page anew: Streamlit's own links lose what widgets of the page before are bound to.
+    """
+    return f'<a href="{escape(address)}" target="_self" style="color:inherit">{escape(label)}</a>'
 
 
 def address(more: dict[str, str], hide: str = "") -> None:

@@ -8,10 +8,10 @@ import secrets
 import time
 from html import escape
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
 
 import streamlit as st
 
+from components.shell import class_link
 from engine import config
 from engine.errors import EngineError
 
@@ -110,7 +110,7 @@ def _membership(title: str) -> None:
         return
     st.html(
         f'<p style="margin:0;font-size:.875rem">In class <b>{escape(info.code)}</b> as '
-        f"<b>{escape(name)}</b></p>"
+        f"<b>{escape(name)}</b>{'. The wall is frozen.' if info.frozen else ''}</p>"
     )
     _task(info)
 
@@ -124,15 +124,10 @@ def _note(title: str) -> None:
 
 
 def _task(info: "ClassInfo") -> None:
-    screen, _, query = info.task.partition("?")
+    screen = info.task.partition("?")[0]
     if screen not in TITLES:
         return
-    st.page_link(
-        f"pages/{screen}.py",
-        label=f"Your task: {TITLES[screen].lower()}",
-        icon=":material/assignment:",
-        query_params=dict(parse_qsl(query)),
-    )
+    st.html(f"<b>{class_link.anchor(info.task, f'Your task: {TITLES[screen].lower()}')}</b>")
     if st.session_state.get("pupil_task") != info.task:
         st.session_state.pupil_task = info.task
         st.toast(

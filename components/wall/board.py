@@ -3,17 +3,16 @@
 from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
 
 import streamlit as st
 
-from components.shell import classroom
+from components.shell import class_link, classroom
 from engine.errors import EngineError
 
 if TYPE_CHECKING:
     from engine.classroom import Entry
 
-LOOK = 1.0  # seconds between two looks
+LOOK, PUPILS = 1.0, 3.0  # seconds between two looks: on the projector, on thirty phones
 SHOWN = 24  # results at once
 KINDS = {
     "Newest": "",
@@ -31,13 +30,20 @@ BEST = {
 GUESSES = "Guesses"
 
 
-def show(code: str, *, hide: Callable[[int, bool], None] | None = None, columns: int = 4) -> None:
+def show(
+    code: str,
+    *,
+    hide: Callable[[int, bool], None] | None = None,
+    columns: int = 4,
+    every: float = LOOK,
+) -> None:
     """Draws a wall again and again.
 
     Args:
         code: of the class.
         hide: takes an entry off the wall, or puts it back; None for who is no teacher.
         columns: how many results stand beside one another.
+        every: seconds between two looks.
     """
     chosen = st.segmented_control(
         "On the wall",
@@ -51,7 +57,7 @@ def show(code: str, *, hide: Callable[[int, bool], None] | None = None, columns:
     if (entry := st.session_state.pop("wall_open", None)) is not None:
         _opened(entry)
 
-    @st.fragment(run_every=LOOK)
+    @st.fragment(run_every=every)
     def live() -> None:
         try:
             if chosen == GUESSES:
@@ -119,7 +125,7 @@ def _applaud(number: int) -> None:
         st.toast(str(error), icon=":material/error:")
 
 
-@st.dialog("On the wall", width="large")
+@st.dialog("On the wall", width="medium")
 def _opened(entry: "Entry") -> None:
     """One result, its film and figures, and the way to repeat it."""
     left, right = st.columns([3, 2] if entry.still else [1, 20], gap="medium")
@@ -135,14 +141,7 @@ def _opened(entry: "Entry") -> None:
         f"<h3 style='margin:0;padding:0'>{escape(entry.title)}</h3>"
         f"<p>{escape(entry.by)}{caption}</p><table>{rows}</table>"
     )
-    screen, _, query = entry.link.partition("?")
-    if screen in classroom.TITLES:
-        right.page_link(
-            f"pages/{screen}.py",
-            label="Make it yourself",
-            icon=":material/replay:",
-            query_params=dict(parse_qsl(query)),
-        )
+    right.html(class_link.anchor(entry.link, "Make it yourself"))
 
 
 def _guesses(code: str) -> None:

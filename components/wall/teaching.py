@@ -36,7 +36,7 @@ def show(secret: str) -> None:
 
 
 def _projector(info: ClassInfo) -> None:
-    st.link_button("Open the projector", addresses.of_wall(watch=info.code), icon=":material/cast:")
+    st.link_button("Projector", addresses.of_wall(watch=info.code), icon=":material/cast:")
 
 
 def _task(secret: str, info: ClassInfo) -> None:
@@ -72,14 +72,17 @@ def _files(info: ClassInfo) -> None:
     def everything() -> list:
         return wall.entries(info.code, most=2000)
 
-    gallery.download(
-        "Export (HTML)",
-        lambda: page(info.code, everything(), wall.guesses(info.code), wall.file),
-        f"wall-{info.code}.html",
-        "download",
-        help="One page with all pictures and films; it needs no network.",
-    )
-    gallery.download("Export (CSV)", lambda: table(everything()), f"wall-{info.code}.csv", "table")
+    with st.popover("Export", icon=":material/download:", key="export"):
+        gallery.download(
+            "One page (HTML)",
+            lambda: page(info.code, everything(), wall.guesses(info.code), wall.file),
+            f"wall-{info.code}.html",
+            "web",
+            help="With all pictures and films; it needs no network.",
+        )
+        gallery.download(
+            "A table (CSV)", lambda: table(everything()), f"wall-{info.code}.csv", "table"
+        )
 
 
 def _end(secret: str) -> None:
