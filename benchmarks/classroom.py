@@ -1,16 +1,18 @@
 """A class at once: thirty sessions on all four screens, some of them real browsers, on one server.
 
-python -m benchmarks.classroom [--pupils 28] [--browsers 2] [--minutes 5]
+python -m benchmarks.classroom [--pupils 28] [--browsers 2] [--minutes 5] [--wall]
 
 Everything, the pupils too, runs on this machine's cores; the server has been opened once before.
 Each pupil goes through the four screens again and again, waits a little as a person does, and
 checks that what it sees is its own: the picture it has sent, the class it has asked for, and for a
-seed that others have too the very same picture.
+seed that others have too the very same picture. With `--wall`, each makes a small picture and shows
+it every half a minute instead, while a projector watches.
 """
 
 import argparse
 import asyncio
 import re
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -21,10 +23,12 @@ import numpy as np
 from playwright.sync_api import sync_playwright
 
 from benchmarks.live import opened, watch
+from engine.classroom import Wall
 from harness import chromium
 from harness.lesson import BACKBONES, Marks, the_class
 from harness.pupil import Pupil
 from harness.server import free_port, running
+from harness.show_and_tell import show_and_tell
 
 TITLE = "A class of thirty, five minutes, server and all pupils on the same two cores"
 
@@ -76,11 +80,20 @@ def memory(process: int) -> float:
     return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1e6
 
 
-def measure(pupils: int = 28, browsers: int = 2, minutes: float = 5) -> Iterator[tuple[str, str]]:
+def measure(
+    pupils: int = 28, browsers: int = 2, minutes: float = 5, wall: bool = False
+) -> Iterator[tuple[str, str]]:
     """Yields `(what, value)` rows."""
     marks = Marks()
-    with running(free_port()) as (address, process):
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running(free_port(), IDEAL_CAT_DATA=folder) as (address, process),
+    ):
         asyncio.run(made_ready(address))
+        if wall:
+            yield from shown(address, Path(folder), pupils, marks, minutes)
+            yield "peak memory of the server", f"{memory(process.pid):.2f} GB"
+            return
         until = time.monotonic() + 60 * minutes
         threads = [
             threading.Thread(target=browse, args=(address, k, marks, until))
@@ -126,6 +139,20 @@ def measure(pupils: int = 28, browsers: int = 2, minutes: float = 5) -> Iterator
         yield f"error, {times} times", error.replace("\n", " ").replace("|", "/")
 
 
+def shown(
+    address: str, folder: Path, pupils: int, marks: Marks, minutes: float
+) -> Iterator[tuple[str, str]]:
+    """A class that shows what it makes."""
+    opened = Wall(f"sqlite:///{folder / 'classes.db'}", folder / "pictures").open("the teacher")
+    until = time.monotonic() + 60 * minutes
+    asyncio.run(show_and_tell(address, opened.code, pupils, marks, until))
+    yield "results shown", f"{marks.counts['results shown']}"
+    yield "from the click to the projector", spread(marks.times["from the click to the projector"])
+    yield "errors", f"{sum(marks.errors.values())}"
+    for error, times in marks.errors.most_common():
+        yield f"error, {times} times", error.replace("\n", " ").replace("|", "/")
+
+
 def spread(times: list[float]) -> str:
     """Median, 95th percentile, largest."""
     if not times:
@@ -141,6 +168,7 @@ if __name__ == "__main__":
     parser.add_argument("--pupils", type=int, default=28, help="sessions without a browser")
     parser.add_argument("--browsers", type=int, default=2)
     parser.add_argument("--minutes", type=float, default=5)
+    parser.add_argument("--wall", action="store_true", help="show and tell instead of a lesson")
     chosen = parser.parse_args()
     print(f"## {TITLE}\n\n| what | measured |\n|---|---|")
     for what, value in measure(**vars(chosen)):

@@ -50,6 +50,11 @@ def class_hours() -> float:
         return 24.0
 
 
+def public_address() -> str:
+    """The address people reach the app by: `IDEAL_CAT_ADDRESS`; "" to find it out."""
+    return os.environ.get("IDEAL_CAT_ADDRESS", "")
+
+
 def web_addresses_allowed() -> bool:
     """Whether pictures may be fetched from web addresses: `IDEAL_CAT_URLS=1`."""
     return os.environ.get("IDEAL_CAT_URLS") == "1"

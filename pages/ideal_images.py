@@ -77,6 +77,8 @@ def choices(net) -> Choices:
         own = synthesis.preset(preset, cache.backbone(backbone))
         weight = own.target_weight * (-1 if more.minimise else 1)
         made = replace(own, **more.changed, target_weight=weight)
+        if made.natural and not experiment.statistics_of(backbone).layers:
+            return replace(made, natural=False)
         if made.natural and not made.live.natural:
             made = replace(made, live=replace(made.live, natural=1.0))
         return made
@@ -211,7 +213,8 @@ with set_up.controls:
     name = pickers.backbone(usual=USUAL)
 if (net := downloads.loaded(name)) is not None:
     with set_up.controls:
-        net = cache.backbone(pickers.together(name))
+        with shell.errors():
+            net = cache.backbone(pickers.together(name))
         chosen = choices(net)
     set_up.say(*experiment.summary(chosen))
     shell.link_notices()

@@ -5,6 +5,7 @@ import streamlit as st
 from components import shell
 from components.shell import classroom
 from components.wall import board, entrance, teaching
+from engine.classroom import tidy_code
 from engine.errors import NoSuchClass
 
 shell.page("Class wall", "Show what you have made, and see what the others found.")
@@ -22,31 +23,38 @@ def projected(code: str) -> None:
 
 
 def own() -> None:
-    """The wall of the pupil who sits here."""
+    """The wall of the pupil who sits here, or the way into another class."""
     found = classroom.wall().membership(classroom.key())
-    if found is None:
-        classroom.become("")
-        st.rerun()
-    _, info = found
+    invited = tidy_code(st.query_params.get("join", ""))
+    if found is None or invited not in ("", found[1].code):
+        if found is None:
+            st.info("Your class is over.")
+        entrance.show()
+        return
     if st.button("Leave the class", icon=":material/logout:", type="tertiary", key="leave"):
+        classroom.wall().leave(classroom.key())
         classroom.become("")
         st.rerun()
-    board.show(info.code, every=board.PUPILS)
+    board.show(found[1].code, every=board.PUPILS)
 
 
 def main() -> None:
     """What the address and the tab say: a teacher, a projector, a pupil, or nobody yet."""
-    secret, code = (st.query_params.get(name, "")[:200] for name in ("teacher", "watch"))
+    watched = st.query_params.get("watch", "")[:200]
+    secret = "" if watched or "join" in st.query_params else classroom.teaching()
     try:
         if secret:
             teaching.show(secret)
-        elif code:
-            projected(code)
+            st.query_params["teacher"] = secret  # Streamlit's links between pages lose it
+        elif watched:
+            projected(watched)
         elif classroom.key():
             own()
         else:
             entrance.show()
     except NoSuchClass as error:
+        if secret:
+            classroom.teach("")
         st.warning(str(error), icon=":material/search_off:")
         entrance.show()
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from components.adversarial_attacks.experiment import Experiment, link
-from components.shell import cache, class_link
+from components.adversarial_attacks.experiment import Experiment, Plan, link
+from components.shell import cache
 from components.widgets import other_networks, show_it
 from engine import images
 from engine.attacks import robustness
@@ -27,7 +27,7 @@ def _shown(run: Experiment) -> show_it.Shown:
     also, asked = other_networks.fooled_by(plan.backbones, plan.picture, attacked)
     return show_it.Shown(
         title=f"{before.label} became {after.label}",
-        link=f"adversarial_attacks?{class_link.query(link(plan))}",
+        link=_link(plan),
         figures={
             "network": " + ".join(plan.backbones),
             "attack": plan.kind,
@@ -39,3 +39,13 @@ def _shown(run: Experiment) -> show_it.Shown:
         score=-float(np.round(change.linf + change.l2 / 1000, 4)),
         still=images.png(attacked),
     )
+
+
+def _link(plan: Plan) -> str:
+    picture = show_it.sample(plan.called)
+    if not picture or len(plan.backbones) > 1:
+        return ""  # others do not have the picture, or no link says what was attacked together
+    found = link(plan) | picture
+    if (epsilon := getattr(plan.attack, "epsilon", None)) is not None:
+        found["epsilon"] = f"{epsilon:g}"
+    return show_it.link("adversarial_attacks", plan.backbones[0], found)

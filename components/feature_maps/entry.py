@@ -1,6 +1,6 @@
 """A prediction that surprises, on the wall of a class."""
 
-from components.shell import cache, class_link
+from components.shell import cache
 from components.widgets import pickers, show_it
 from engine import images
 
@@ -16,12 +16,17 @@ def offer(name: str, picked: pickers.Picked) -> None:
 
 
 def _shown(name: str, picked: pickers.Picked) -> show_it.Shown:
+    known = show_it.sample(picked.name)
     picture = images.fit(picked.picture, cache.backbone(name).input_size)
     top = cache.predictions(name, images.digest(picture), picture)[0][0]
     return show_it.Shown(
         title=f"“{top.label}”, {100 * top.probability:.0f} %",
-        link=f"feature_maps?{class_link.query({'backbone': name})}",
-        figures={"network": name, "predicted": top.label, "by": f"{100 * top.probability:.1f} %"},
+        link=show_it.link("feature_maps", name, {"backbone": name} | known) if known else "",
+        figures={
+            "network": name,
+            "predicted": top.label,
+            "probability": f"{100 * top.probability:.1f} %",
+        },
         score=top.probability,
         still=images.png(picture),
     )

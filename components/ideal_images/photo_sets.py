@@ -7,7 +7,7 @@ from components import shell
 from components.shell import cache
 from engine.storage import samples
 
-MOST, MAX_MB = 24, 10  # photos, and the size of one
+MOST, MAX_MB = 6, 10  # photos, and the size of one
 
 
 def choose(label: str, usual: tuple[str, ...]) -> tuple[np.ndarray, ...]:

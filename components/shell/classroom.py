@@ -4,6 +4,7 @@ A pupil's secret is kept in the tab's session storage, so that a reload leaves w
 not part of the address.
 """
 
+import contextlib
 import secrets
 import time
 from html import escape
@@ -28,6 +29,8 @@ TITLES = {
     "wall": "Class wall",
 }
 
+TASKS = tuple(screen for screen in TITLES if screen != "wall")
+
 _JS = """
 export default function ({ data, setStateValue }) {
   const name = "ideal-cat-pupil";
@@ -46,7 +49,9 @@ def wall() -> "Wall":
     from engine.classroom import Wall
 
     folder = config.data_folder() / "pictures"
-    return Wall(config.classes_database(), folder, hours=config.class_hours())
+    made = Wall(config.classes_database(), folder, hours=config.class_hours())
+    made.upkeep.start()
+    return made
 
 
 def hours() -> float:
@@ -71,7 +76,24 @@ def key() -> str:
 def become(secret: str) -> None:
     """Takes a pupil's secret for this tab; "" leaves the class."""
     st.session_state.pupil_key = secret
-    st.session_state.pop("pupil_task", None)
+    for known in ("pupil_task", "pupil_here"):
+        st.session_state.pop(known, None)
+
+
+def teaching() -> str:
+    """The secret of the class that this session's teacher has opened; "" for none."""
+    asked = st.query_params.get("teacher", "")[:200]
+    if asked:
+        st.session_state.teacher_key = asked
+    return st.session_state.get("teacher_key", "")
+
+
+def teach(secret: str) -> None:
+    """Takes a teacher's secret for this session, and puts it into the address; "" for none."""
+    st.session_state.teacher_key = secret
+    st.query_params.clear()
+    if secret:
+        st.query_params["teacher"] = secret
 
 
 def aside(title: str) -> None:
@@ -100,14 +122,15 @@ def _remember() -> None:
 def _membership(title: str) -> None:
     try:
         found = wall().membership(key())
-        if found is None:
-            become("")
-            st.rerun()
-        name, info = found
-        _note(title)
     except EngineError:
         st.caption("The class does not answer at the moment.")
         return
+    if found is None:
+        st.caption("Your class is over.")
+        return
+    name, info = found
+    with contextlib.suppress(EngineError):
+        _note(title)
     st.html(
         f'<p style="margin:0;font-size:.875rem">In class <b>{escape(info.code)}</b> as '
         f"<b>{escape(name)}</b>{'. The wall is frozen.' if info.frozen else ''}</p>"
@@ -125,7 +148,7 @@ def _note(title: str) -> None:
 
 def _task(info: "ClassInfo") -> None:
     screen = info.task.partition("?")[0]
-    if screen not in TITLES:
+    if screen not in TASKS:
         return
     st.html(f"<b>{class_link.anchor(info.task, f'Your task: {TITLES[screen].lower()}')}</b>")
     if st.session_state.get("pupil_task") != info.task:

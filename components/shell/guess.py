@@ -13,10 +13,11 @@ def ask(lesson: Lesson) -> None:
     """Asks what a person expects; it is kept for the session, and the first one for the class."""
     with st.container(width="content", key="guess"):
         guess = st.pills(lesson.guess, lesson.guesses, key=_key(lesson), persist_state="session")
-    if guess and classroom.key() and not st.session_state.get(f"{_key(lesson)}_told"):
-        with contextlib.suppress(EngineError):  # the class is over: the guess is one's own
+    told = f"{_key(lesson)}_told"
+    if guess and classroom.key() and st.session_state.get(told) != classroom.key():
+        with contextlib.suppress(EngineError):  # the class may be over: the guess is one's own
             classroom.wall().guess(classroom.key(), lesson.guess, guess)
-        st.session_state[f"{_key(lesson)}_told"] = True
+            st.session_state[told] = classroom.key()
 
 
 def repeat(lesson: Lesson) -> None:

@@ -7,15 +7,18 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 import segno
 import streamlit as st
 
+from engine import config
 
-def of_wall(**parameters: str) -> str:
-    """The wall's address with these parameters."""
+
+def of_wall(*, elsewhere: bool = True, **parameters: str) -> str:
+    """The wall's address with these parameters; with `elsewhere`, as other machines reach it."""
     parts = urlsplit((st.context.url or "http://localhost/wall").split("?")[0])
-    host = parts.hostname or "localhost"
-    if _is_here(host) and (name := _in_network()):
-        host = name  # what other machines call this one
-    place = host if parts.port is None else f"{host}:{parts.port}"
-    return urlunsplit((parts.scheme, place, parts.path, urlencode(parameters), ""))
+    scheme, place = parts.scheme, parts.netloc
+    if elsewhere and (public := urlsplit(config.public_address())).netloc:
+        scheme, place = public.scheme, public.netloc
+    elif elsewhere and _is_here(parts.hostname or "localhost") and (name := _in_network()):
+        place = name if parts.port is None else f"{name}:{parts.port}"
+    return urlunsplit((scheme, place, parts.path, urlencode(parameters), ""))
 
 
 def qr(address: str) -> str:

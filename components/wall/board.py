@@ -1,5 +1,6 @@
 """What is on a wall, live: the newest results or the best, guesses, and one result opened."""
 
+import base64
 from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING
@@ -24,8 +25,8 @@ KINDS = {
 BEST = {
     "ideal image": "Most recognised by other networks first.",
     "attack": "Smallest change first.",
-    "classifier": "Highest accuracy on photos it has not learned from first.",
-    "mistake": "Surest first.",
+    "classifier": "Highest accuracy first, on photos it has not seen.",
+    "mistake": "Most confident first.",
 }
 GUESSES = "Guesses"
 
@@ -86,7 +87,7 @@ def _entries(code: str, kind: str, hide: Callable[[int, bool], None] | None, col
 
 def _card(entry: "Entry", rank: int, hide: Callable[[int, bool], None] | None) -> None:
     if entry.still:
-        st.image(classroom.wall().file(entry.still), width="stretch")
+        st.image(classroom.wall().file(entry.still), width="stretch", output_format="PNG")
     place = f"{rank}. " if rank else ""
     dim = "opacity:.45;" if entry.hidden else ""
     caption = f"<br><i>{escape(entry.caption)}</i>" if entry.caption else ""
@@ -100,7 +101,7 @@ def _card(entry: "Entry", rank: int, hide: Callable[[int, bool], None] | None) -
             str(entry.applause),
             icon=":material/celebration:",
             key=f"applaud_{entry.number}",
-            help="Applaud" if pupil else "Pupils applaud here",
+            help="Applaud" if pupil else "Only pupils can applaud",
             disabled=not pupil,
             on_click=_applaud,
             args=(entry.number,),
@@ -130,7 +131,12 @@ def _opened(entry: "Entry") -> None:
     """One result, its film and figures, and the way to repeat it."""
     left, right = st.columns([3, 2] if entry.still else [1, 20], gap="medium")
     if picture := classroom.wall().file(entry.film or entry.still):
-        left.image(picture, width="stretch")
+        kind = "webp" if entry.film else "png"
+        data = base64.b64encode(picture).decode()  # st.image would make a still of a film
+        left.html(
+            f'<img alt="{escape(entry.title)}" src="data:image/{kind};base64,{data}" '
+            'style="width:100%;border-radius:8px">'
+        )
     rows = "".join(
         f"<tr><td style='padding-right:1em;opacity:.7'>{escape(name)}</td>"
         f"<td>{escape(value)}</td></tr>"
@@ -141,7 +147,8 @@ def _opened(entry: "Entry") -> None:
         f"<h3 style='margin:0;padding:0'>{escape(entry.title)}</h3>"
         f"<p>{escape(entry.by)}{caption}</p><table>{rows}</table>"
     )
-    right.html(class_link.anchor(entry.link, "Make it yourself"))
+    if entry.link:
+        right.html(class_link.anchor(entry.link, "Make it yourself"))
 
 
 def _guesses(code: str) -> None:

@@ -29,8 +29,9 @@ def _join() -> None:
         )
         name = st.text_input("Nickname", offered, max_chars=24, help="Not your real name.")
         st.caption(
-            "No account, no e-mail. The class sees your nickname and what you show. Nothing of "
-            "yours is kept unless you show it, and all of it goes when the class ends."
+            "No account, no e-mail. Who knows the four words sees your nickname and what you show; "
+            "your teacher also sees which screen you are on. Guesses are counted. Pictures are "
+            "kept only if you show them. All of it is deleted when the class ends."
         )
         if st.form_submit_button("Join", type="primary", icon=":material/login:"):
             try:
@@ -55,8 +56,7 @@ def _open() -> None:
             except EngineError as error:
                 st.error(str(error), icon=":material/error:")
             else:
-                st.query_params.clear()
-                st.query_params["teacher"] = opened.secret
+                classroom.teach(opened.secret)
                 st.rerun()
 
 

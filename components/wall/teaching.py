@@ -36,7 +36,8 @@ def show(secret: str) -> None:
 
 
 def _projector(info: ClassInfo) -> None:
-    st.link_button("Projector", addresses.of_wall(watch=info.code), icon=":material/cast:")
+    address = addresses.of_wall(elsewhere=False, watch=info.code)
+    st.link_button("Projector", address, icon=":material/cast:")
 
 
 def _task(secret: str, info: ClassInfo) -> None:
@@ -48,22 +49,38 @@ def _task(secret: str, info: ClassInfo) -> None:
         with st.form("task", border=False):
             address = st.text_input("Link", info.task, max_chars=1200)
             if st.form_submit_button("Set", type="primary"):
-                parts = urlsplit(address.strip())
-                screen = parts.path.rstrip("/").rsplit("/", 1)[-1]
-                task = f"{screen}?{parts.query}" if parts.query else screen
-                if screen and screen not in classroom.TITLES:
+                task = _screen(address)
+                if task is None:
                     st.error(
-                        "Expected the address of a screen of this app, such as "
+                        "Expected the address of one of the four screens, such as "
                         f"{addresses.of_wall().replace('wall', 'ideal_images')}."
                     )
                 elif _done(lambda: classroom.wall().teacher(secret).set(task=task)):
                     st.rerun()
 
 
+def _screen(address: str) -> str | None:
+    """The part of an address that names a screen and its settings; None if it is of none."""
+    try:
+        parts = urlsplit(address.strip())
+    except ValueError:
+        return None
+    screen = parts.path.rstrip("/").rsplit("/", 1)[-1]
+    if not screen:
+        return ""
+    if screen not in classroom.TASKS:
+        return None
+    return f"{screen}?{parts.query}" if parts.query else screen
+
+
 def _freeze(secret: str, info: ClassInfo) -> None:
-    frozen = st.toggle("Freeze the wall", info.frozen, key=f"freeze_{info.code}")
-    if frozen != info.frozen:
-        _done(lambda: classroom.wall().teacher(secret).set(frozen=frozen))
+    key = f"freeze_{info.code}"
+    st.session_state[key] = info.frozen  # another tab of the teacher's may have changed it
+
+    def changed() -> None:
+        _done(lambda: classroom.wall().teacher(secret).set(frozen=st.session_state[key]))
+
+    st.toggle("Freeze the wall", key=key, on_change=changed)
 
 
 def _files(info: ClassInfo) -> None:
@@ -91,7 +108,7 @@ def _end(secret: str) -> None:
         if st.button("End and delete everything", type="primary", key="end_now") and _done(
             classroom.wall().teacher(secret).delete
         ):
-            st.query_params.clear()
+            classroom.teach("")
             st.rerun()
 
 
@@ -103,9 +120,10 @@ def _pupils(secret: str) -> None:
         st.caption(str(error))
         return
     stuck = sum(pupil.stuck for pupil in pupils)
-    words = f"Who is where: {len(pupils)} {'pupil' if len(pupils) == 1 else 'pupils'}"
+    words = f"{len(pupils)} {'pupil' if len(pupils) == 1 else 'pupils'}" if pupils else ""
     words += f", {stuck} without a result for 10 minutes" if stuck else ""
-    box = st.expander(words if pupils else "Nobody has joined yet", icon=":material/group:")
+    st.caption(words or "Nobody has joined yet.")
+    box = st.expander("Who is where", icon=":material/group:")
     rows = [
         {
             "Pupil": pupil.name,

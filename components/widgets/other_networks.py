@@ -9,7 +9,7 @@ import streamlit as st
 from components.shell import cache
 from components.widgets import charts, pickers
 from engine import images
-from engine.storage import registry
+from engine.storage import registry, weights
 from engine.types import Prediction
 
 ASKED, MOST = 3, 4  # networks beside the one that the picture was made for, at first and at most
@@ -78,22 +78,27 @@ def recognition(name: str, picture: np.ndarray, target: str) -> None:
 
 
 def recognised_by(name: str, picture: np.ndarray, target: str) -> tuple[list[str], int]:
-    """Which other networks predict `target` for an ideal image of `name`, of how many."""
-    nets = [n for n in _others(name) if target in cache.class_names(n)][:ASKED]
+    """Which other pretrained networks predict `target` for an ideal image, of how many."""
+    nets = [n for n in _pretrained(name) if target in cache.class_names(n)][:ASKED]
     return [n for n in nets if _predictions(n, picture)[0].label == target], len(nets)
 
 
 def fooled_by(
     names: Sequence[str], original: np.ndarray, attacked: np.ndarray
 ) -> tuple[list[str], int]:
-    """Which networks beside those attacked predict something else, of how many."""
-    nets = _others(registry.JOINT.join(names))[:ASKED]
+    """Which pretrained networks beside those attacked predict something else, of how many."""
+    nets = _pretrained(registry.JOINT.join(names))[:ASKED]
     fooled = [
         name
         for name in nets
         if _predictions(name, original)[0].label != _predictions(name, attacked)[0].label
     ]
     return fooled, len(nets)
+
+
+def _pretrained(name: str) -> list[str]:
+    """The same without a person's own classifiers, which are no independent judges."""
+    return [other for other in weights.available() if other not in registry.members(name)]
 
 
 def _others(name: str) -> list[str]:

@@ -2,19 +2,21 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlencode
 
 import streamlit as st
 
-from components.shell import classroom
+from components.shell import cache, classroom
 from engine.errors import EngineError
+from engine.storage import registry, samples
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
     """A result for the wall, computed by this server from what it has itself.
 
-    `figures` are in words by name; of two results the one of the larger `score` is better; `still`
-    and `film` are files.
+    `link` is an address within the app that repeats it, or "". `figures` are in words by name. Of
+    two results the one of the larger `score` is better. `still` and `film` are files.
     """
 
     title: str
@@ -23,6 +25,19 @@ class Shown:
     score: float
     still: bytes = field(default=b"", repr=False)
     film: bytes = field(default=b"", repr=False)
+
+
+def link(screen: str, backbone: str, parameters: Mapping[str, str]) -> str:
+    """The address that repeats a result; "" for a classifier of one's own, which others lack."""
+    if any(name in cache.taught() for name in registry.members(backbone)):
+        return ""
+    return f"{screen}?{urlencode(parameters)}"
+
+
+def sample(called: str) -> dict[str, str]:
+    """The parameter that names a sample by what a picture is called; empty for one's own."""
+    name = next((name for name in samples.SAMPLES if name.lower() == called), None)
+    return {} if name is None else {"sample": name}
 
 
 def button(kind: str, result: str, make: Callable[[], Shown], *, ask: str = "") -> None:
@@ -37,22 +52,21 @@ def button(kind: str, result: str, make: Callable[[], Shown], *, ask: str = "") 
     if not classroom.key():
         return
     done = st.session_state.setdefault("shown_results", {})
-    shown = done.get(kind) == result
-    with st.popover(
-        "On the wall" if shown else "Show it to the class",
-        icon=":material/check:" if shown else ":material/campaign:",
-        type="secondary" if shown else "primary",
-        disabled=shown,
-        key=f"show_{kind}_{shown}",  # another box: it closes once it has done its work
+    if done.get(kind) == result:
+        st.button("On the wall", icon=":material/check:", disabled=True, key=f"shown_{kind}")
+        return
+    with (
+        st.popover(
+            "Show it to the class", icon=":material/campaign:", type="primary", key=f"show_{kind}"
+        ),
+        st.form(f"show_form_{kind}", border=False),
     ):
-        with st.form(f"show_form_{kind}", border=False):
-            caption = st.text_input(
-                ask or "Your words (optional)", max_chars=80, key=f"words_{kind}"
-            )
-            st.caption("Everybody in the class sees it, the picture too, until the class ends.")
-            sent = st.form_submit_button("Show it", type="primary")
+        label = ask or "Your words (optional)"
+        caption = st.text_input(label, max_chars=80, key=f"words_{kind}_{result}")
+        st.caption("Everybody in the class sees it, the picture too, until the class ends.")
+        sent = st.form_submit_button("Show it", type="primary")
         if sent and ask and not caption.strip():
-            st.warning(ask)
+            st.warning("Say what it really is.")
         elif sent and _sent(kind, caption, make):
             done[kind] = result
             st.toast("It is on the wall.", icon=":material/campaign:")
@@ -63,6 +77,7 @@ def _sent(kind: str, caption: str, make: Callable[[], Shown]) -> bool:
     from engine.classroom import Draft
 
     try:
+        classroom.wall().may_show(classroom.key())  # before any work
         one = make()
         draft = Draft(
             kind=kind,

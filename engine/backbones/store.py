@@ -20,6 +20,7 @@ class Store:
 
     def __init__(self, keep: int = 4) -> None:
         self._loaded: LRUCache[tuple[str, Any], Future[Any]] = LRUCache(keep)
+        self._joint: LRUCache[tuple[str, Any], Future[Any]] = LRUCache(2)
         self._taught: LRUCache[str, Backbone] = LRUCache(40)
         self._lock = threading.Lock()
 
@@ -54,17 +55,18 @@ class Store:
         if (taught := self.taught(name)) is not None:
             return taught
         key = (name, self.version(name))  # a replaced weights file is a new backbone
+        table = self._joint if len(registry.members(name)) > 1 else self._loaded
         with self._lock:
-            future, mine = self._loaded.get(key), False
+            future, mine = table.get(key), False
             if future is None:
                 future, mine = Future(), True
-                self._loaded[key] = future
+                table[key] = future
         if mine:
             try:
                 future.set_result(self._made(name))
             except BaseException as error:
                 with self._lock:
-                    self._loaded.pop(key, None)  # the next one tries again
+                    table.pop(key, None)  # the next one tries again
                 future.set_exception(error)
         return future.result()
 

@@ -12,7 +12,7 @@ from engine.classroom.entries import ClassInfo
 from engine.classroom.tables import ClassRow, MemberRow
 from engine.errors import NoSuchClass
 
-INSIDE = re.compile(r"[a-z_]{1,40}(\?[^\s<>\"'`\\]{0,900})?")  # a screen of the app, as it is set
+INSIDE = re.compile(r"(?!wall)[a-z_]{1,40}(\?[^\s<>\"'`\\]{0,900})?")  # a screen, as it is set
 
 
 def digest(secret: str) -> str:
@@ -33,7 +33,7 @@ def of_teacher(session: Session, secret: str, now: float) -> ClassRow:
 def _going_on(session: Session, wanted: Any, now: float) -> ClassRow:
     row = session.scalar(select(ClassRow).where(wanted, ClassRow.ends > now))
     if row is None:
-        raise NoSuchClass("There is no such class, or it is over. Check the four words.")
+        raise NoSuchClass("There is no such class, or it is over. Check the words or the link.")
     return row
 
 

@@ -3,7 +3,7 @@
 SQLite in WAL mode by default; PostgreSQL where several processes serve the app.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,15 @@ from sqlalchemy import Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from engine.errors import WallUnavailable
+from engine.errors import ClassRefused, WallUnavailable
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-_LOCK = 4_275_119  # PostgreSQL's advisory lock while one process brings the tables up to date
+_LOCK = "SELECT pg_advisory_xact_lock(4275119)"  # one process at a time brings tables up to date
 _PATIENCE = 5  # seconds that a transaction waits for another
+
+
+class Conflict(ClassRefused):
+    """What is unique is there already, or what it belongs to is gone."""
 
 
 class Database:
@@ -45,11 +49,15 @@ class Database:
                 with FileLock(file.with_suffix(".lock")):
                     _up_to_date(self._engine)
             else:
-                self._engine = create_engine(address, pool_pre_ping=True, pool_size=10)
-                with self._engine.connect() as connection:
-                    connection.execute(text(f"SELECT pg_advisory_lock({_LOCK})"))
-                    _up_to_date(self._engine)
-                    connection.execute(text(f"SELECT pg_advisory_unlock({_LOCK})"))
+                limits: dict[str, Any] = {
+                    "connect_timeout": _PATIENCE,
+                    "tcp_user_timeout": 1000 * _PATIENCE,
+                }
+                limits["options"] = f"-c statement_timeout={1000 * _PATIENCE}"
+                self._engine = create_engine(
+                    address, pool_pre_ping=True, pool_size=10, connect_args=limits
+                )
+                _up_to_date(self._engine, ("SET LOCAL statement_timeout = 0", _LOCK))
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
@@ -57,7 +65,7 @@ class Database:
 
         Raises:
             WallUnavailable: the database does not answer, or has no room.
-            IntegrityError: what is unique is there already.
+            Conflict: what is unique is there already, or what it belongs to is gone.
         """
         with _told(), Session(self._engine) as session, session.begin():
             yield session
@@ -78,8 +86,8 @@ class Database:
 def _told() -> Iterator[None]:
     try:
         yield
-    except IntegrityError:
-        raise
+    except IntegrityError as error:
+        raise Conflict("Somebody else was quicker: this has changed. Try again.") from error
     except (SQLAlchemyError, OSError) as error:
         raise WallUnavailable(
             "The database of classes does not answer or has no room left. Nothing was changed; "
@@ -87,10 +95,12 @@ def _told() -> Iterator[None]:
         ) from error
 
 
-def _up_to_date(engine: Engine) -> None:
+def _up_to_date(engine: Engine, before: Sequence[str] = ()) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with engine.begin() as connection:
+        for statement in before:
+            connection.execute(text(statement))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 

@@ -34,7 +34,7 @@ class Draft:
     Attributes:
         kind: one of `KINDS`.
         title: what it is.
-        link: address within the app that repeats it.
+        link: address within the app that repeats it; "" where nothing can.
         figures: names of figures with their values in words.
         score: by which the best of a kind are found; larger is better.
         caption: the pupil's own words.
@@ -92,7 +92,10 @@ _COPIED = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pupil:
-    """Where a pupil is: `away` for so many seconds, `shown` so often; `stuck` without a result."""
+    """Where a pupil is.
+
+    `away` for so many seconds, `shown` so many results, `stuck` if here and long without a result.
+    """
 
     name: str
     page: str

@@ -1,5 +1,6 @@
 """Pictures and films beside the database, named by their content."""
 
+import contextlib
 import hashlib
 import tempfile
 import time
@@ -39,7 +40,8 @@ class Files:
                         raise
         except OSError as error:
             raise WallUnavailable(
-                "There is no room for the picture on the server, so it is not on the wall."
+                "The server could not write the picture: there is no room, or no right to. It is "
+                "not on the wall."
             ) from error
         return name
 
@@ -50,11 +52,16 @@ class Files:
         except OSError:
             return b""
 
-    def keep_only(self, names: set[str]) -> None:
-        """Deletes all files but these, and those so new that they may be about to be named."""
-        for file in self.folder.glob("*/*"):
-            if file.name not in names and time.time() - file.stat().st_mtime > NEW:
-                file.unlink(missing_ok=True)
+    def keep_only(self, names: set[str], at_once: frozenset[str] = frozenset()) -> None:
+        """Deletes all files but these, and those so new that they may be about to be named.
+
+        Those of `at_once` are deleted however new they are.
+        """
+        for file in (*self.folder.glob("*/*"), *self.folder.glob("tmp*")):
+            with contextlib.suppress(OSError):  # another process may do the same
+                new = time.time() - file.stat().st_mtime < NEW
+                if file.name not in names and (not new or file.name in at_once):
+                    file.unlink()
 
     def _path(self, name: str) -> Path:
         return self.folder / name[:2] / name

@@ -27,7 +27,12 @@ class Limit:
             made = self._recent(who)
             if len(made) >= self.times:
                 wait = max(1, round(self.seconds - (time.monotonic() - made[0])))
-                raise TooOften(f"That was a little fast. Try again in {wait} s.")
+                raise TooOften(f"That was too often. Try again in {wait} s.")
+
+    def made(self, who: Hashable) -> int:
+        """How many were counted within the last so many seconds."""
+        with self._lock:
+            return len(self._recent(who))
 
     def note(self, who: Hashable) -> None:
         """Counts one more time."""

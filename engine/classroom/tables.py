@@ -43,6 +43,7 @@ class MemberRow(Base):
     folded_name: Mapped[str] = mapped_column(String(80))
     key: Mapped[str] = mapped_column(String(64), unique=True)
     page: Mapped[str] = mapped_column(String(40), default="")
+    joined: Mapped[float]
     seen: Mapped[float]
 
 

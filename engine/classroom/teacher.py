@@ -11,6 +11,7 @@ from engine.classroom.entries import ClassInfo, Pupil
 from engine.classroom.tables import ClassRow, EntryRow, MemberRow
 from engine.errors import ClassRefused
 
+AWAY = 90.0  # seconds without a look after which a pupil counts as away
 STUCK = 600.0  # seconds without anything shown after which a pupil may need help
 
 
@@ -21,11 +22,15 @@ class Teacher:
         database: of classes.
         secret: of the class's teacher.
         clock: seconds since 1970.
-        swept: called when pictures may have become free.
+        swept: called with names of files that may have become free.
     """
 
     def __init__(
-        self, database: Database, secret: str, clock: Callable[[], float], swept: Callable[[], None]
+        self,
+        database: Database,
+        secret: str,
+        clock: Callable[[], float],
+        swept: Callable[[set[str]], None],
     ) -> None:
         self._database, self._secret = database, secret
         self._clock, self._swept = clock, swept
@@ -70,7 +75,7 @@ class Teacher:
                     page=member.page,
                     away=max(0.0, now - member.seen),
                     shown=count,
-                    stuck=now - (last or row.opened) > STUCK,
+                    stuck=now - member.seen < AWAY and now - (last or member.joined) > STUCK,
                 )
                 for member, count, last in session.execute(wanted)
             ]
@@ -79,8 +84,10 @@ class Teacher:
         """Deletes a class with all that belongs to it."""
         with self._database.writing() as session:
             row = self._class(session)
+            mine = select(EntryRow.still, EntryRow.film).where(EntryRow.class_id == row.id)
+            files = {name for names in session.execute(mine) for name in names}
             session.execute(delete(ClassRow).where(ClassRow.id == row.id))
-        self._swept()
+        self._swept(files)
 
     def _class(self, session: Session) -> ClassRow:
         return access.of_teacher(session, self._secret, self._clock())

@@ -18,20 +18,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Select, delete, func, select, update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from engine.classroom import access, words
-from engine.classroom.database import Database
+from engine.classroom.database import Conflict, Database
 from engine.classroom.entries import KINDS, ClassInfo, Draft, Entry, Opened
 from engine.classroom.files import MOST_BYTES, Files
 from engine.classroom.limits import Limit
 from engine.classroom.tables import ApplauseRow, ClassRow, EntryRow, GuessRow, MemberRow
 from engine.classroom.teacher import Teacher
+from engine.classroom.upkeep import Upkeep
 from engine.errors import ClassRefused, NoSuchClass
 
 NAME_LENGTH, TEXT_LENGTH = 24, 80
-MOST_MEMBERS, MOST_ENTRIES, MOST_CLASS_BYTES = 400, 2000, 400_000_000
+MOST_MEMBERS, MOST_ENTRIES = 400, 2000  # of a class
+MOST_CLASS_BYTES, MOST_BYTES_IN_ALL = 400_000_000, 4_000_000_000
 
 
 class Wall:
@@ -49,8 +50,10 @@ class Wall:
     ) -> None:
         self._database, self._files = Database(url), Files(folder)
         self._hours, self._clock = hours, clock
+        self.upkeep = Upkeep(self._database, self._files, clock)
         self._tries, self._all_tries = Limit(8, 60), Limit(1200, 60)
-        self._shows, self._opens = Limit(6, 30), Limit(5, 600)
+        self._shows, self._joins = Limit(6, 30), Limit(120, 60)
+        self._opens, self._all_opens = Limit(5, 600), Limit(60, 600)
 
     def close(self) -> None:
         """Closes the database's connections."""
@@ -61,7 +64,7 @@ class Wall:
     def open(self, visitor: str) -> Opened:
         """Opens a class; raises `TooOften`."""
         self._opens.count(visitor)
-        self.purge()
+        self._all_opens.count("all")
         secret, now = secrets.token_urlsafe(24), self._clock()
         row = ClassRow(
             code=words.code(),
@@ -88,6 +91,7 @@ class Wall:
         if not name:
             raise ClassRefused("Choose a nickname of at least one letter.")
         secret = secrets.token_urlsafe(24)
+        self._joins.count(words.tidy_code(code))
         try:
             with self._guessing(visitor), self._database.writing() as session:
                 row = access.of_code(session, code, self._clock())
@@ -101,10 +105,11 @@ class Wall:
                         folded_name=name.casefold(),
                         key=access.digest(secret),
                         page="",
+                        joined=self._clock(),
                         seen=self._clock(),
                     )
                 )
-        except IntegrityError:
+        except Conflict:
             raise ClassRefused(
                 f"Somebody in this class is called {name} already. Choose another nickname."
             ) from None
@@ -137,7 +142,7 @@ class Wall:
             .join(MemberRow, MemberRow.id == EntryRow.member_id)
             .join(ClassRow, ClassRow.id == EntryRow.class_id)
             .outerjoin(applause, applause.c.entry_id == EntryRow.id)
-            .where(ClassRow.code == code)
+            .where(ClassRow.code == code, ClassRow.ends > self._clock())
             .order_by(*([EntryRow.score.desc()] if best else []), EntryRow.id.desc())
             .limit(most)
         )
@@ -158,7 +163,7 @@ class Wall:
             select(GuessRow.question, GuessRow.answer)
             .join(MemberRow, MemberRow.id == GuessRow.member_id)
             .join(ClassRow, ClassRow.id == MemberRow.class_id)
-            .where(ClassRow.code == code)
+            .where(ClassRow.code == code, ClassRow.ends > self._clock())
         )
         found: dict[str, Counter[str]] = {}
         with self._database.reading() as session:
@@ -194,8 +199,7 @@ class Wall:
         """
         _check(draft)
         self._shows.count(access.digest(key))
-        with self._database.reading() as session:
-            self._may_show(session, key)
+        self.may_show(key)
         still, film = (self._files.keep(c) if c else "" for c in (draft.still, draft.film))
         with self._database.writing() as session:
             member, row = self._may_show(session, key)
@@ -208,7 +212,7 @@ class Wall:
                 made=self._clock(),
                 hidden=False,
                 link=draft.link,
-                figures=draft.figures,
+                figures=words.tidied(draft.figures, TEXT_LENGTH),
                 score=draft.score,
                 still=still,
                 film=film,
@@ -217,6 +221,18 @@ class Wall:
             session.add(entry)
             session.flush()
             return entry.id
+
+    def may_show(self, key: str) -> None:
+        """Raises what `show` would raise of a class that is over, frozen or full."""
+        with self._database.reading() as session:
+            self._may_show(session, key)
+
+    def leave(self, key: str) -> None:
+        """Leaves a class; who has shown nothing leaves no trace."""
+        with self._database.writing() as session:
+            shown = select(EntryRow.member_id).where(EntryRow.member_id == MemberRow.id).exists()
+            mine = delete(MemberRow).where(MemberRow.key == access.digest(key), ~shown)
+            session.execute(mine, execution_options={"synchronize_session": False})
 
     def applaud(self, key: str, number: int) -> None:
         """Applauds an entry of one's class, or takes it back."""
@@ -240,32 +256,22 @@ class Wall:
 
     def teacher(self, secret: str) -> Teacher:
         """What a teacher may do with the class of this secret."""
-        return Teacher(self._database, secret, self._clock, self._sweep)
-
-    def purge(self) -> None:
-        """Deletes classes whose time is over."""
-        with self._database.writing() as session:
-            over = delete(ClassRow).where(ClassRow.ends < self._clock())
-            gone = session.execute(over).rowcount  # type: ignore[attr-defined]
-        if gone:
-            self._sweep()
-
-    def _sweep(self) -> None:
-        with self._database.reading() as session:
-            used = session.execute(select(EntryRow.still, EntryRow.film))
-            self._files.keep_only({name for row in used for name in row})
+        return Teacher(self._database, secret, self._clock, self.upkeep.sweep)
 
     @contextmanager
     def _guessing(self, visitor: str) -> Iterator[None]:
-        """Counts wrong codes, so that nobody finds a right one by trying."""
-        limits = {visitor: self._tries, "all": self._all_tries}
-        for who, limit in limits.items():
-            limit.check(who)
+        """Counts wrong codes, so that nobody finds a right one by trying.
+
+        Who has not been wrong yet is not held up by others who are.
+        """
+        self._tries.check(visitor)
+        if self._tries.made(visitor):
+            self._all_tries.check("all")
         try:
             yield
         except NoSuchClass:
-            for who, limit in limits.items():
-                limit.note(who)
+            self._tries.note(visitor)
+            self._all_tries.note("all")
             raise
 
     def _may_show(self, session: Session, key: str) -> tuple[MemberRow, ClassRow]:
@@ -274,7 +280,8 @@ class Wall:
             raise ClassRefused("The teacher has frozen the wall: nothing new goes up for now.")
         wanted = select(func.count(), func.coalesce(func.sum(EntryRow.size), 0))
         count, size = session.execute(wanted.where(EntryRow.class_id == row.id)).one()
-        if count >= MOST_ENTRIES or size >= MOST_CLASS_BYTES:
+        everything = session.scalar(select(func.coalesce(func.sum(EntryRow.size), 0))) or 0
+        if count >= MOST_ENTRIES or size >= MOST_CLASS_BYTES or everything >= MOST_BYTES_IN_ALL:
             raise ClassRefused("The wall is full: nothing more fits on it.")
         return member, row
 
@@ -282,7 +289,7 @@ class Wall:
 def _check(draft: Draft) -> None:
     if draft.kind not in KINDS:
         raise ClassRefused(f"Expected a kind of {', '.join(KINDS)}; received: {draft.kind!r}.")
-    if not access.INSIDE.fullmatch(draft.link):
-        raise ClassRefused("Expected the address of a screen of this app.")
+    if draft.link and not access.INSIDE.fullmatch(draft.link):
+        raise ClassRefused("Expected the address of a screen of this app, of at most 900 signs.")
     if max(len(draft.still), len(draft.film)) > MOST_BYTES:
         raise ClassRefused(f"The picture is too large for the wall: {MOST_BYTES // 10**6} MB fit.")

@@ -2,6 +2,7 @@
 
 import secrets
 import unicodedata
+from collections.abc import Mapping
 from pathlib import Path
 
 # 256, so that a word is a byte: a code of four is one of four thousand million.
@@ -22,6 +23,12 @@ def tidy(text: str, length: int) -> str:
     """Text of one line without control characters, at most so long."""
     kept = (c if unicodedata.category(c)[0] not in "CZ" else " " for c in text)
     return " ".join("".join(kept).split())[:length].strip()
+
+
+def tidied(figures: Mapping[str, str], length: int) -> dict[str, str]:
+    """The first dozen of some figures, names and values tidied."""
+    pairs = list(figures.items())[:12]
+    return {tidy(name, 30): tidy(value, length) for name, value in pairs}
 
 
 def tidy_code(written: str) -> str:

@@ -125,9 +125,15 @@ def test_the_teacher_sees_who_is_where_and_who_is_stuck(wall, opened, pupil, clo
     wall.here(heron, "Ideal images")
     clock.now += 30
     first, second = wall.teacher(opened.secret).pupils()
+    assert not second.stuck  # has shown something
     assert (first.name, first.page, first.away, first.shown) == ("Heron", "Ideal images", 30, 0)
     assert first.stuck
-    assert (second.name, second.shown, second.stuck) == ("Otter", 1, False)
+    assert (second.name, second.shown) == ("Otter", 1)
+    late = wall.join(opened.code, "Fox", "c")
+    assert late
+    assert not wall.teacher(opened.secret).pupils()[0].stuck  # has just come
+    clock.now += 100
+    assert not any(pupil.stuck for pupil in wall.teacher(opened.secret).pupils())  # all away
 
 
 def test_a_clock_that_jumps_back_makes_nobody_younger_than_now(wall, opened, pupil, clock):
@@ -148,19 +154,24 @@ def test_guesses_are_counted_and_the_first_one_stays(wall, opened, pupil):
 
 
 def test_a_class_ends_with_all_that_was_shown(wall, opened, pupil, clock, tmp_path, monkeypatch):
-    monkeypatch.setattr("engine.classroom.files.NEW", -1.0)
     wall.show(pupil, draft())
     clock.now += 24 * 3600 + 1
     assert wall.membership(pupil) is None
+    assert wall.entries(opened.code) == []
     with pytest.raises(NoSuchClass):
         wall.show(pupil, draft())
-    wall.purge()
-    assert wall.entries(opened.code) == []
+    wall.upkeep.purge()
+    clock.now -= 3600  # the clock had jumped
+    assert wall.membership(pupil) is not None
+    clock.now += 2 * 3600 + 1
+    monkeypatch.setattr("engine.classroom.files.NEW", -1.0)
+    wall.upkeep.purge()
+    clock.now -= 3 * 3600
+    assert wall.membership(pupil) is None
     assert not list((tmp_path / "pictures").glob("*/*"))
 
 
-def test_deleting_a_class_leaves_others_and_their_pictures(wall, opened, pupil, monkeypatch):
-    monkeypatch.setattr("engine.classroom.files.NEW", -1.0)
+def test_deleting_a_class_deletes_its_pictures_at_once_and_no_others(wall, opened, pupil):
     other = wall.open("teacher")
     wall.show(wall.join(other.code, "Heron", "b"), draft())
     wall.show(pupil, draft(still=images.png(np.ones((8, 8, 3), "float32"))))
@@ -217,6 +228,30 @@ def test_text_that_looks_like_a_query_is_text(wall, opened):
         wall.look("' OR 1=1 --", "c")
 
 
+def test_figures_are_a_dozen_short_lines(wall, opened, pupil):
+    figures = {f"{k}\n" + "n" * 100: "v" * 10_000 for k in range(30)}
+    wall.show(pupil, draft(figures=figures))
+    (entry,) = wall.entries(opened.code)
+    assert len(entry.figures) == 12
+    assert {(len(name), len(value)) for name, value in entry.figures.items()} == {(30, 80)}
+
+
+def test_leaving_frees_the_name_of_who_has_shown_nothing(wall, opened, pupil):
+    wall.leave(pupil)
+    again = wall.join(opened.code, "Otter", "a")
+    wall.show(again, draft())
+    wall.leave(again)
+    assert wall.entries(opened.code)[0].by == "Otter"
+    with pytest.raises(ClassRefused, match="called"):
+        wall.join(opened.code, "Otter", "a")
+
+
+def test_a_task_is_never_the_teachers_own_page(wall, opened):
+    for task in (f"wall?teacher={opened.secret}", "wall", "http://elsewhere.org", "a b"):
+        with pytest.raises(ClassRefused):
+            wall.teacher(opened.secret).set(task=task)
+
+
 def test_a_code_cannot_be_guessed_in_a_lesson(wall):
     for _ in range(8):
         with pytest.raises(NoSuchClass):
@@ -226,8 +261,9 @@ def test_a_code_cannot_be_guessed_in_a_lesson(wall):
     for visitor in range(1192):
         with pytest.raises(NoSuchClass):
             wall.look("apple-apple-apple-apple", visitor)
-    with pytest.raises(TooOften):
-        wall.look("apple-apple-apple-apple", "another")
+    with pytest.raises(TooOften):  # in all
+        wall.look("apple-apple-apple-apple", 7)
+    assert wall.look(wall.open("teacher").code, "a newcomer")  # who is right is not held up
 
 
 def test_nobody_floods_the_wall(wall, opened, pupil):

@@ -13,8 +13,9 @@ from sqlalchemy import create_engine, text
 
 from engine.classroom import Wall
 from engine.classroom.database import Database
+from engine.classroom.limits import Limit
 from engine.classroom.tables import Base
-from engine.errors import ClassRefused, WallUnavailable
+from engine.errors import ClassRefused, NoSuchClass, WallUnavailable
 from tests.classroom.test_wall import PICTURE, draft
 
 ROOT = Path(__file__).parents[2]
@@ -77,14 +78,23 @@ def test_a_full_disk_is_a_sentence_and_changes_nothing(wall, monkeypatch):
 def test_a_database_that_is_full_or_read_only_is_a_sentence(tmp_path):
     url = f"sqlite:///{tmp_path / 'classes.db'}"
     wall = Wall(url, tmp_path / "pictures")
+    wall._shows = Limit(1000, 1)
     opened = wall.open("teacher")
     with wall._database._engine.connect() as connection:
         connection.execute(text("PRAGMA max_page_count=1"))  # no page more than there are
         connection.rollback()
     pupil = wall.join(opened.code, "Otter", "a")
+    long, told = draft(figures={str(k): "x" * 80 for k in range(12)}), 0
+
+    def until_full() -> None:
+        nonlocal told
+        while told < 200:
+            wall.show(pupil, long)
+            told += 1
+
     with pytest.raises(WallUnavailable, match="try again"):
-        wall.show(pupil, draft(figures={"long": "x" * 100_000}))
-    assert wall.entries(opened.code) == []
+        until_full()
+    assert len(wall.entries(opened.code, most=300)) == told
     assert wall.membership(pupil) is not None
     wall.close()
 
@@ -133,6 +143,20 @@ def test_two_servers_share_one_database(url, tmp_path):
     assert second.file(second.entries(opened.code)[0].still) == PICTURE
     for wall in (first, second):
         wall.close()
+
+
+def test_a_class_that_ends_while_a_pupil_acts_is_a_sentence(wall, monkeypatch):
+    opened = wall.open("teacher")
+    pupil = wall.join(opened.code, "Otter", "a")
+    keep = wall._files.keep
+
+    def meanwhile(content: bytes) -> str:
+        wall.teacher(opened.secret).delete()
+        return keep(content)
+
+    monkeypatch.setattr(wall._files, "keep", meanwhile)
+    with pytest.raises(NoSuchClass):
+        wall.show(pupil, draft())
 
 
 def test_migrations_lead_to_the_tables(url):

@@ -62,7 +62,7 @@ def test_a_class_from_its_opening_to_its_export(tabs, address, tmp_path):
     joined(otter, address, code, "Otter <b>bold</b>")
     joined(heron, address, code.replace("-", "%20"), "Heron")
     joined(fox, address, code, "Fox")
-    expect(teacher.get_by_text("Who is where: 3 pupils")).to_be_visible()
+    expect(teacher.get_by_text("3 pupils", exact=True)).to_be_visible()
 
     otter.goto(f"{address}/ideal_images?backbone=Pocket+Robust&class=lion&steps=20")  # reloaded
     otter.get_by_text("parts of it, all over").click()

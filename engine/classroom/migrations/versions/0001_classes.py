@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.Column("folded_name", sa.String(80), nullable=False),
         sa.Column("key", sa.String(64), nullable=False, unique=True),
         sa.Column("page", sa.String(40), nullable=False),
+        sa.Column("joined", sa.Double, nullable=False),
         sa.Column("seen", sa.Double, nullable=False),
         sa.UniqueConstraint("class_id", "folded_name"),
     )
