@@ -48,6 +48,7 @@ bench-peers: .venv-bench/stamp
 	.venv-bench/bin/python -m benchmarks.attacks $(PHOTOS)
 	.venv-bench/bin/python -m benchmarks.transfer $(PETS)
 	.venv-bench/bin/python -m benchmarks.robust $(TINY_IMAGENET) $(PETS)
+	.venv-bench/bin/python -m benchmarks.recognition $(PHOTOS)
 
 .PHONY: figures
 figures: bench bench-peers

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from components import shell
-from components.feature_maps import entry, explorer
+from components.feature_maps import entry, explorer, game
 from components.shell import cache, class_link, downloads
 from components.widgets import charts, gallery, pickers
 from engine import images
@@ -143,3 +143,4 @@ if downloads.loaded(name) is not None:
     explorer.explorer(name, picked)
     where_it_looks(name, picked)
     first_kernels(name)
+    game.play(name)

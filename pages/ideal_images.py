@@ -77,6 +77,11 @@ def choices(net) -> Choices:
         own = synthesis.preset(preset, cache.backbone(backbone))
         weight = own.target_weight * (-1 if more.minimise else 1)
         made = replace(own, **more.changed, target_weight=weight)
+        if more.small != bool(own.small):
+            first = synthesis.small_first(cache.backbone(backbone), made.steps)
+            made = replace(made, small=first if more.small else ())
+        if more.rate is not None:
+            made = replace(made, live=replace(made.live, learning_rate=more.rate))
         if made.natural and not experiment.statistics_of(backbone).layers:
             return replace(made, natural=False)
         if made.natural and not made.live.natural:

@@ -16,10 +16,16 @@ SIZES = (0, 128, 192, 256, 320)  # of the picture, px; 0 for the network's own
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class More:
-    """What a person has chosen: minimise, start from a photo, and changed settings by name."""
+    """What a person has chosen: minimise, start from a photo, and changed settings by name.
+
+    `rate` is the learning rate for another parametrization than the preset's; `small` whether the
+    network is shown the picture at a small size first.
+    """
 
     minimise: bool
     from_photo: bool
+    small: bool
+    rate: float | None
     changed: dict[str, Any]
 
 
@@ -66,6 +72,13 @@ def choose(settings: "Settings", key: str, seed: int, known: bool) -> More:
             key=f"natural_{key}",
             help="A penalty for differing from photos: compares each channel's mean and deviation "
             "in six layers with those measured on photos. Steps take a little longer.",
+        )
+        small = st.toggle(
+            "Small first",
+            bool(settings.small),
+            key=f"small_{key}",
+            help="For a quarter of the steps, the network is shown the picture at less than half "
+            "its size: coarse shapes come first, and quickly.",
         )
         sizes = sorted({*SIZES, settings.canvas})
         canvas = st.select_slider(
@@ -126,4 +139,11 @@ def choose(settings: "Settings", key: str, seed: int, known: bool) -> More:
         changed["parametrization"] = Waves(decorrelated=False)
     elif stored != usual:
         changed["parametrization"] = kinds[stored]
-    return More(minimise=minimise, from_photo=photo, changed=changed)
+    other = stored != usual and optimizer == "Adam"
+    return More(
+        minimise=minimise,
+        from_photo=photo,
+        small=small,
+        rate=synthesis.RATES[stored] if other else None,
+        changed=changed,
+    )

@@ -6,6 +6,7 @@ the import. Results are keyed by digests, bounded, and read-only.
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -177,6 +178,20 @@ def sample_patches(name: str, layer: str, channel: int) -> list[tuple[str, Patch
 
     found = features.strongest_patches(_peaks(name, layer), _fitted_samples(name), channel)
     return [(list(samples.SAMPLES)[patch.picture], patch) for patch in found]
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def channel_picture(name: str, layer: str, channel: int, steps: int = 40) -> np.ndarray:
+    """A picture that excites a channel, drawn by gradient descent, `(H, W, 3)` in 0..1."""
+    from engine import synthesis
+
+    net = backbone(name)
+    settings = replace(synthesis.preset("clear", net), steps=steps, natural=False)
+    one = replace(settings.transformations, views=1)  # while a person waits
+    settings = replace(settings, transformations=one)
+    with sessions.schedule().first():
+        *_, frame = synthesis.ideal_image(net, synthesis.Channel(layer, channel), settings)
+    return frame.picture
 
 
 @st.cache_resource(show_spinner=False, max_entries=256)

@@ -21,12 +21,14 @@ KINDS = {
     "Attacks": "attack",
     "Classifiers": "classifier",
     "Mistakes": "mistake",
+    "Games": "game",
 }
 BEST = {
     "ideal image": "Most recognised by other networks first.",
     "attack": "Smallest change first.",
     "classifier": "Highest accuracy first, on photos it has not seen.",
     "mistake": "Most confident first.",
+    "game": "Most right answers first.",
 }
 GUESSES = "Guesses"
 

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from engine.classroom.tables import EntryRow
 
-KINDS = ("ideal image", "attack", "classifier", "mistake")
+KINDS = ("ideal image", "attack", "classifier", "mistake", "game")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from engine.synthesis.objectives import (
 )
 from engine.synthesis.parametrization import PARAMETRIZATIONS, Phases, Pixels, Pyramid, Waves
 from engine.synthesis.penalties import L1, L2, LInf, TotalVariation
-from engine.synthesis.settings import OPTIMIZERS, Settings, preset
+from engine.synthesis.settings import OPTIMIZERS, RATES, Settings, preset, small_first
 from engine.synthesis.transformations import Transformations
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "OPTIMIZERS",
     "PARAMETRIZATIONS",
     "PENALTIES",
+    "RATES",
     "WEIGHTS",
     "Algebra",
     "Channel",
@@ -49,4 +50,5 @@ __all__ = [
     "Waves",
     "ideal_image",
     "preset",
+    "small_first",
 ]

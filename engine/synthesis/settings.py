@@ -82,6 +82,24 @@ class Settings:
         self.live.check()
 
 
+# Learning rates that suit Adam, by how the picture is stored.
+RATES: dict[str, float] = {
+    "pixels": 3.0,
+    "waves": 0.05,
+    "phases (MaCo)": 0.15,
+    "pyramid (DAS)": 0.03,
+}
+
+
+def small_first(net: Backbone, steps: int) -> tuple[tuple[int, int], ...]:
+    """Settings' `small` for a backbone: a quarter of the steps at less than half its input size.
+
+    Nothing where the backbone reads pictures of one size only.
+    """
+    side = max(32, 32 * round(0.43 * net.input_size[0] / 32))
+    return ((side, steps // 4),) if net.resizable else ()
+
+
 # The lesson's recipe; its penalty may be moved while it runs.
 LESSON = Settings(
     score="cross-entropy",

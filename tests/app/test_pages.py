@@ -167,6 +167,21 @@ def test_all_classes_can_be_seen_and_their_probabilities_sum_to_one():
     assert chart["layout"]["annotations"][0]["text"].startswith(best)
 
 
+@pytest.mark.parametrize("kind", ["photos", "a drawing"])
+def test_the_channel_game_is_played_to_its_end(kind):
+    app = opened("pages/feature_maps.py", backbone="Pocket")
+    app.segmented_control(key="game_kind").set_value(kind).run()
+    app.button(key="game_start").click().run()
+    for number in range(10):
+        assert any(f"Round {number + 1} of 10, {number} right" in c.value for c in app.caption)
+        right = app.session_state["channel_game"].question.answer
+        app.button(key=f"game_{right}").click().run()
+        assert not app.exception
+    assert any(m.value.startswith("**10 of 10 right**") for m in app.markdown)
+    app.button(key="game_again").click().run()
+    assert app.button(key="game_start")
+
+
 def test_a_guess_is_repeated_beside_the_outcome():
     app = opened("pages/feature_maps.py", backbone="Pocket")
     assert not any("You guessed" in c.value for c in app.caption)
