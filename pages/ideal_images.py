@@ -206,7 +206,8 @@ def offer_link(chosen: Choices) -> None:
     if variation is not None:
         linked["variation"] = str(variation)
     class_link.link(
-        "optimizer, parametrization, transformations, learning rate, L1 and L2, two classes mixed",
+        "optimizer, parametrization, transformations, learning rate, distances from grey, the two "
+        "classes and their weights, sets of photos",
         **linked,
     )
 

@@ -32,6 +32,7 @@ SCREENS = {
     "transfer_learning",
     "ideal_images",
     "adversarial_attacks",
+    "quiz",
     "wall",
 }
 COMPONENTS = {"shell": set(), "widgets": {"shell"}} | {

@@ -26,6 +26,7 @@ TITLES = {
     "transfer_learning": "Transfer learning",
     "ideal_images": "Ideal images",
     "adversarial_attacks": "Adversarial attacks",
+    "quiz": "Quiz",
     "wall": "Class wall",
 }
 

@@ -28,6 +28,7 @@ PAGES = (
     ("pages/transfer_learning.py", "Transfer learning", ":material/pets:"),
     ("pages/ideal_images.py", "Ideal images", ":material/auto_awesome:"),
     ("pages/adversarial_attacks.py", "Adversarial attacks", ":material/visibility_off:"),
+    ("pages/quiz.py", "Quiz", ":material/quiz:"),
     ("pages/wall.py", "Class wall", ":material/groups:"),
 )
 

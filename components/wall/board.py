@@ -22,6 +22,7 @@ KINDS = {
     "Classifiers": "classifier",
     "Mistakes": "mistake",
     "Games": "game",
+    "Quiz": "quiz",
 }
 BEST = {
     "ideal image": "Most recognised by other networks first.",
@@ -29,6 +30,7 @@ BEST = {
     "classifier": "Highest accuracy first, on photos it has not seen.",
     "mistake": "Most confident first.",
     "game": "Most right answers first.",
+    "quiz": "Most right answers first.",
 }
 GUESSES = "Guesses"
 

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from engine.classroom.tables import EntryRow
 
-KINDS = ("ideal image", "attack", "classifier", "mistake", "game")
+KINDS = ("ideal image", "attack", "classifier", "mistake", "game", "quiz")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ MAIN = {
     "transfer_learning": "Train",
     "ideal_images": "Start",
     "adversarial_attacks": "Attack",
+    "quiz": None,
     "wall": "Open a class",
 }
 

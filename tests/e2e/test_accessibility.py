@@ -14,6 +14,7 @@ SCREENS = {
     "transfer_learning": ("Train$", r"photos it has never seen"),
     "ideal_images": ("Start$", r"^step \d+ of \d+, done$"),
     "adversarial_attacks": ("Attack$", r" became .*grey|^Not fooled"),
+    "quiz": ("", ""),
     "wall": ("Open a class$", "^Nobody has joined yet"),
 }
 
