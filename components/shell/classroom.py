@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from engine.classroom import ClassInfo, Wall
 
 LOOK = 4.0  # seconds between two looks at what the teacher has set
+AFTER_OTHERS = 1500  # ms
 HERE = 20.0  # seconds after which a pupil who stays on a page is noted again
 TITLES = {
     "feature_maps": "Feature maps",
@@ -37,8 +38,8 @@ export default function ({ data, setStateValue }) {
   const name = "ideal-cat-pupil";
   if (data.keep) sessionStorage.setItem(name, data.keep);
   if (data.keep === "") sessionStorage.removeItem(name);
-  const kept = sessionStorage.getItem(name) ?? "";
-  if (data.keep === null) setStateValue("kept", kept);
+  const kept = sessionStorage.getItem(name);
+  if (data.keep === null && kept) setTimeout(() => setStateValue("kept", kept), data.delay);
 }
 """
 _memory = st.components.v2.component("pupil_memory", js=_JS)
@@ -103,20 +104,24 @@ def aside(title: str) -> None:
     Args:
         title: of the page.
     """
-    _remember()
+    _remember(0 if title == TITLES["wall"] else AFTER_OTHERS)
     if key():
         _membership(title)
 
 
 @st.fragment
-def _remember() -> None:
-    """Asks the browser for the tab's pupil once a session, and tells it of changes."""
+def _remember(delay: int) -> None:
+    """Asks the browser for the tab's pupil once a session, and tells it of changes.
+
+    The answer reruns the page, and what other components have just said would be dropped by that:
+    it comes `delay` ms after them. Who is no pupil does not answer.
+    """
     known = st.session_state.get("pupil_key")
-    kept = _memory(data={"keep": known}, key="pupil_memory", on_kept_change=lambda: None).kept
+    data = {"keep": known, "delay": delay}
+    kept = _memory(data=data, key="pupil_memory", on_kept_change=lambda: None).kept
     if known is None and isinstance(kept, str):
         st.session_state.pupil_key = kept[:80]
-        if kept:
-            st.rerun()
+        st.rerun()
 
 
 @st.fragment(run_every=LOOK)

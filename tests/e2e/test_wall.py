@@ -132,6 +132,20 @@ def test_a_class_from_its_opening_to_its_export(tabs, address, tmp_path):
     expect(fox.get_by_text(re.compile("^In class"))).to_have_count(0)
 
 
+def test_a_pupil_who_reloads_is_still_in_class_and_offered_the_last_result(tabs, address):
+    teacher, pupil = tabs(), tabs()
+    joined(pupil, address, opened(teacher, address), "Otter")
+    url = f"{address}/ideal_images?backbone=Pocket&preset=lesson&steps=20"
+    for visit in range(2):
+        pupil.goto(url)
+        expect(pupil.get_by_text(re.compile("^In class"))).to_be_visible()
+        if visit == 0:
+            pupil.get_by_role("button", name=re.compile("Start$")).click()
+            expect(pupil.get_by_text("step 20 of 20, done")).to_be_visible()
+    pupil.get_by_role("button", name="Show my last result").click()
+    expect(pupil.get_by_text("step 20 of 20, done")).to_be_visible()
+
+
 def test_a_wrong_code_and_a_wrong_key_are_sentences(tabs, address):
     page = tabs()
     page.goto(f"{address}/wall?join=apple-apple-apple-apple")
