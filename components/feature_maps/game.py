@@ -18,7 +18,7 @@ from components.widgets import show_it
 from engine import images
 from engine.types import Patch
 
-ROUNDS, REFERENCES = 10, 4
+ROUNDS, REFERENCES, TRIES = 10, 4, 100
 PEOPLE = {"photos": 92, "a drawing": 82}  # % right in the study, with such references
 PATCH = 84  # px: four in a row
 
@@ -47,6 +47,7 @@ class Game:
 
     @property
     def over(self) -> bool:
+        """Whether all rounds are played."""
         return len(self.right) == ROUNDS
 
 
@@ -58,13 +59,14 @@ def ask(name: str, seed: int, number: int) -> Question:
         for info in cache.backbone(name).layers
         if info.has_maps and 0.3 < info.depth < 0.95 and info.kind in ("ReLU", "Activation")
     ] or [info.name for info in cache.backbone(name).layers if info.has_maps]
-    while True:
+    for _ in range(TRIES):
         layer = str(generator.choice(layers))
         count = cache.backbone(name).layer(layer).shape[-1]
         channel = int(generator.integers(count))
         patches = [patch for _, patch in cache.sample_patches(name, layer, channel)]
         if _told_apart(patches):
-            return _question(layer, channel, patches, generator)
+            break
+    return _question(layer, channel, patches, generator)
 
 
 def _told_apart(patches: Sequence[Patch]) -> bool:

@@ -1,24 +1,23 @@
 """The quiz as it is asked: before the lesson without answers, after it with them."""
 
-import contextlib
-
 import streamlit as st
 
 from components.quiz.questions import QUESTIONS, Question
 from components.shell import class_link, classroom
 from components.widgets import show_it
-from engine.errors import EngineError
 
 BEFORE, AFTER = WHEN = ("before the lesson", "after the lesson")
 
 
 def ask() -> None:
     """All questions, the answers of one time, and what they are worth."""
+    _recall()
     when = st.segmented_control(
         "When", WHEN, default=BEFORE, required=True, key="quiz_when", bind="query-params"
     )
     if when == BEFORE:
-        st.caption("Answers are kept, and explained after the lesson. A guess is welcome.")
+        kept = "for the class" if classroom.key() else "until this page is loaded anew"
+        st.caption(f"Answers are kept {kept}, and explained after the lesson. A guess is welcome.")
     for number, question in enumerate(QUESTIONS, 1):
         with st.container(border=True):
             _question(number, question, when)
@@ -37,7 +36,7 @@ def _question(number: int, question: Question, when: str) -> None:
     )
     if choice is None:
         return
-    _tell(f"{number}. {question.text} ({when})", question.choices[choice])
+    classroom.tell(_asked(number, when), question.choices[choice])
     if when == BEFORE:
         return
     first = st.session_state.get(_key(number, BEFORE))
@@ -47,16 +46,22 @@ def _question(number: int, question: Question, when: str) -> None:
     else:
         right = question.choices[question.right]
         st.info(f"“{right}” {question.why}{changed}", icon=":material/lightbulb:")
-    st.html(class_link.anchor(question.link, "Try it"))
+    st.html(class_link.anchor(question.link, "Try it", new_tab=True))
 
 
-def _tell(question: str, answer: str) -> None:
-    """Counts an answer for the class, once."""
-    told = st.session_state.setdefault("quiz_told", {})
-    if classroom.key() and told.get(question) != classroom.key():
-        with contextlib.suppress(EngineError):
-            classroom.wall().guess(classroom.key(), question, answer)
-            told[question] = classroom.key()
+def _asked(number: int, when: str) -> str:
+    """What a question is called where a class's answers are counted."""
+    return f"{number}. {QUESTIONS[number - 1].text} ({when})"
+
+
+def _recall() -> None:
+    """Takes over what a pupil has answered before a reload."""
+    told = classroom.told()
+    for number, question in enumerate(QUESTIONS, 1):
+        for when in WHEN:
+            answer = told.get(_asked(number, when))
+            if answer in question.choices and _key(number, when) not in st.session_state:
+                st.session_state[_key(number, when)] = question.choices.index(answer)
 
 
 def _score() -> None:

@@ -104,22 +104,20 @@ def link(left_out: str, **more: str) -> None:
         address(more, hide=",".join(name for name, chosen in wanted.items() if chosen))
 
 
-def anchor(address: str, label: str) -> str:
-    """HTML of a link that opens a screen as it is set, in this tab.
+def anchor(address: str, label: str, *, new_tab: bool = False) -> str:
+    """HTML of a link that opens a screen as it is set, in this tab or in another.
 
     It loads the page anew: Streamlit's own links lose what widgets of the page before are bound to.
+    Another tab is the same pupil's: it takes over the session storage.
     """
-    return f'<a href="{escape(address)}" target="_self" style="color:inherit">{escape(label)}</a>'
+    where = 'target="_blank" rel="opener"' if new_tab else 'target="_self"'
+    return f'<a href="{escape(address)}" {where} style="color:inherit">{escape(label)}</a>'
 
 
 def address(more: dict[str, str], hide: str = "") -> None:
     """Shows the page's address with more parameters, to be copied."""
+    query = st.query_params.to_dict() | more
+    query.pop("hide", None)
+    query |= {"hide": hide} if hide else {}
     page = (st.context.url or "").split("?")[0]
-    st.code(f"{page}?{query(more, hide)}", language=None, wrap_lines=True)
-
-
-def query(more: dict[str, str], hide: str = "") -> str:
-    """The parameters of a link to this page, encoded."""
-    found = st.query_params.to_dict() | more
-    found.pop("hide", None)
-    return urlencode(found | ({"hide": hide} if hide else {}))
+    st.code(f"{page}?{urlencode(query)}", language=None, wrap_lines=True)

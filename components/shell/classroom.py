@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from components.shell import class_link
+from components.shell.screens import TITLES
 from engine import config
 from engine.errors import EngineError
 
@@ -20,17 +21,8 @@ if TYPE_CHECKING:
     from engine.classroom import ClassInfo, Wall
 
 LOOK = 4.0  # seconds between two looks at what the teacher has set
-AFTER_OTHERS = 1500  # ms
+AFTER_OTHERS = 1500  # ms, see `_remember`
 HERE = 20.0  # seconds after which a pupil who stays on a page is noted again
-TITLES = {
-    "feature_maps": "Feature maps",
-    "transfer_learning": "Transfer learning",
-    "ideal_images": "Ideal images",
-    "adversarial_attacks": "Adversarial attacks",
-    "quiz": "Quiz",
-    "wall": "Class wall",
-}
-
 TASKS = tuple(screen for screen in TITLES if screen != "wall")
 
 _JS = """
@@ -54,11 +46,6 @@ def wall() -> "Wall":
     made = Wall(config.classes_database(), folder, hours=config.class_hours())
     made.upkeep.start()
     return made
-
-
-def hours() -> float:
-    """Hours after which a class is deleted."""
-    return config.class_hours()
 
 
 @st.cache_resource(show_spinner=False, scope="session")
@@ -96,6 +83,23 @@ def teach(secret: str) -> None:
     st.query_params.clear()
     if secret:
         st.query_params["teacher"] = secret
+
+
+def tell(question: str, answer: str) -> None:
+    """Counts a pupil's guess for the class, once; the guess is one's own if there is no class."""
+    told = st.session_state.setdefault("pupil_told", {})
+    if key() and told.get(question) != key():
+        with contextlib.suppress(EngineError):
+            wall().guess(key(), question, answer)
+            told[question] = key()
+
+
+def told() -> dict[str, str]:
+    """What a pupil has guessed in the class, by question, also before a reload."""
+    if key():
+        with contextlib.suppress(EngineError):
+            return wall().own_guesses(key())
+    return {}
 
 
 def aside(title: str) -> None:

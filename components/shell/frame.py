@@ -11,6 +11,7 @@ from typing import Any
 import streamlit as st
 
 from components.shell import class_link, classroom, first_network, sessions
+from components.shell.screens import PAGES
 from engine.errors import EngineError
 
 STYLE = Path(__file__).parent / "style.css"
@@ -21,16 +22,6 @@ DARK = """<style>
   color: #14131C; background-color: #BDB7FF; border-color: #BDB7FF;
 }
 </style>"""
-
-PAGES = (
-    ("streamlit_app.py", "Home", ":material/home:"),
-    ("pages/feature_maps.py", "Feature maps", ":material/grid_view:"),
-    ("pages/transfer_learning.py", "Transfer learning", ":material/pets:"),
-    ("pages/ideal_images.py", "Ideal images", ":material/auto_awesome:"),
-    ("pages/adversarial_attacks.py", "Adversarial attacks", ":material/visibility_off:"),
-    ("pages/quiz.py", "Quiz", ":material/quiz:"),
-    ("pages/wall.py", "Class wall", ":material/groups:"),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

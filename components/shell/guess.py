@@ -1,23 +1,17 @@
 """The guess: asked on the stage before a result may be seen, kept, and repeated beside it."""
 
-import contextlib
-
 import streamlit as st
 
 from components.shell import classroom
 from components.shell.frame import Lesson
-from engine.errors import EngineError
 
 
 def ask(lesson: Lesson) -> None:
     """Asks what a person expects; it is kept for the session, and the first one for the class."""
     with st.container(width="content", key="guess"):
         guess = st.pills(lesson.guess, lesson.guesses, key=_key(lesson), persist_state="session")
-    told = f"{_key(lesson)}_told"
-    if guess and classroom.key() and st.session_state.get(told) != classroom.key():
-        with contextlib.suppress(EngineError):  # the class may be over: the guess is one's own
-            classroom.wall().guess(classroom.key(), lesson.guess, guess)
-            st.session_state[told] = classroom.key()
+    if guess:
+        classroom.tell(lesson.guess, guess)
 
 
 def repeat(lesson: Lesson) -> None:

@@ -7,6 +7,7 @@ import streamlit as st
 from components.shell import classroom
 from components.wall import addresses, board, entrance
 from components.widgets import gallery
+from engine import config
 from engine.classroom import ClassInfo, page, table
 from engine.errors import EngineError
 
@@ -22,7 +23,7 @@ def show(secret: str) -> None:
         st.caption(
             "The address of this page is your key to the class: keep it, and keep it off the "
             "projector. All that was shown is deleted after "
-            f"{classroom.hours():g} hours; export it before."
+            f"{config.class_hours():g} hours; export it before."
         )
     with main:
         with st.container(horizontal=True, vertical_alignment="center"):

@@ -1,7 +1,6 @@
 """Who is asked, within a transaction: a class by its code or its teacher, a pupil."""
 
 import hashlib
-import re
 from typing import Any
 
 from sqlalchemy import select
@@ -11,8 +10,6 @@ from engine.classroom import words
 from engine.classroom.entries import ClassInfo
 from engine.classroom.tables import ClassRow, MemberRow
 from engine.errors import NoSuchClass
-
-INSIDE = re.compile(r"(?!wall)[a-z_]{1,40}(\?[^\s<>\"'`\\]{0,900})?")  # a screen, as it is set
 
 
 def digest(secret: str) -> str:

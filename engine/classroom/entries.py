@@ -1,11 +1,15 @@
 """What goes between a wall and its pages, as plain values."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from engine.classroom.files import MOST_BYTES
 from engine.classroom.tables import EntryRow
+from engine.errors import ClassRefused
 
+INSIDE = re.compile(r"(?!wall)[a-z_]{1,40}(\?[^\s<>\"'`\\]{0,900})?")  # a screen, as it is set
 KINDS = ("ideal image", "attack", "classifier", "mistake", "game", "quiz")
 
 
@@ -49,6 +53,19 @@ class Draft:
     caption: str = ""
     still: bytes = field(default=b"", repr=False)
     film: bytes = field(default=b"", repr=False)
+
+    def check(self) -> None:
+        """Raises `ClassRefused` if it is of no kind, leads elsewhere or is too large."""
+        if self.kind not in KINDS:
+            raise ClassRefused(f"Expected a kind of {', '.join(KINDS)}; received: {self.kind!r}.")
+        if self.link and not INSIDE.fullmatch(self.link):
+            raise ClassRefused(
+                "Expected the address of a screen of this app, of at most 900 characters."
+            )
+        if max(len(self.still), len(self.film)) > MOST_BYTES:
+            raise ClassRefused(
+                f"The picture is too large for the wall: {MOST_BYTES // 10**6} MB fit."
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from engine.classroom import access
+from engine.classroom import access, entries
 from engine.classroom.database import Database
 from engine.classroom.entries import ClassInfo, Pupil
 from engine.classroom.tables import ClassRow, EntryRow, MemberRow
@@ -50,7 +50,7 @@ class Teacher:
 
     def set(self, *, frozen: bool | None = None, task: str | None = None) -> None:
         """Freezes the wall, or sets the task: the address of a screen within the app."""
-        if task and not access.INSIDE.fullmatch(task):
+        if task and not entries.INSIDE.fullmatch(task):
             raise ClassRefused("Expected the address of a screen of this app, as it is set.")
         with self._database.writing() as session:
             row = self._class(session)

@@ -22,8 +22,8 @@ from sqlalchemy.orm import Session
 
 from engine.classroom import access, words
 from engine.classroom.database import Conflict, Database
-from engine.classroom.entries import KINDS, ClassInfo, Draft, Entry, Opened
-from engine.classroom.files import MOST_BYTES, Files
+from engine.classroom.entries import ClassInfo, Draft, Entry, Opened
+from engine.classroom.files import Files
 from engine.classroom.limits import Limit
 from engine.classroom.tables import ApplauseRow, ClassRow, EntryRow, GuessRow, MemberRow
 from engine.classroom.teacher import Teacher
@@ -197,7 +197,7 @@ class Wall:
             TooOften: several were shown within seconds.
             WallUnavailable: there is no room; nothing was changed.
         """
-        _check(draft)
+        draft.check()
         self._shows.count(access.digest(key))
         self.may_show(key)
         still, film = (self._files.keep(c) if c else "" for c in (draft.still, draft.film))
@@ -249,10 +249,18 @@ class Wall:
 
     def guess(self, key: str, question: str, answer: str) -> None:
         """Records a guess; the first one on a question counts."""
+        question, answer = words.tidy(question, 120), words.tidy(answer, 120)
         with self._database.writing() as session:
             member, _ = access.member(session, key, self._clock())
             if session.get(GuessRow, (member.id, question)) is None:
                 session.add(GuessRow(member_id=member.id, question=question, answer=answer))
+
+    def own_guesses(self, key: str) -> dict[str, str]:
+        """A pupil's guesses, by question."""
+        with self._database.reading() as session:
+            member, _ = access.member(session, key, self._clock())
+            mine = select(GuessRow).where(GuessRow.member_id == member.id)
+            return {row.question: row.answer for row in session.scalars(mine)}
 
     def teacher(self, secret: str) -> Teacher:
         """What a teacher may do with the class of this secret."""
@@ -284,12 +292,3 @@ class Wall:
         if count >= MOST_ENTRIES or size >= MOST_CLASS_BYTES or everything >= MOST_BYTES_IN_ALL:
             raise ClassRefused("The wall is full: nothing more fits on it.")
         return member, row
-
-
-def _check(draft: Draft) -> None:
-    if draft.kind not in KINDS:
-        raise ClassRefused(f"Expected a kind of {', '.join(KINDS)}; received: {draft.kind!r}.")
-    if draft.link and not access.INSIDE.fullmatch(draft.link):
-        raise ClassRefused("Expected the address of a screen of this app, of at most 900 signs.")
-    if max(len(draft.still), len(draft.film)) > MOST_BYTES:
-        raise ClassRefused(f"The picture is too large for the wall: {MOST_BYTES // 10**6} MB fit.")

@@ -144,19 +144,7 @@ def learn(net: Backbone, photos: np.ndarray, source: str) -> Statistics:
 
 
 def _learned(net: Backbone) -> Statistics | None:
-    names = layers(net)
-    try:
-        with np.load(_file(net)) as saved:
-            rows = [saved[name] for name in names]
-            source = str(saved["source"])
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
-        return None
-    return Statistics(
-        layers=names,
-        means=tuple(row[0] for row in rows),
-        deviations=tuple(row[1] for row in rows),
-        source=source,
-    )
+    return _saved(_file(net), layers(net))
 
 
 def _file(net: Backbone) -> Path:
@@ -168,17 +156,22 @@ def _file(net: Backbone) -> Path:
 
 def _measured(net: Backbone) -> Statistics | None:
     """The numbers that come with the app for the networks it is most used with."""
-    names = layers(net)
+    return _saved(MEASURED, layers(net), f"{net.spec.name}/")
+
+
+def _saved(file: Path, names: tuple[str, ...], prefix: str = "") -> Statistics | None:
+    """Statistics of these layers in a file; None where it lacks one or is not whole."""
     try:
-        with np.load(MEASURED) as saved:
-            rows = [saved[f"{net.spec.name}/{name}"].astype("float32") for name in names]
-    except (OSError, ValueError, KeyError):
+        with np.load(file) as saved:
+            rows = [saved[prefix + name].astype("float32") for name in names]
+            source = str(saved["source"])
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
         return None
     return Statistics(
         layers=names,
         means=tuple(row[0] for row in rows),
         deviations=tuple(row[1] for row in rows),
-        source="500 photos of ImageNet",
+        source=source,
     )
 
 

@@ -151,6 +151,9 @@ def test_guesses_are_counted_and_the_first_one_stays(wall, opened, pupil):
     wall.guess(pupil, "What?", "noise")
     wall.guess(heron, "What?", "a cat")
     assert wall.guesses(opened.code) == {"What?": {"a cat": 2}}
+    assert wall.own_guesses(pupil) == {"What?": "a cat"}
+    wall.guess(heron, "q" * 500, "a" * 500)  # as long as PostgreSQL takes
+    assert wall.own_guesses(heron)["q" * 120] == "a" * 120
 
 
 def test_a_class_ends_with_all_that_was_shown(wall, opened, pupil, clock, tmp_path, monkeypatch):
