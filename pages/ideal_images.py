@@ -67,7 +67,11 @@ def choices(net) -> Choices:
     with st.expander("More settings", icon=":material/tune:"):
         known = experiment.statistics_of(name).layers or experiment.offer_statistics(name)
         more = settings_form.choose(
-            settings, f"{preset}_{net.spec.builder}", seed, known=bool(known)
+            settings,
+            f"{preset}_{net.spec.builder}",
+            seed,
+            known=bool(known),
+            resizable=net.resizable,
         )
     start = None
     if more.from_photo:

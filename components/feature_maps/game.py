@@ -20,7 +20,7 @@ from engine.types import Patch
 
 ROUNDS, REFERENCES, TRIES = 10, 4, 100
 PEOPLE = {"photos": 92, "a drawing": 82}  # % right in the study, with such references
-PATCH = 84  # px: four in a row
+PATCH, CANDIDATE = 68, 144  # px: four references in a row on a phone, and two candidates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,26 +140,26 @@ def _round(game: Game) -> None:
     else:
         drawn = cache.channel_picture(game.backbone, question.layer, question.channel)
         words = "What excites it most, drawn by gradient descent"
-        _picture(drawn, words, 2 * PATCH)
+        _picture(drawn, words, CANDIDATE)
         st.caption(words)
     st.markdown("**Which of these does it respond to?**")
-    for k, column in enumerate(st.columns([1, 1, 2], gap="medium")[:2]):
-        with column:
-            _picture(question.candidates[k], f"Photo {k + 1}", "stretch")
-            st.button(
-                f"Photo {k + 1}", on_click=_chosen, args=(game, k), key=f"game_{k}", width="stretch"
-            )
+    with st.container(horizontal=True, gap="small"):  # beside each other on a phone, too
+        for k, candidate in enumerate(question.candidates):
+            words = f"Photo {k + 1}"
+            with st.container(width=CANDIDATE):
+                _picture(candidate, words, CANDIDATE)
+                st.button(words, on_click=_chosen, args=(game, k), key=f"game_{k}", width="stretch")
 
 
 def _row(pictures: Sequence[np.ndarray], words: str) -> None:
     st.caption(words)
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="xsmall"):
         for number, picture in enumerate(pictures, 1):
             _picture(picture, f"{words}: photo {number}", PATCH)
 
 
-def _picture(picture: np.ndarray, words: str, width: int | str) -> None:
-    shown = images.png(images.fit(picture, (2 * PATCH, 2 * PATCH)))
+def _picture(picture: np.ndarray, words: str, width: int) -> None:
+    shown = images.png(images.fit(picture, (2 * width, 2 * width)))
     st.image(shown, width=width, output_format="PNG", alt=words)
 
 

@@ -29,7 +29,7 @@ class More:
     changed: dict[str, Any]
 
 
-def choose(settings: "Settings", key: str, seed: int, known: bool) -> More:
+def choose(settings: "Settings", key: str, seed: int, *, known: bool, resizable: bool) -> More:
     """Lets a person change a preset.
 
     Args:
@@ -37,6 +37,7 @@ def choose(settings: "Settings", key: str, seed: int, known: bool) -> More:
         key: of the preset, so that another one brings its own numbers.
         seed: to begin with.
         known: whether natural statistics of the backbone are known.
+        resizable: whether the backbone reads pictures of other sizes.
     """
     from engine import synthesis
     from engine.synthesis import Waves
@@ -76,6 +77,7 @@ def choose(settings: "Settings", key: str, seed: int, known: bool) -> More:
         small = st.toggle(
             "Small first",
             bool(settings.small),
+            disabled=not resizable,
             key=f"small_{key}",
             help="For a quarter of the steps, the network is shown the picture at less than half "
             "its size: coarse shapes come first, and quickly.",

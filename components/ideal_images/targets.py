@@ -18,7 +18,7 @@ CLASS, TWO, CHANNEL, NEURON, LAYER, DIRECTION = ASKS = (
     "a channel",
     "a neuron",
     "a whole layer",
-    "what two sets of photos differ in",
+    "the difference between two sets of photos",
 )
 CATS = ("Siamese cat", "Egyptian cat", "Siamese", "cat")
 DOG = ("golden retriever", "beagle", "dog")
@@ -91,7 +91,7 @@ def _two(net: "Backbone") -> tuple[Any, str]:
 
 
 def _direction(net: "Backbone") -> tuple[Any, str]:
-    """What a layer answers to some photos and not to others."""
+    """What a layer responds to in some photos and not in others."""
     from engine.synthesis import Direction
 
     layer = _layer(net)
@@ -101,7 +101,7 @@ def _direction(net: "Backbone") -> tuple[Any, str]:
         net.name, layer, others
     )
     if not difference.any():
-        st.warning("Both sets answer alike: choose photos that differ.")
+        st.warning("The layer responds to both sets alike. Choose photos that differ.")
         difference = difference + 1
     return Direction(layer, tuple(map(float, difference))), f"a direction in {layer}"
 

@@ -53,7 +53,7 @@ def _task(secret: str, info: ClassInfo) -> None:
                 task = _screen(address)
                 if task is None:
                     st.error(
-                        "Expected the address of one of the four screens, such as "
+                        "Expected the address of a screen of this app, such as "
                         f"{addresses.of_wall().replace('wall', 'ideal_images')}."
                     )
                 elif _done(lambda: classroom.wall().teacher(secret).set(task=task)):
@@ -128,7 +128,7 @@ def _pupils(secret: str) -> None:
     rows = [
         {
             "Pupil": pupil.name,
-            "Is at": pupil.page if pupil.away < 90 else "away",
+            "Is at": pupil.page if pupil.here else "away",
             "Shown": pupil.shown,
             "Needs help?": "nothing for 10 minutes" if pupil.stuck else "",
         }

@@ -6,16 +6,14 @@ compilation serves all attacks with the same loss: pictures, classes and signs a
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Literal
 
 import keras
 import numpy as np
 from keras import ops as _ops
-from PIL import Image
 
 from engine import backend
-from engine.backbones import Backbone
+from engine.backbones import Backbone, resized
 from engine.errors import BadSettings
 
 ops: Any = _ops  # its type stubs allow None for every result
@@ -167,22 +165,6 @@ class WhiteBox:
         """Mean logits; every network sees the picture at its own size."""
         answers = [net.model(resized(x, self.size, net.input_size)) for net in self.nets]
         return sum(answers[1:], start=answers[0]) / len(answers)
-
-
-def resized(x: Any, size: tuple[int, int], to: tuple[int, int]) -> Any:
-    """Pictures at another size, as Pillow's bicubic filter makes them, as two matrix products."""
-    if size == to:
-        return x
-    rows, columns = _resampling(size[0], to[0]), _resampling(size[1], to[1])
-    x = ops.clip(ops.einsum("jw,nhwc->nhjc", columns, x), 0.0, 1.0)
-    return ops.clip(ops.einsum("ih,nhjc->nijc", rows, x), 0.0, 1.0)
-
-
-@lru_cache(maxsize=16)
-def _resampling(n: int, to: int) -> np.ndarray:
-    """The matrix `(to, n)` of Pillow's bicubic filter along one axis."""
-    eye = Image.fromarray(np.eye(n, dtype="float32"))
-    return np.asarray(eye.resize((to, n), Image.Resampling.BICUBIC)).T.copy()
 
 
 def _seen(x: Any, maps: Any, scale: Any) -> Any:

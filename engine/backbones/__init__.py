@@ -14,7 +14,7 @@ from engine.backbones.store import Store
 
 if TYPE_CHECKING:
     from engine.backbones import folding, graph, pocket
-    from engine.backbones.joint import together
+    from engine.backbones.joint import resized, together
     from engine.backbones.network import (
         Backbone,
         available,
@@ -36,6 +36,7 @@ __all__ = [
     "load",
     "names",
     "pocket",
+    "resized",
     "together",
     "top_predictions",
 ]
@@ -44,7 +45,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
     submodules=["folding", "graph", "pocket"],
     submod_attrs={
-        "joint": ["together"],
+        "joint": ["resized", "together"],
         "network": [
             "Backbone",
             "available",

@@ -7,11 +7,13 @@ A picture that convinces several networks relies less on what is peculiar to one
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops as _ops
+from PIL import Image
 
 from engine.backbones import graph
 from engine.backbones.network import Backbone
@@ -39,7 +41,7 @@ def together(nets: Sequence[Backbone]) -> Backbone:
         raise BadSettings(
             f"Expected 2 to {MOST} different networks; received: {', '.join(names) or 'none'}."
         )
-    lists = [_told_apart(net.class_names) for net in nets]
+    lists = [_with_number(net.class_names) for net in nets]
     known = [one for one in lists[0] if all(one in other for other in lists[1:])]
     if not known:
         raise BadSettings(f"Expected networks that share a class; received: {', '.join(names)}.")
@@ -59,7 +61,7 @@ def together(nets: Sequence[Backbone]) -> Backbone:
     )
 
 
-def _told_apart(names: Sequence[str]) -> list[tuple[str, int]]:
+def _with_number(names: Sequence[str]) -> list[tuple[str, int]]:
     """Names with their number among equal ones: two classes of ImageNet are called crane."""
     counts = Counter[str]()
     found = []
@@ -79,8 +81,22 @@ def _mean(
     picture, found = keras.Input((*side, 3), name="picture"), []
     for number, (model, net, own) in enumerate(zip(models, nets, places, strict=True), 1):
         network = keras.Model(model.inputs[0], model.outputs[0], name=f"network_{number}")
-        shown = picture
-        if net.input_size != side:
-            shown = keras.layers.Resizing(*net.input_size, antialias=True)(picture)
+        shown = resized(picture, side, net.input_size)
         found.append(ops.take(network(shown), own, axis=-1))
     return keras.Model(picture, sum(found[1:], start=found[0]) / len(found))
+
+
+def resized(x: Any, size: tuple[int, int], to: tuple[int, int]) -> Any:
+    """Pictures at another size, as Pillow's bicubic filter makes them, as two matrix products."""
+    if size == to:
+        return x
+    rows, columns = _resampling(size[0], to[0]), _resampling(size[1], to[1])
+    x = ops.clip(ops.einsum("jw,nhwc->nhjc", columns, x), 0.0, 1.0)
+    return ops.clip(ops.einsum("ih,nhjc->nijc", rows, x), 0.0, 1.0)
+
+
+@lru_cache(maxsize=16)
+def _resampling(n: int, to: int) -> np.ndarray:
+    """The matrix `(to, n)` of Pillow's bicubic filter along one axis."""
+    eye = Image.fromarray(np.eye(n, dtype="float32"))
+    return np.asarray(eye.resize((to, n), Image.Resampling.BICUBIC)).T.copy()

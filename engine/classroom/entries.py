@@ -10,6 +10,7 @@ from engine.classroom.tables import EntryRow
 from engine.errors import ClassRefused
 
 INSIDE = re.compile(r"(?!wall)[a-z_]{1,40}(\?[^\s<>\"'`\\]{0,900})?")  # a screen, as it is set
+AWAY, STUCK = 90.0, 600.0  # seconds, see `Pupil`
 KINDS = ("ideal image", "attack", "classifier", "mistake", "game", "quiz")
 
 
@@ -111,11 +112,21 @@ _COPIED = (
 class Pupil:
     """Where a pupil is.
 
-    `away` for so many seconds, `shown` so many results, `stuck` if here and long without a result.
+    `away` for so many seconds, `shown` so many results, `without` a new one for so many seconds.
     """
 
     name: str
     page: str
     away: float
     shown: int
-    stuck: bool
+    without: float
+
+    @property
+    def here(self) -> bool:
+        """Whether a page of this pupil has looked lately."""
+        return self.away < AWAY
+
+    @property
+    def stuck(self) -> bool:
+        """Whether this pupil is here, and may need help."""
+        return self.here and self.without > STUCK

@@ -11,9 +11,6 @@ from engine.classroom.entries import ClassInfo, Pupil
 from engine.classroom.tables import ClassRow, EntryRow, MemberRow
 from engine.errors import ClassRefused
 
-AWAY = 90.0  # seconds without a look after which a pupil counts as away
-STUCK = 600.0  # seconds without anything shown after which a pupil may need help
-
 
 class Teacher:
     """A class as its teacher sees it. Every method raises `NoSuchClass` for a wrong secret.
@@ -75,7 +72,7 @@ class Teacher:
                     page=member.page,
                     away=max(0.0, now - member.seen),
                     shown=count,
-                    stuck=now - member.seen < AWAY and now - (last or member.joined) > STUCK,
+                    without=now - (last or member.joined),
                 )
                 for member, count, last in session.execute(wanted)
             ]

@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 
 from engine import attacks, backbones, backend, images, robustness
 from engine.attacks.gradient import mean
-from engine.attacks.white_box import WhiteBox, resized
+from engine.attacks.white_box import WhiteBox
 from engine.errors import BadSettings, UnknownClass
 
 BOUNDED = (
@@ -213,7 +213,7 @@ def test_an_ensemble_is_the_mean_of_its_logits(photos):
 
 def test_pictures_are_resized_as_pillow_does(photos):
     batch, _ = photos
-    ours = np.asarray(resized(backend.tensor(batch), (80, 80), (61, 61)))
+    ours = np.asarray(backbones.resized(backend.tensor(batch), (80, 80), (61, 61)))
     pillow = np.stack([images.fit(picture, (61, 61)) for picture in batch])
     assert np.abs(ours - pillow).max() < 1.2 / 255  # Pillow rounds to 8 bits after each axis
 
