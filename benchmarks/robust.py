@@ -75,7 +75,7 @@ def agreement(net: backbones.Backbone, x: np.ndarray, y: np.ndarray) -> tuple[st
     from art.estimators.classification import TensorFlowV2Classifier
 
     epsilon, effort = 4, robustness.Effort()
-    ours = robustness.accuracy(net, x, y, epsilon).robust
+    ours, theirs = robustness.accuracy(net, x, y, epsilon).after, {}
     loss = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model = TensorFlowV2Classifier(
         model=net.model,
@@ -88,22 +88,26 @@ def agreement(net: backbones.Backbone, x: np.ndarray, y: np.ndarray) -> tuple[st
     ranks = np.argsort(-net.logits(x), axis=1)
     standing = ranks[:, 0] == y
 
-    def left(attack: Any, goals: np.ndarray) -> None:
+    def left(name: str, attack: Any, goals: np.ndarray) -> None:
         rows = np.flatnonzero(standing)
         made = attack.generate(x[rows], goals[rows]).astype("float32")
         made = np.clip(made, x[rows] - size, x[rows] + size)  # float32 leaves the ball by a hair
         standing[rows] = net.logits(made).argmax(axis=1) == y[rows]
+        theirs[name] = standing.mean()
 
     auto = {"eps": size, "eps_step": 2 * size, "max_iter": effort.steps, "nb_random_init": 1}
-    auto |= {"loss_type": "cross_entropy"} | quiet
-    left(evasion.AutoProjectedGradientDescent(model, **auto), y)
+    auto |= quiet
+    plain, margin, blind = ours
+    attack = evasion.AutoProjectedGradientDescent(model, loss_type="cross_entropy", **auto)
+    left(plain, attack, y)
+    auto |= {"targeted": True, "loss_type": "difference_logits_ratio"}  # a margin, as the judge's
     for rank in range(1, effort.rivals + 1):
-        attack = evasion.AutoProjectedGradientDescent(model, targeted=True, **auto)
-        left(attack, ranks[:, rank])
-    left(evasion.SquareAttack(model, eps=size, max_iter=effort.queries, **quiet), y)
+        left(margin, evasion.AutoProjectedGradientDescent(model, **auto), ranks[:, rank])
+    left(blind, evasion.SquareAttack(model, eps=size, max_iter=effort.queries, **quiet), y)
+    both = (f"{name} {100 * ours[name]:.1f}, {100 * theirs[name]:.1f} %" for name in ours)
     return (
-        f"{net.name}, epsilon {epsilon}, {len(x)} photos: robust accuracy by the judge, by ART",
-        f"{100 * ours:.1f} %, {100 * standing.mean():.1f} %",
+        f"{net.name}, epsilon {epsilon}, {len(x)} photos: left by the judge, by ART, after each",
+        "; ".join(both),
     )
 
 
