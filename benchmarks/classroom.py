@@ -147,7 +147,8 @@ def shown(
     until = time.monotonic() + 60 * minutes
     asyncio.run(show_and_tell(address, opened.code, pupils, marks, until))
     yield "results shown", f"{marks.counts['results shown']}"
-    yield "from the click to the projector", spread(marks.times["from the click to the projector"])
+    for what in ("from the click to the projector", "widget answers"):
+        yield what, spread(marks.times[what])
     yield "errors", f"{sum(marks.errors.values())}"
     for error, times in marks.errors.most_common():
         yield f"error, {times} times", error.replace("\n", " ").replace("|", "/")

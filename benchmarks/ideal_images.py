@@ -1,4 +1,4 @@
-"""Ideal images: speed of a step against other ways to take it, and what other networks see.
+"""Ideal images: speed of a step against other ways to take it; draws the sheet of the README.
 
     python -m benchmarks.ideal_images
 
@@ -22,7 +22,6 @@ from engine import backbones, backend, images, synthesis
 from engine.synthesis.settings import LESSON
 
 TITLE = "Ideal images (MobileNetV2, 224 px, batch 1)"
-CLASSES = range(0, 1000, 50)
 SHEET = (281, 284, 207, 340, 292, 1, 76, 950, 817, 985)
 CATS = (
     "Egyptian cat",
@@ -42,7 +41,6 @@ def measure() -> Iterator[tuple[str, str]]:
     """Yields `(what, value)` rows."""
     yield from speed()
     yield memory()
-    yield from quality()
 
 
 def speed(rounds: int = 5, steps: int = 40) -> Iterator[tuple[str, str]]:
@@ -181,29 +179,6 @@ def xplique() -> Callable[[int], None]:
         )
 
     return run
-
-
-def quality() -> Iterator[tuple[str, str]]:
-    """Twenty classes, seed 0: the network's own probability, and what another network names."""
-    net, other = backbones.load("MobileNetV2"), backbones.load("MobileNet 0.75")
-    for name in ("clear", "lesson"):
-        settings = replace(synthesis.preset(name, net), steps=160)
-        own, first, five, times = 0, 0, 0, []
-        for target in CLASSES:
-            started = time.perf_counter()
-            *_, frame = synthesis.ideal_image(net, target, settings)
-            times.append(time.perf_counter() - started)
-            top = [
-                p.class_index for p in other.predict(images.fit(frame.picture, other.input_size))
-            ]
-            own += frame.probability >= 0.9
-            first += top[0] == target
-            five += target in top
-        yield (
-            f"{name}, 160 steps, 20 classes",
-            f"own probability at least 0.9: {own}; MobileNet 0.75, never asked, names it first: "
-            f"{first}, in its top five: {five}; at most {max(times):.1f} s each",
-        )
 
 
 def sheet(file: Path) -> None:

@@ -52,9 +52,9 @@ def measure() -> Iterator[tuple[str, str]]:
             )
         for name in BACKBONES:
             url = f"{address}/adversarial_attacks?backbone={name}"
-            watched(browser, f"{url}&attack_seed=1", "Attack", r" became .*grey|^Not fooled")
+            watched(browser, f"{url}&seed=1", "Attack", r" became .*grey|^Not fooled")
             _, total, drawn = watched(
-                browser, f"{url}&attack_seed=2", "Attack", r" became .*grey|^Not fooled"
+                browser, f"{url}&seed=2", "Attack", r" became .*grey|^Not fooled"
             )
             yield f"attack of 20 steps, {name}", f"verdict {total:.2f} s; {drawn} of 22 frames"
         for name in BACKBONES:

@@ -2,8 +2,8 @@
 
     python -m benchmarks.recognition PHOTOS [--classes 100] [--pocket 200] [--table 20]
 
-PHOTOS is a folder of ImageNet photos. Every recipe was chosen with another seed, other classes and
-another judge than those reported here. Each part can be shortened, or left out with 0.
+PHOTOS is a folder of ImageNet photos. Every recipe was chosen with another seed and other classes
+than those reported here. Each part can be shortened, or left out with 0.
 """
 
 import argparse

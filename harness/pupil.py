@@ -152,6 +152,11 @@ class Pupil:
         button, fragment = self.widget("button", label)
         await self._rerun(fragment, {button.id: ("trigger_value", True)})
 
+    def fill(self, kind: str, label: str, field: str, value: Any) -> None:
+        """Fills in a field of a form, which is sent with the form's button."""
+        widget, _ = self.widget(kind, label)
+        self._states[widget.id] = (field, value)
+
     async def put(self, kind: str, label: str, field: str, value: Any) -> None:
         """Sets a widget's value."""
         widget, fragment = self.widget(kind, label)

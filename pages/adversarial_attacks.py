@@ -5,7 +5,7 @@ import streamlit as st
 from components import shell
 from components.adversarial_attacks import checks, entry, form, pictures
 from components.adversarial_attacks.experiment import KEY, Choices, Experiment, link, summary
-from components.shell import cache, class_link, downloads, last_result
+from components.shell import cache, class_link, downloads, last_result, linked
 from components.widgets import pickers, run_panel
 from engine import images
 from engine.types import Prediction
@@ -55,14 +55,14 @@ def choices(net) -> Choices:
         f"{net.name} predicts **{seen.label}**, {100 * seen.probability:.1f} %, for "
         f"the picture “{picked.name}”."
     )
-    shell.check_link("goal", GOALS, "the goal", boxed=True)
+    shell.check_link("goal", GOALS, "the goal")
     kind = st.segmented_control(
         "Target", GOALS, default=GOALS[0], required=True, key="goal", bind="query-params"
     )
     goal = goal_class(net, seen) if kind == GOALS[0] else None
     if goal == seen.class_index:
         st.info("That class is predicted already. Choose another one.")
-    shell.check_link("show", SHOWN, "what is shown", boxed=True)
+    shell.check_link("show", SHOWN, "what is shown")
     shown = st.selectbox("Show", SHOWN, key="show", bind="query-params")
     nets = [net, *(second(net, goal, picture) if shown == SHOWN[1] else [])]
     wanted = None if goal is None else net.class_names[goal]
@@ -91,7 +91,9 @@ def second(net, goal: int | None, picture) -> list:
         st.caption("No other backbone on this machine knows this class.")
         return []
     usual = next((n for n in ("Pocket Robust", "Pocket") if n in able), able[0])
-    name = st.selectbox("The other network", able, able.index(usual), key=f"second_{net.name}")
+    name = linked.selectbox(
+        "The other network", able, usual, name="other", key=f"second_{net.name}"
+    )
     other = cache.backbone(name)
     seen = predicted(other, picture)
     st.caption(f"{name} predicts “{seen.label}”, {100 * seen.probability:.1f} %.")
@@ -100,7 +102,7 @@ def second(net, goal: int | None, picture) -> list:
 
 def goal_class(net, seen) -> int:
     """The class a person chooses, or the one a link asks for; at first another than is seen."""
-    shell.check_link("class", net.class_names, "the class", boxed=True)
+    shell.check_link("class", net.class_names, "the class")
     wanted = (st.query_params.get("class"), DOG if seen.label in CATS else CAT)
     index = next((net.class_names.index(n) for n in wanted if n in net.class_names), None)
     if index is None:
@@ -158,5 +160,5 @@ if (net := downloads.loaded(name)) is not None:
         KEY, shell.told(live), shell.told(lambda: controls(chosen)), every=run_panel.SHORT
     )
     last_result.offer(KEY)
-    class_link.link("the numbers under *More settings*, pixels and sticker", **link(plans[0]))
+    class_link.link(**link(plans[0]))
     afterwards()

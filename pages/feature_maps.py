@@ -4,7 +4,7 @@ import streamlit as st
 
 from components import shell
 from components.feature_maps import entry, explorer, game
-from components.shell import cache, class_link, downloads
+from components.shell import cache, class_link, downloads, linked
 from components.widgets import charts, gallery, pickers
 from engine import images
 
@@ -44,7 +44,11 @@ def picture_and_predictions(name: str, picked: pickers.Picked) -> None:
     left, right = st.columns([1, 2], gap="large")
     with left:
         place = st.empty()
-        if st.toggle(f"As the network gets it: {width} × {height} px", key="network_pixels"):
+        if st.toggle(
+            f"As the network gets it: {width} × {height} px",
+            key="network_pixels",
+            bind="query-params",
+        ):
             large = gallery.enlarged(picture, gallery.SIDE)
         else:
             large = gallery.smooth(picked.picture)
@@ -76,12 +80,15 @@ def where_it_looks(name: str, picked: pickers.Picked) -> None:
         st.header("Where it looks", anchor=False)
         left, middle, right = st.columns([2, 1, 1], gap="medium", vertical_alignment="bottom")
         with left:
+            names, usual = net.class_names, answer[0].label
+            asked = st.query_params.get("explained", usual)
             chosen = pickers.class_name(
-                net.class_names,
-                answer[0].class_index,
+                names,
+                names.index(asked if asked in names else usual),
                 key=f"explain_{name}_{digest}",
                 label="For the class",
             )
+            linked.keep("explained", names[chosen], usual)
         opacity = middle.slider("Opacity", 0.0, 1.0, 0.8, 0.05, key="opacity", bind="query-params")
         # fifty times the work of a prediction: a class would wait for it, so it is asked for
         every_pixel = right.toggle("Saliency (per pixel)", key="pixels", bind="query-params")
@@ -135,7 +142,7 @@ with set_up.controls:
 set_up.say(f"**{picked.name}**", name)
 if downloads.loaded(name) is not None:
     shell.link_notices()
-    class_link.link("", backbone=name)
+    class_link.link(backbone=name)
     with shell.errors():
         picture_and_predictions(name, picked)
     shell.guess.repeat(LESSON)

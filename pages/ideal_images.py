@@ -7,7 +7,7 @@ import streamlit as st
 from components import shell
 from components.ideal_images import entry, experiment, pictures, saliency, settings_form, targets
 from components.ideal_images.experiment import KEY, MODES, Choices, Experiment, Plan, Sliders
-from components.shell import cache, class_link, downloads, last_result
+from components.shell import cache, class_link, downloads, last_result, linked
 from components.widgets import other_networks, pickers, run_panel
 
 PRESETS = ("clear", "lesson", "noise")
@@ -48,7 +48,7 @@ def choices(net) -> Choices:
 
     name = net.name
     target, label = targets.choose(net)
-    shell.check_link("preset", PRESETS, "the preset", boxed=True)
+    shell.check_link("preset", PRESETS, "the preset")
     preset = st.segmented_control(
         "Preset",
         PRESETS,
@@ -61,17 +61,12 @@ def choices(net) -> Choices:
         "noise unless the network is robust.",
     )
     settings = synthesis.preset(preset, net)
-    shell.check_link("mode", MODES, "the comparison", boxed=True)
+    shell.check_link("mode", MODES, "the comparison")
     mode = st.selectbox("Show", MODES, key="mode", bind="query-params")
-    seed = shell.linked_number("seed", 0, 9999, 0)
     with st.expander("More settings", icon=":material/tune:"):
         known = experiment.statistics_of(name).layers or experiment.offer_statistics(name)
         more = settings_form.choose(
-            settings,
-            f"{preset}_{net.spec.builder}",
-            seed,
-            known=bool(known),
-            resizable=net.resizable,
+            settings, f"{preset}_{net.spec.builder}", known=bool(known), resizable=net.resizable
         )
     start = None
     if more.from_photo:
@@ -107,12 +102,11 @@ def sliders(chosen: Choices, run: Experiment | None) -> Sliders:
     unit = experiment.variation_unit(live)
     factors = (0.0, *experiment.FACTORS)
     own = 1.0 if live.variation else 0.0
-    shell.check_link("variation", tuple(map(str, factors)), "the variation loss")
-    linked = {str(factor): factor for factor in factors}.get(st.query_params.get("variation"), own)
-    variation = st.select_slider(
+    variation = linked.select_slider(
         "Variation loss",
         factors,
-        linked,
+        own,
+        name="variation",
         format_func=lambda factor: experiment.number(unit * factor),
         key=f"variation_{key}",
         persist_state="session",
@@ -123,20 +117,22 @@ def sliders(chosen: Choices, run: Experiment | None) -> Sliders:
     moved, natural = {}, 1.0
     with st.popover("More", icon=":material/compress:", key="while_it_runs"):
         if chosen.plans[0].settings.natural:
-            natural = st.select_slider(
+            natural = linked.select_slider(
                 "Natural statistics",
                 (0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0),
                 1.0,
+                name="naturalness",
                 format_func=lambda factor: experiment.number(live.natural * factor),
                 key=f"naturalness_{key}",
                 persist_state="session",
                 help="Keeps each channel's mean and deviation, in six layers, close to those in "
                 f"photos. Source: {experiment.statistics_of(chosen.sliders_of[1]).source}.",
             )
-        rate = st.select_slider(
+        rate = linked.select_slider(
             "Learning rate",
             (0.1, 0.3, 1.0, 3.0, 10.0),
             1.0,
+            name="rate",
             format_func=lambda factor: experiment.number(live.learning_rate * factor),
             key=f"rate_{key}",
             persist_state="session",
@@ -144,10 +140,11 @@ def sliders(chosen: Choices, run: Experiment | None) -> Sliders:
         st.caption("These penalties pull values towards grey. Changes apply while it runs.")
         for name, words in experiment.NORMS.items():
             own = getattr(live, name)
-            weight = st.select_slider(
+            weight = linked.select_slider(
                 f"Distance from grey ({words})",
                 sorted({*experiment.PENALTY_WEIGHTS, own}),
                 own,
+                name=name,
                 key=f"{name}_{key}",
                 format_func=experiment.number,
                 persist_state="session",
@@ -205,15 +202,7 @@ def afterwards() -> None:
 
 def offer_link(chosen: Choices) -> None:
     """A link to the page as it is set."""
-    variation = st.session_state.get(f"variation_{'_'.join(chosen.sliders_of)}")
-    linked = experiment.link(chosen.plans[0], chosen.preset)
-    if variation is not None:
-        linked["variation"] = str(variation)
-    class_link.link(
-        "optimizer, parametrization, transformations, learning rate, distances from grey, the two "
-        "classes and their weights, sets of photos",
-        **linked,
-    )
+    class_link.link(**experiment.link(chosen.plans[0], chosen.preset))
 
 
 set_up = class_link.set_up("Target and backbone")

@@ -96,7 +96,7 @@ def experiment(plan: "TrainingPlan") -> None:
     set_up.say(*summary(plan))
     run_panel.watch(KEY, shell.told(live), shell.told(lambda: controls(plan)))
     last_result.offer(KEY)
-    class_link.link("training options", backbone=plan.backbone)
+    class_link.link(backbone=plan.backbone)
     afterwards()
 
 

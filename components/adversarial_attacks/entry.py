@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from components.adversarial_attacks.experiment import Experiment, Plan, link
+from components.adversarial_attacks.experiment import Experiment
 from components.shell import cache
 from components.widgets import other_networks, show_it
 from engine import images
@@ -27,7 +27,7 @@ def _shown(run: Experiment) -> show_it.Shown:
     also, asked = other_networks.fooled_by(plan.backbones, plan.picture, attacked)
     return show_it.Shown(
         title=f"{before.label} became {after.label}",
-        link=_link(plan),
+        link=_link(run),
         figures={
             "network": " + ".join(plan.backbones),
             "attack": plan.kind,
@@ -41,11 +41,7 @@ def _shown(run: Experiment) -> show_it.Shown:
     )
 
 
-def _link(plan: Plan) -> str:
-    picture = show_it.sample(plan.called)
-    if not picture or len(plan.backbones) > 1:
-        return ""  # others do not have the picture, or no link says what was attacked together
-    found = link(plan) | picture
-    if (epsilon := getattr(plan.attack, "epsilon", None)) is not None:
-        found["epsilon"] = f"{epsilon:g}"
-    return show_it.link("adversarial_attacks", plan.backbones[0], found)
+def _link(run: Experiment) -> str:
+    if not (picture := show_it.sample(run.plan.called)):
+        return ""  # others do not have it
+    return show_it.link("adversarial_attacks", run.plan.backbones[0], run.address | picture)

@@ -30,7 +30,9 @@ def show(run: Experiment) -> None:
     able = [n for n in cache.ready() if plan.goal is None or plan.wanted in cache.class_names(n)]
     here = sorted(able, key=lambda n: n != name)
     first = [n for n in (name, *compared) if n in able]
-    chosen = pickers.networks("Networks", here, first, most=MOST, key=f"sweep_nets_{name}")
+    chosen = pickers.networks(
+        "Networks", here, first, most=MOST, name="swept", key=f"sweep_nets_{name}"
+    )
     if not chosen:
         st.caption("Choose a network.")
         return

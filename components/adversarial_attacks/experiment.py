@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from components.adversarial_attacks.form import Form
-from components.shell import cache, last_result
+from components.shell import cache, class_link, last_result
 from components.widgets import run_panel
 from engine import images
 
@@ -94,6 +94,7 @@ class Experiment:
 
     def __init__(self, plans: Sequence[Plan], views: "Sequence[View]" = ()) -> None:
         self.plans, self.views = list(plans), list(views)
+        self.address: dict[str, str] = {}  # parameters of the page's link, as it was set
         self.scored: set[str] = set()  # networks whose attack is on the scoreboard
 
     @property
@@ -142,13 +143,14 @@ class Experiment:
             for plan in self.plans
         ]
         self.views = run_panel.start(KEY, tasks)
+        self.address = class_link.as_set(link(self.plan))
         st.session_state[f"{KEY}_run"] = self
         last_result.keep(KEY, self)
 
 
 def link(plan: Plan) -> dict[str, str]:
-    """What a link to this attack says of it, beside the page's own parameters."""
-    found = {"backbone": plan.backbones[0], "attack": plan.kind, "attack_seed": str(plan.seed)}
+    """What a link says of an attack whose usual values depend on the machine or the picture."""
+    found = {"backbone": plan.backbones[0], "attack": plan.kind}
     return found if plan.goal is None else found | {"class": plan.wanted}
 
 

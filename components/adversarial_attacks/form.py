@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from components import shell
-from components.shell import cache
+from components.shell import cache, linked
 
 if TYPE_CHECKING:
     from engine.attacks import Attack
@@ -112,47 +112,53 @@ class Form:
 
 def settings(name: str) -> Form:
     """Lets a person choose an attack and its rarer numbers."""
-    shell.check_link("attack", tuple(KINDS), "the attack", boxed=True)
+    shell.check_link("attack", tuple(KINDS), "the attack")
     chosen = st.selectbox("Attack", KINDS, key="attack", bind="query-params")
     kind = KINDS[chosen]
     st.caption(kind.words)
     numbers: dict[str, Any] = {}
-    first = shell.linked_number("attack_seed", 0, 9999, 0)
     with st.expander("More settings", icon=":material/tune:"):
         if kind.steps > 1:
-            numbers["steps"] = st.slider(
+            numbers["steps"] = linked.slider(
                 "Steps",
                 5,
                 max(200, 4 * kind.steps),
                 kind.steps,
                 5,
+                name="steps",
                 key=f"attack_steps_{kind.engine}",
             )
         if kind.bounded and kind.steps > 1 and not kind.own_step:
-            size = st.select_slider(
+            size = linked.select_slider(
                 "Step size, in grey levels",
                 ("fitting", 0.25, 0.5, 1.0, 2.0, 4.0),
-                key="step_size",
+                "fitting",
+                name="step_size",
                 help="“fitting” sets it to 2.5 times epsilon, divided by the number of steps.",
             )
             numbers["step_size"] = None if size == "fitting" else size
-        if kind.engine == "PGD" and st.toggle("Bound the root mean square (L2) instead", key="l2"):
+        if kind.engine == "PGD" and linked.toggle(
+            "Bound the root mean square (L2) instead", False, name="l2"
+        ):
             numbers["norm"] = "l2"
         if kind.engine == "Patch":
-            numbers["row"] = st.slider("Sticker: from the top, %", 0, 100, 20, key="row") / 100
-            numbers["column"] = st.slider("Sticker: from the left, %", 0, 100, 20, key="col") / 100
+            for name_of, side in (("row", "top"), ("column", "left")):
+                place = linked.slider(f"Sticker: from the {side}, %", 0, 100, 20, 1, name=name_of)
+                numbers[name_of] = place / 100
         if kind.engine == "CarliniWagner":
             numbers["searches"] = min(5, numbers["steps"])
-        seed = st.number_input("Seed", 0, 9999, first, key="attack_seed_number")
+        seed = linked.number_input("Seed", 0, 9999, 0, name="seed")
         same = _alike(name)
-        together = st.multiselect(
+        together = linked.multiselect(
             "Attack together with",
             same,
+            [],
+            name="with",
             key=f"together_{name}",
             disabled=not same,
             help="The mean logits of all are attacked. Only networks with the same classes can be.",
         )
-    return Form(kind=chosen, numbers=numbers, seed=int(seed), backbones=(name, *together))
+    return Form(kind=chosen, numbers=numbers, seed=seed, backbones=(name, *together))
 
 
 def strength(form: Form) -> dict[str, Any]:
@@ -172,10 +178,12 @@ def strength(form: Form) -> dict[str, Any]:
         return {"epsilon": epsilon}
     if kind.engine == "Sparse":
         options = (1, 5, 10, 20, 50, 100, 200, 500, 1000)
-        pixels = st.select_slider("Pixels to change", options, 100, key="pixels", width=240)
+        pixels = linked.select_slider("Pixels to change", options, 100, name="pixels", width=240)
         return {"pixels": pixels}
     if kind.engine == "Patch":
-        share = st.slider("Size of the sticker, % of the picture", 1, 25, 6, key="share", width=240)
+        share = linked.slider(
+            "Size of the sticker, % of the picture", 1, 25, 6, 1, name="share", width=240
+        )
         return {"share": share / 100}
     return {}
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from components.adversarial_attacks.experiment import KEY, Experiment, Plan, link
+from components.adversarial_attacks.experiment import KEY, Experiment, Plan
 from components.shell import cache, class_link
 from components.widgets import gallery, live_view, pickers
 from components.widgets.live_view import Curve, Pane, Verdict
@@ -186,7 +186,7 @@ def downloads(run: Experiment) -> None:
             run.latest.picture, f"attacked {plan.called}", plan.backbones[0], "Feature maps"
         )
         with st.popover("Link to this attack", icon=":material/link:"):
-            class_link.address(link(run.plan))
+            class_link.address(run.address)
 
 
 def _files(run: Experiment, of: str) -> None:

@@ -35,7 +35,12 @@ def show(run: Experiment) -> None:
     _vote(name, here, run.latest.picture)
     st.markdown("**Attack each, show it to all**")
     nets = pickers.networks(
-        "Networks in the matrix", here, here[:FIRST], most=MOST, key=f"matrix_nets_{name}"
+        "Networks in the matrix",
+        here,
+        here[:FIRST],
+        most=MOST,
+        name="matrix",
+        key=f"matrix_nets_{name}",
     )
     pictures = _pictures(plan)
     able = [n for n in nets if wanted is None or wanted in cache.class_names(n)]

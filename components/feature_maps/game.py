@@ -113,7 +113,12 @@ def _begin(name: str) -> None:
         f"ones does it respond to? {ROUNDS} rounds; by chance you would be right in half of them."
     )
     kind = st.segmented_control(
-        "You are shown", list(PEOPLE), default="photos", required=True, key="game_kind"
+        "You are shown",
+        list(PEOPLE),
+        default="photos",
+        required=True,
+        key="game_kind",
+        bind="query-params",
     )
 
     def start() -> None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from components.ideal_images import targets
-from components.ideal_images.experiment import FACTORS, Experiment, Plan, link, variation_unit
+from components.ideal_images.experiment import Experiment, Plan
 from components.shell import cache
 from components.widgets import other_networks, show_it
 from engine import images
@@ -39,20 +39,14 @@ def _shown(run: Experiment) -> show_it.Shown:
 
 
 def _link(run: Experiment) -> str:
-    plan, live = run.plans[0], run.views[0].run.live
-    if plan.start is not None:
-        return ""  # others do not have the photo
-    found = link(plan, run.sliders_of[0])
-    if isinstance(plan.target, int):
-        found["ask"] = targets.CLASS
-    factor = live.variation / variation_unit(plan.settings.live)
-    nearest = min((0.0, *FACTORS), key=lambda one: abs(one - factor))
-    found["variation"] = str(nearest)
-    return show_it.link("ideal_images", plan.backbone, found)
+    plan = run.plans[0]
+    if plan.start is not None or run.address.get("ask") == targets.DIRECTION:
+        return ""  # others may not have the photos
+    return show_it.link("ideal_images", plan.backbone, run.address)
 
 
 def _changed(plan: Plan, preset: str) -> bool:
-    """Whether settings differ from the preset that no link carries."""
+    """Whether more than seed and steps differ from the preset."""
     from engine import synthesis
 
     own = synthesis.preset(preset, cache.backbone(plan.backbone))

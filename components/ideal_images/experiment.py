@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from components.shell import cache, last_result, sessions
+from components.shell import cache, class_link, last_result, linked, sessions
 from components.widgets import gallery, run_panel
 from engine import images
 from engine.storage import registry
@@ -133,11 +133,13 @@ class Experiment:
     ) -> None:
         self.plans, self.lives, self.sliders_of = plans, lives, sliders_of
         self.views: list[View] = []
+        self.address: dict[str, str] = {}  # parameters of the page's link, as it was set
 
     def begin(self) -> None:
         """Starts the runs, all of them in turns."""
         tasks = [plan.task(live) for plan, live in zip(self.plans, self.lives, strict=True)]
         self.views = run_panel.start(KEY, tasks)
+        self.address = class_link.as_set(link(self.plans[0], self.sliders_of[0]))
         st.session_state[f"{KEY}_run"] = self
         last_result.keep(KEY, self)
 
@@ -154,6 +156,7 @@ class Experiment:
         if len(self.plans) < 3:
             for plan, view in zip(self.plans, self.views, strict=True):
                 view.steer(sliders.live(plan.settings.live))
+            self.address = class_link.as_set(self.address)
 
     @cached_property
     def start_pictures(self) -> list[np.ndarray]:
@@ -236,7 +239,9 @@ def other_plan(
         st.caption("No other backbone on this machine knows this class.")
         return []
     usual = "Pocket Robust" if "Pocket Robust" in able and name == "Pocket" else able[0]
-    other = st.selectbox("The other backbone", able, able.index(usual), key=f"ideal_other_{name}")
+    other = linked.selectbox(
+        "The other backbone", able, usual, name="other", key=f"ideal_other_{name}"
+    )
     net = cache.backbone(other)
     target = net.class_names.index(label)
     return [Plan.of(net, target, settings_of(other), other, start)]
@@ -251,11 +256,8 @@ def number(value: float) -> str:
 
 
 def link(plan: Plan, preset: str) -> dict[str, str]:
-    """What a link to this picture says of it, beside the page's own parameters."""
-    backbone, *others = registry.members(plan.backbone)
-    found = {"backbone": backbone, "seed": str(plan.settings.seed), "preset": preset}
-    found |= {"with": ",".join(others)} if others else {}
-    found["steps"] = str(plan.settings.steps)
+    """What a link says of a picture whose usual values depend on the machine."""
+    found = {"backbone": registry.members(plan.backbone)[0], "preset": preset}
     if isinstance(plan.target, int):
         found["class"] = cache.backbone(plan.backbone).class_names[plan.target]
     elif (layer := getattr(plan.target, "layer", None)) is not None:

@@ -4,20 +4,21 @@ import numpy as np
 import streamlit as st
 
 from components import shell
-from components.shell import cache
+from components.shell import cache, linked
 from engine.storage import samples
 
 MOST, MAX_MB = 6, 10  # photos, and the size of one
 
 
-def choose(label: str, usual: tuple[str, ...]) -> tuple[np.ndarray, ...]:
+def choose(label: str, usual: tuple[str, ...], name: str) -> tuple[np.ndarray, ...]:
     """Lets a person choose photos; returns at least one, each `(H, W, 3)` in 0..1.
 
     Args:
         label: what the photos have in common; also the key.
         usual: samples to begin with.
+        name: of the link's parameter.
     """
-    chosen = st.multiselect(label, list(samples.SAMPLES), list(usual), key=f"set_{label}")
+    chosen = linked.multiselect(label, list(samples.SAMPLES), usual, name=name)
     files = st.file_uploader(
         f"{label}: your own, at most {MOST}",
         type=["jpg", "jpeg", "png", "webp"],

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from components.ideal_images.experiment import KEY, NORMS, Experiment, Plan, link, number
+from components.ideal_images.experiment import KEY, NORMS, Experiment, Plan, number
 from components.shell import cache, class_link
 from components.widgets import gallery, live_view, pickers
 from components.widgets.live_view import Curve, Pane, Verdict
@@ -175,4 +175,4 @@ def downloads(run: Experiment) -> None:
             "Adversarial attacks",
         )
         with st.popover("Link to this preset", icon=":material/link:"):
-            class_link.address(link(run.plans[0], run.sliders_of[0]))
+            class_link.address(run.address)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from components import shell
+from components.shell import linked
 
 if TYPE_CHECKING:
     from engine.synthesis import Settings
@@ -29,13 +29,12 @@ class More:
     changed: dict[str, Any]
 
 
-def choose(settings: "Settings", key: str, seed: int, *, known: bool, resizable: bool) -> More:
+def choose(settings: "Settings", key: str, *, known: bool, resizable: bool) -> More:
     """Lets a person change a preset.
 
     Args:
         settings: the preset as it is.
         key: of the preset, so that another one brings its own numbers.
-        seed: to begin with.
         known: whether natural statistics of the backbone are known.
         resizable: whether the backbone reads pictures of other sizes.
     """
@@ -46,55 +45,64 @@ def choose(settings: "Settings", key: str, seed: int, *, known: bool, resizable:
     with left:
         st.markdown("**The run**")
         minimise = st.toggle("Minimise instead", key="negative", bind="query-params")
-        photo = st.toggle("Start from a photo", key="from_photo")
-        seed = st.number_input("Seed", 0, 9999, seed, key="seed_number")
-        asked = shell.linked_number("steps", 20, 1000, settings.steps)
-        steps = st.slider("Steps", 20, 1000, asked - asked % 20, 20, key=f"steps_{key}")
-        names = list(synthesis.OPTIMIZERS)
-        optimizer = st.selectbox(
-            "Optimizer", names, names.index(settings.optimizer), key=f"optimizer_{key}"
+        photo = linked.toggle("Start from a photo", False, name="from_photo")
+        seed = linked.number_input("Seed", 0, 9999, 0, name="seed")
+        steps = linked.slider(
+            "Steps", 20, 1000, settings.steps, 20, name="steps", key=f"steps_{key}"
+        )
+        optimizer = linked.selectbox(
+            "Optimizer",
+            list(synthesis.OPTIMIZERS),
+            settings.optimizer,
+            name="optimizer",
+            key=f"optimizer_{key}",
         )
         kinds = synthesis.PARAMETRIZATIONS
         usual = next(name for name, kind in kinds.items() if kind == settings.parametrization)
-        stored = st.selectbox(
+        stored = linked.selectbox(
             "Parametrization",
             list(kinds),
-            list(kinds).index(usual),
+            usual,
+            name="stored",
             key=f"stored_{key}",
             help="What the picture is made of while it is optimised. pixels: each for itself. "
             "waves: long ones move further. phases: strengths of the waves as in photos, only "
             "their position is free (MaCo). pyramid: a sum of pictures from one pixel to full "
             "size (Direct Ascent Synthesis).",
         )
-        natural = st.toggle(
+        natural = linked.toggle(
             "Natural statistics",
             settings.natural,
+            name="natural",
             disabled=not known,
             key=f"natural_{key}",
             help="A penalty for differing from photos: compares each channel's mean and deviation "
             "in six layers with those measured on photos. Steps take a little longer.",
         )
-        small = st.toggle(
+        small = linked.toggle(
             "Small first",
             bool(settings.small),
+            name="small",
             disabled=not resizable,
             key=f"small_{key}",
             help="For a quarter of the steps, the network is shown the picture at less than half "
             "its size: coarse shapes come first, and quickly.",
         )
         sizes = sorted({*SIZES, settings.canvas})
-        canvas = st.select_slider(
+        canvas = linked.select_slider(
             "Size of the picture, px",
             sizes,
             settings.canvas,
+            name="canvas",
             format_func=lambda side: str(side) if side else "as the network",
             key=f"canvas_{key}",
             help="A canvas larger than the network's input leaves room for an object and its "
             "surroundings.",
         )
-        decorrelated = st.toggle(
+        decorrelated = linked.toggle(
             "Decorrelated colours",
             True,
+            name="colours",
             key=f"colours_{key}",
             disabled=stored != "waves",
             help="As in photos, brightness varies more than hue.",
@@ -108,29 +116,33 @@ def choose(settings: "Settings", key: str, seed: int, *, known: bool, resizable:
             ("rotation", "Rotation, ± degrees", 45.0, 1.0),
             ("blur", "Blur", 1.0, 0.25),
         ):
-            found[name] = st.slider(
-                label, 0.0, most, float(getattr(own, name)), step, "%g", key=f"{name}_{key}"
+            usual_one = float(getattr(own, name))
+            found[name] = linked.slider(
+                label, 0.0, most, usual_one, step, name=name, key=f"{name}_{key}", format="%g"
             )
-        found["crop"] = st.slider(
+        found["crop"] = linked.slider(
             "Crops of at least this share of each side",
             0.0,
             1.0,
             float(own.crop),
             0.05,
-            "%g",
+            name="crop",
+            format="%g",
             key=f"crop_{key}",
             help="0: the whole picture. Crops take the place of shift, zoom and rotation.",
         )
-        found["flip"] = st.toggle("Mirror", own.flip, key=f"flip_{key}")
-        found["views"] = st.slider(
+        found["flip"] = linked.toggle("Mirror", own.flip, name="flip", key=f"flip_{key}")
+        found["views"] = linked.slider(
             "Views per step",
             1,
             8,
             own.views,
+            1,
+            name="views",
             key=f"views_{key}",
             help="How many transformed copies the network sees in each step; it averages them.",
         )
-    changed: dict[str, Any] = {"seed": int(seed), "steps": steps, "optimizer": optimizer}
+    changed: dict[str, Any] = {"seed": seed, "steps": steps, "optimizer": optimizer}
     if natural != settings.natural:
         changed["natural"] = natural
     if canvas != settings.canvas:

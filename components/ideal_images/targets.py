@@ -6,7 +6,7 @@ import streamlit as st
 
 from components import shell
 from components.ideal_images import photo_sets
-from components.shell import cache, class_link
+from components.shell import cache, class_link, linked
 from components.widgets import pickers
 
 if TYPE_CHECKING:
@@ -30,10 +30,11 @@ def choose(net: "Backbone") -> tuple[Any, str]:
     A link may ask for a class by `class`, or for a channel by `of_layer` and `of_channel`.
     """
     _take_link(net)
-    shell.check_link("ask", ASKS, "the kind of target", boxed=True)
+    shell.check_link("ask", ASKS, "the kind of target")
     class_link.keep_value("ask")
     kind = st.selectbox("Target", ASKS, key="ask", bind="query-params")
     if kind == CLASS:
+        shell.check_link("class", net.class_names, "the class")
         index = _class(net, "Class", (st.query_params.get("class"), *CATS))
         return index, net.class_names[index]
     if kind == TWO:
@@ -49,7 +50,7 @@ def _take_link(net: "Backbone") -> None:
     They are no widgets' keys: Streamlit takes those out of a link between pages.
     """
     shapes = _shapes(net)
-    shell.check_link("of_layer", tuple(shapes), "the layer", boxed=True)
+    shell.check_link("of_layer", tuple(shapes), "the layer")
     layer = st.query_params.pop("of_layer", None)
     channel = st.query_params.pop("of_channel", None)
     if layer not in shapes:
@@ -67,7 +68,7 @@ def _shapes(net: "Backbone") -> dict[str, tuple[int, ...]]:
 
 def _class(net: "Backbone", label: str, wanted: tuple[str | None, ...]) -> int:
     if label == "Class":
-        shell.check_link("class", net.class_names, "the class", boxed=True)
+        shell.check_link("class", net.class_names, "the class")
     default = next((net.class_names.index(n) for n in wanted if n in net.class_names), 0)
     return pickers.class_name(
         net.class_names, default, key=f"ideal_{label}_{net.name}", label=label
@@ -79,10 +80,12 @@ def _two(net: "Backbone") -> tuple[Any, str]:
     from engine.synthesis import ClassLogit, Objective
 
     target, words = Objective(), ""
-    for label, wanted in (("First class", CATS), ("Second class", DOG)):
-        index = _class(net, label, wanted)
-        weight = st.slider(
-            f"Weight of the {label.lower()}, %", -100, 100, 50, 5, key=f"ideal_weight_{label}"
+    for name, label, usual in (("first", "First class", CATS), ("second", "Second class", DOG)):
+        shell.check_link(name, net.class_names, f"the {label.lower()}")
+        index = _class(net, label, (st.query_params.get(name), *usual))
+        linked.keep(name, net.class_names[index], None)
+        weight = linked.slider(
+            f"Weight of the {label.lower()}, %", -100, 100, 50, 5, name=f"{name}_weight"
         )
         target += weight / 100 * ClassLogit(index)
         sign = " minus " if weight < 0 else " and " if words else ""
@@ -95,8 +98,9 @@ def _direction(net: "Backbone") -> tuple[Any, str]:
     from engine.synthesis import Direction
 
     layer = _layer(net)
-    ones = photo_sets.choose("Photos that have it", ("Cat",))
-    others = photo_sets.choose("Photos that do not", ("Bull mastiff", "Dalmatian", "Geese"))
+    ones = photo_sets.choose("Photos that have it", ("Cat",), "ones")
+    usual = ("Bull mastiff", "Dalmatian", "Geese")
+    others = photo_sets.choose("Photos that do not", usual, "others")
     difference = cache.mean_response(net.name, layer, ones) - cache.mean_response(
         net.name, layer, others
     )

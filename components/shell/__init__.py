@@ -8,6 +8,7 @@ from components.shell import (
     downloads,
     guess,
     last_result,
+    linked,
     sessions,
 )
 from components.shell.frame import (
@@ -16,7 +17,6 @@ from components.shell.frame import (
     check_link,
     errors,
     link_notices,
-    linked_number,
     page,
     stale,
     told,
@@ -36,7 +36,7 @@ __all__ = [
     "guess",
     "last_result",
     "link_notices",
-    "linked_number",
+    "linked",
     "page",
     "sessions",
     "stale",

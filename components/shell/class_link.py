@@ -4,6 +4,7 @@ A link's `hide` takes away what pupils are not to touch: `controls`, what is set
 `screens`, the way to the other pages. The state is in the link, nothing is kept on the server.
 """
 
+from collections.abc import Mapping
 from html import escape
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -77,13 +78,19 @@ def aside() -> None:
         st.html(f"<style>{_LARGE}</style>")
 
 
-def link(left_out: str, **more: str) -> None:
-    """Offers a link to this page in the sidebar.
+def as_set(more: Mapping[str, str]) -> dict[str, str]:
+    """The parameters of a link to this page as it is set.
 
     Args:
-        left_out: settings of this page that do not travel with the link, in words; "" for none.
-        more: what is not in the page's address already, by the names of the link's parameters.
+        more: what is not in the page's address, as its usual value depends on the machine.
     """
+    query = st.query_params.to_dict() | dict(more)
+    query.pop("hide", None)
+    return query
+
+
+def link(**more: str) -> None:
+    """Offers a link to this page in the sidebar; `more` as for `as_set`."""
     if "screens" in hidden():
         return
     with st.sidebar.popover(
@@ -94,14 +101,15 @@ def link(left_out: str, **more: str) -> None:
         on_change="rerun",  # what was moved beside a running picture is in the link too
     ):
         st.caption(
-            "Opens this page with its main settings. Not included: "
-            + ", ".join(filter(None, (left_out, "your own pictures, photos and classifiers.")))
+            "Opens this page as it is set now. Your own pictures, photos and classifiers are not "
+            "included."
         )
         wanted = {
             "controls": st.toggle("Hide the setup controls", key="link_controls"),
             "screens": st.toggle("Hide the other screens", key="link_screens"),
         }
-        address(more, hide=",".join(name for name, chosen in wanted.items() if chosen))
+        hide = ",".join(name for name, chosen in wanted.items() if chosen)
+        address(as_set(more) | ({"hide": hide} if hide else {}))
 
 
 def anchor(address: str, label: str, *, new_tab: bool = False) -> str:
@@ -114,10 +122,7 @@ def anchor(address: str, label: str, *, new_tab: bool = False) -> str:
     return f'<a href="{escape(address)}" {where} style="color:inherit">{escape(label)}</a>'
 
 
-def address(more: dict[str, str], hide: str = "") -> None:
-    """Shows the page's address with more parameters, to be copied."""
-    query = st.query_params.to_dict() | more
-    query.pop("hide", None)
-    query |= {"hide": hide} if hide else {}
+def address(query: Mapping[str, str]) -> None:
+    """Shows the address of this page with some parameters, to be copied."""
     page = (st.context.url or "").split("?")[0]
     st.code(f"{page}?{urlencode(query)}", language=None, wrap_lines=True)

@@ -14,6 +14,7 @@ from components.shell import class_link, classroom, first_network, sessions
 from components.shell.screens import PAGES
 from engine.errors import EngineError
 
+_BROKEN = ":material/link_off:"
 STYLE = Path(__file__).parent / "style.css"
 STATIC = Path(__file__).parents[2] / "static"
 DARK = """<style>
@@ -41,6 +42,7 @@ class Lesson:
 
 def page(title: str, subtitle: str, lesson: Lesson | None = None) -> None:
     """Begins a page: every page calls this first."""
+    st.session_state.link_notices, st.session_state.link_place = [], None
     st.set_page_config(f"{title} · Ideal Cat", str(STATIC / "icon.svg"), layout="wide")
     st.logo(STATIC / "logo.svg", size="large")
     st.html(STYLE)
@@ -87,19 +89,6 @@ def stale(what: str, button: str) -> None:
     )
 
 
-def linked_number(key: str, low: int, high: int, default: int) -> int:
-    """A whole number that a link asks for; says so where it is out of range."""
-    asked = st.query_params.get(key, str(default))
-    if asked in map(str, range(low, high + 1)):
-        return int(asked)
-    shown = asked[:60].replace("`", "")
-    _keep_notice(
-        f"The link asks for {key.replace('_', ' ')} `{shown}`; expected a whole number from {low} "
-        f"to {high}. Using {default}."
-    )
-    return default
-
-
 def _lesson_card(lesson: Lesson) -> None:
     with st.popover("Lesson card", icon=":material/school:", type="tertiary", key="lesson_card"):
         st.markdown(f"**Guess first.** {lesson.question}")
@@ -122,33 +111,31 @@ def wait_for_engine() -> None:
     line.empty()
 
 
-def check_link(key: str, options: Sequence[str], what: str, *, boxed: bool = False) -> None:
-    """Says so when a link names something that is not there; the widget then shows its default.
-
-    Where the widget stands in a box that may be closed, `link_notices` says it.
-    """
+def check_link(key: str, options: Sequence[str], what: str) -> None:
+    """Says so when a link names something that is not there; the widget then shows its default."""
     asked = st.query_params.get(key)
-    if asked is None or asked in options:
+    if asked is not None and asked not in options:
+        refuse(what, asked)
+
+
+def refuse(what: str, asked: str, expected: str = "") -> None:
+    """Says that a link asks for what is not there; `link_notices` shows it."""
+    shown = (asked if len(asked) <= 60 else asked[:60] + "…").replace("`", "")
+    reason = f"expected {expected}" if expected else "which is not available"
+    _notice(f"The link asks for {what} `{shown}`, {reason}; using the default instead.")
+
+
+def _notice(words: str) -> None:
+    notices: list[str] = st.session_state.link_notices
+    if words in notices:
         return
-    shown = asked if len(asked) <= 60 else asked[:60] + "…"
-    words = (
-        f"The link asks for {what} `{shown.replace('`', '')}`, which is not available; "
-        "using the default instead."
-    )
-    if boxed:
-        _keep_notice(words)
-    else:
-        st.warning(words, icon=":material/link_off:")
-
-
-def _keep_notice(words: str) -> None:
-    notices = st.session_state.setdefault("link_notices", [])
-    if words not in notices:
-        notices.append(words)
+    notices.append(words)
+    if (place := st.session_state.link_place) is not None:
+        place.warning(words, icon=_BROKEN)
 
 
 def link_notices() -> None:
-    """Warns about values in the page's link that do not exist."""
-    with st.container():  # its place is always there: nothing below it moves
-        for words in st.session_state.pop("link_notices", []):
-            st.warning(words, icon=":material/link_off:")
+    """Where it is said that a link asks for what is not there, also by what is drawn later."""
+    place = st.session_state.link_place = st.container()  # nothing below it moves
+    for words in st.session_state.link_notices:
+        place.warning(words, icon=_BROKEN)

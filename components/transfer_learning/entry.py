@@ -1,7 +1,5 @@
 """A trained classifier on the wall of a class."""
 
-from urllib.parse import urlencode
-
 from components.transfer_learning.experiment import Experiment, words
 from components.widgets import show_it
 
@@ -19,7 +17,7 @@ def _shown(run: Experiment) -> show_it.Shown:
     accuracy, low, high = (100 * share for share in (report.accuracy, report.low, report.high))
     return show_it.Shown(
         title=f"{plan.source.name}: {accuracy:.0f} %",
-        link="" if own else f"transfer_learning?{urlencode({'backbone': plan.backbone})}",
+        link="" if own else show_it.link("transfer_learning", plan.backbone, run.address),
         figures={
             "trained": words(plan),
             "photos per class": "all" if photos is None else str(photos),

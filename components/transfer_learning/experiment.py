@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from components.shell import cache, last_result
+from components.shell import cache, class_link, last_result
 from components.widgets import run_panel
 from engine import images
 from engine.types import FROZEN, SCRATCH, Prediction
@@ -36,6 +36,7 @@ class Experiment:
     def __init__(self, plan: "TrainingPlan") -> None:
         self.plan = plan
         self.views: list[View] = []
+        self.address: dict[str, str] = {}  # parameters of the page's link, as it was set
         self.saved: Project | None = None  # opened, not trained here
         self._kept: tuple[list[TrainingPoint], Report | None, TrainingStep] | None = None
         self._report: tuple[int, Report | None] = (-1, None)
@@ -60,6 +61,7 @@ class Experiment:
         st.session_state.training_runs = [*runs, self][-KEPT:]
         st.session_state[f"{KEY}_run"] = self
         self.views = run_panel.start(KEY, [Training(plan=self.plan)])
+        self.address = class_link.as_set({"backbone": self.plan.backbone})
         for run in runs:
             run.let_go()
         # Not kept: a whole fine-tuned network, and photos that go with their session.

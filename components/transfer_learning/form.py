@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from components import shell
-from components.shell import cache
+from components.shell import cache, linked
 from components.transfer_learning.experiment import KEY, Experiment, usual_tuning
 from components.widgets import gallery, run_panel
 from engine import images
@@ -54,7 +54,7 @@ def plan_of(name: str, source: "PhotoSource", how: How, photos: int | None) -> "
 
     with st.expander("Training options", icon=":material/tune:"):
         recipe = transfer.Recipe(photos=photos)
-        seed = int(st.number_input("Seed", 0, 9999, 0, key="t_seed"))
+        seed = linked.number_input("Seed", 0, 9999, 0, name="seed")
         recipe = replace(recipe, seed=seed)
         if how != SCRATCH:  # from scratch there is no head on frozen features
             recipe = _head(recipe)
@@ -71,29 +71,36 @@ def _head(recipe: "Recipe") -> "Recipe":
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**The head**")
-        epochs = st.slider("Epochs", 5, 200, recipe.epochs, 5, key="t_epochs")
-        batch = st.select_slider("Batch", (8, 16, 32, 64, 128), recipe.batch, key="t_batch")
-        hidden = st.select_slider("Hidden neurons", (0, 32, 64, 128, 256, 512), 0, key="t_hidden")
-        dropout = st.slider("Dropout", 0.0, 0.8, recipe.dropout, 0.1, key="t_dropout")
-        norm = st.toggle("Batch normalization", recipe.batch_norm, key="t_norm")
-        start = st.selectbox("Initial weights", transfer.INITIALIZERS, key="t_start")
+        epochs = linked.slider("Epochs", 5, 200, recipe.epochs, 5, name="epochs")
+        batch = linked.select_slider("Batch", (8, 16, 32, 64, 128), recipe.batch, name="batch")
+        sizes = (0, 32, 64, 128, 256, 512)
+        hidden = linked.select_slider("Hidden neurons", sizes, 0, name="hidden")
+        dropout = linked.slider("Dropout", 0.0, 0.8, recipe.dropout, 0.1, name="dropout")
+        norm = linked.toggle("Batch normalization", recipe.batch_norm, name="batch_norm")
+        starts = list(transfer.INITIALIZERS)
+        start = linked.selectbox("Initial weights", starts, starts[0], name="initializer")
     with right:
         st.markdown("**The training**")
-        names = list(transfer.OPTIMIZERS)
-        optimizer = st.selectbox("Optimizer", names, names.index("Adam"), key="t_optimizer")
+        optimizers = list(transfer.OPTIMIZERS)
+        optimizer = linked.selectbox("Optimizer", optimizers, "Adam", name="optimizer")
         rates = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0)
-        rate = st.select_slider("Learning rate", rates, 1e-3, key="t_rate")
+        rate = linked.select_slider("Learning rate", rates, 1e-3, name="learning_rate")
         schedules = list(transfer.SCHEDULES)
-        schedule = st.selectbox("Learning rate schedule", schedules, 1, key="t_schedule")
-        decay = st.select_slider("Weight decay", (0.0, 1e-4, 1e-3, 0.01, 0.1), 0.01, key="t_decay")
-        clip = st.select_slider("Gradient clipping", (0.0, 0.1, 1.0, 10.0), 0.0, key="t_clip")
-        smooth = st.slider("Label smoothing", 0.0, 0.3, 0.0, 0.05, key="t_smooth")
-        patience = st.slider(
+        schedule = linked.selectbox(
+            "Learning rate schedule", schedules, schedules[1], name="schedule"
+        )
+        decays = (0.0, 1e-4, 1e-3, 0.01, 0.1)
+        decay = linked.select_slider("Weight decay", decays, 0.01, name="weight_decay")
+        bounds = (0.0, 0.1, 1.0, 10.0)
+        clip = linked.select_slider("Gradient clipping", bounds, 0.0, name="clip")
+        smooth = linked.slider("Label smoothing", 0.0, 0.3, 0.0, 0.05, name="label_smoothing")
+        patience = linked.slider(
             "Early stopping patience, in epochs",
             0,
             20,
             0,
-            key="t_patience",
+            1,
+            name="patience",
             help="0 for never. It keeps a fifth of the training photos aside for validation.",
         )
     return replace(
@@ -118,17 +125,24 @@ def _tuning(tuning: "Tuning", how: str, data: "Data | None") -> "Tuning":
     if how == FROZEN:
         return tuning
     st.markdown("**The backbone**")
-    epochs = st.slider("Epochs of the backbone", 1, 100, tuning.epochs, key=f"b_epochs_{how}")
+    epochs = linked.slider(
+        "Epochs of the backbone", 1, 100, tuning.epochs, 1, name="tuned", key=f"b_epochs_{how}"
+    )
     rates = (1e-5, 2e-5, 5e-5, 1e-4, 3e-4, 1e-3, 3e-3)
-    rate = st.select_slider(
-        "Backbone learning rate", rates, tuning.learning_rate, key=f"b_rate_{how}"
+    rate = linked.select_slider(
+        "Backbone learning rate",
+        rates,
+        tuning.learning_rate,
+        name="tuned_rate",
+        key=f"b_rate_{how}",
     )
     stages = tuning.stages
     if how == TUNED:
-        stages = st.slider("Stages to fine-tune, from the end", 1, 5, 1, key="b_stages")
-    augment = st.toggle(
+        stages = linked.slider("Stages to fine-tune, from the end", 1, 5, 1, 1, name="stages")
+    augment = linked.toggle(
         "Augment: flip, crop and brighten or darken photos at random",
         tuning.augment,
+        name="augment",
         key=f"b_augment_{how}",
     )
     if augment and data is not None:

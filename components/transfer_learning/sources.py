@@ -21,7 +21,7 @@ SOURCES = (PETS, SPECIES, OWN, ARCHIVE)
 
 def kind() -> str:
     """Lets a person choose where the photos come from."""
-    shell.check_link("photos_of", SOURCES, "the photos", boxed=True)
+    shell.check_link("photos_of", SOURCES, "the photos")
     return st.segmented_control(
         "Photos",
         SOURCES,

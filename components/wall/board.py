@@ -13,7 +13,7 @@ from engine.errors import EngineError
 if TYPE_CHECKING:
     from engine.classroom import Entry
 
-LOOK, PUPILS = 1.0, 3.0  # seconds between two looks: on the projector, on thirty phones
+LOOK = 1.0  # seconds between two looks
 SHOWN = 24  # results at once
 KINDS = {
     "Newest": "",
@@ -41,6 +41,7 @@ def show(
     hide: Callable[[int, bool], None] | None = None,
     columns: int = 4,
     every: float = LOOK,
+    most: int = SHOWN,
 ) -> None:
     """Draws a wall again and again.
 
@@ -49,6 +50,7 @@ def show(
         hide: takes an entry off the wall, or puts it back; None for who is no teacher.
         columns: how many results stand beside one another.
         every: seconds between two looks.
+        most: how many results are shown.
     """
     chosen = st.segmented_control(
         "On the wall",
@@ -68,16 +70,18 @@ def show(
             if chosen == GUESSES:
                 _guesses(code)
             else:
-                _entries(code, KINDS[chosen], hide, columns)
+                _entries(code, KINDS[chosen], hide, columns, most)
         except EngineError as error:
             st.error(str(error), icon=":material/error:")
 
     live()
 
 
-def _entries(code: str, kind: str, hide: Callable[[int, bool], None] | None, columns: int) -> None:
+def _entries(
+    code: str, kind: str, hide: Callable[[int, bool], None] | None, columns: int, most: int
+) -> None:
     wall = classroom.wall()
-    entries = wall.entries(code, kind=kind, best=bool(kind), hidden=hide is not None, most=SHOWN)
+    entries = wall.entries(code, kind=kind, best=bool(kind), hidden=hide is not None, most=most)
     if kind:
         st.caption(BEST[kind])
     if not entries:

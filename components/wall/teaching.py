@@ -135,6 +135,19 @@ def _pupils(secret: str) -> None:
         for pupil in pupils
     ]
     box.dataframe(rows, hide_index=True, height="content" if len(rows) < 9 else 320)
+    if away := [pupil.name for pupil in pupils if not pupil.here]:
+        with box.container(horizontal=True, vertical_alignment="bottom"):
+            name = st.selectbox(
+                "Somebody who is away",
+                away,
+                key="let_back_name",
+                help="A pupil whose tab was closed can join again by the same nickname, and what "
+                "they have shown stays theirs.",
+            )
+            if st.button("Let back in", icon=":material/door_open:", key="let_back") and _done(
+                lambda: classroom.wall().teacher(secret).let_back(name)
+            ):
+                st.toast(f"Whoever joins as {name} next is {name}.")
 
 
 def _hide(secret: str, number: int, hidden: bool) -> None:

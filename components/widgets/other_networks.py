@@ -113,7 +113,7 @@ def _asked(name: str) -> Iterator[tuple[str, Any]]:
         st.caption("No other backbone is on this machine. The home page offers some for download.")
         return
     chosen = pickers.networks(
-        "Networks to ask", others, others[:ASKED], most=MOST, key=f"asked_{name}"
+        "Networks to ask", others, others[:ASKED], most=MOST, name="asked", key=f"asked_{name}"
     )
     for column, other in zip(st.columns(max(len(chosen), 2), gap="medium"), chosen, strict=False):
         with column:

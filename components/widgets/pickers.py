@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from components import shell
-from components.shell import cache, choice, class_link
+from components.shell import cache, choice, class_link, linked
 from components.widgets import paste_box
 from components.widgets.photo_grid import photo_grid
 from engine import config, images
@@ -150,7 +150,7 @@ def _sample(key: str, default: str, ask: bool = True) -> Picked:
     chosen = f"{key}_chosen"  # a widget's own state goes when it is not drawn
     name = st.session_state.get(chosen, default)
     if ask:
-        shell.check_link(key, names, "the sample", boxed=True)
+        shell.check_link(key, names, "the sample")
         if key not in st.query_params:
             st.session_state[key] = name  # each page has its own default
         class_link.keep_value(key)
@@ -205,7 +205,7 @@ def backbone(
     names = [*names[: len(first)], *own, *names[len(first) :]]
     if (wanted := st.query_params.pop("use", None)) in names:
         choice.choose(key, wanted, here=True)
-    shell.check_link(key, names, "the backbone", boxed=True)
+    shell.check_link(key, names, "the backbone")
 
     def words(name: str) -> str:
         """Never changes within a session: the browser would go on sending the old label."""
@@ -248,29 +248,26 @@ def together(name: str) -> str:
     ]
     if not others:
         return name
-    asked = st.query_params.pop("with", "").split(",")
-    first = [other for other in others if other in asked][:3]
-    added = networks("Together with", others, first, most=3, key=f"together_{name}")
+    added = networks("Together with", others, [], most=3, name="with", key=f"together_{name}")
     return registry.JOINT.join([name, *added])
 
 
-def networks(label: str, names: list[str], first: list[str], *, most: int, key: str) -> list[str]:
+def networks(
+    label: str, names: list[str], first: list[str], *, most: int, name: str, key: str
+) -> list[str]:
     """Lets a person choose several of these backbones, at most `most`; `first` are chosen at first.
 
-    One that is not here any more is forgotten.
+    `name` is the link's parameter.
     """
-    kept = [name for name in st.session_state.get(key, first) if name in names]
-    if key in st.session_state and kept != st.session_state[key]:
-        st.session_state[key] = kept
-    default = {} if key in st.session_state else {"default": first}
-    return st.multiselect(
+    return linked.multiselect(
         label,
         names,
-        max_selections=most,
+        first,
+        name=name,
         key=key,
+        max_selections=most,
         persist_state="session",
         placeholder="No other" if not first else None,
-        **default,
     )
 
 

@@ -3,13 +3,15 @@
 import hashlib
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from engine.classroom import words
 from engine.classroom.entries import ClassInfo
 from engine.classroom.tables import ClassRow, MemberRow
 from engine.errors import NoSuchClass
+
+FREE = "free "  # begins the key of a pupil who may join again; no digest does
 
 
 def digest(secret: str) -> str:
@@ -41,6 +43,19 @@ def member(session: Session, key: str, now: float) -> tuple[MemberRow, ClassRow]
     if found is None:
         raise NoSuchClass("Your class is over. Join another one.")
     return found[0], found[1]
+
+
+def come_back(session: Session, row: ClassRow, name: str, key: str) -> bool:
+    """Gives a pupil whom the teacher lets back a new key; False where no such one is awaited."""
+    awaited = (
+        MemberRow.class_id == row.id,
+        MemberRow.folded_name == name.casefold(),
+        MemberRow.key.startswith(FREE),
+    )
+    found = session.execute(
+        update(MemberRow).where(*awaited).values(key=key).returning(MemberRow.id)
+    )
+    return found.first() is not None
 
 
 def info(row: ClassRow) -> ClassInfo:

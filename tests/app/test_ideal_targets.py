@@ -47,7 +47,7 @@ def test_every_kind_of_target_is_drawn(kind):
 
 def test_a_class_can_be_taken_away_from_another():
     app = opened(ask="two classes")
-    app.slider(key="ideal_weight_Second class").set_value(-30).run()
+    app.slider(key="second_weight_set").set_value(-30).run()
     target = made(app).plans[0].target
     assert [weight for weight, _ in target.terms] == [0.5, -0.3]
     assert all(isinstance(part, ClassLogit) for _, part in target.terms)

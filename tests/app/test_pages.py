@@ -281,7 +281,7 @@ def test_from_scratch_shows_no_control_that_does_nothing(tmp_path, monkeypatch):
                 lines.append(f"{name}_{k} {breed} {breed} {breed}")
         (tmp_path / "annotations" / f"{split}.txt").write_text("\n".join(lines))
     monkeypatch.setenv("IDEAL_CAT_PETS", str(tmp_path))
-    head = {"t_dropout", "t_hidden", "t_norm", "t_optimizer", "t_patience", "t_epochs"}
+    head = {f"{name}_set" for name in ("dropout", "hidden", "batch_norm", "optimizer", "epochs")}
 
     def shown(app) -> set:
         kinds = (app.slider, app.select_slider, app.toggle, app.selectbox)

@@ -249,6 +249,23 @@ def test_leaving_frees_the_name_of_who_has_shown_nothing(wall, opened, pupil):
         wall.join(opened.code, "Otter", "a")
 
 
+def test_who_has_closed_the_tab_comes_back_where_the_teacher_lets_them(wall, opened, pupil):
+    wall.show(pupil, draft())
+    name = wall.membership(pupil)[0]
+    elsewhere = wall.open("another teacher")
+    wall.teacher(elsewhere.secret).let_back(name)
+    with pytest.raises(ClassRefused, match="already"):
+        wall.join(opened.code, name, "b")
+    wall.teacher(opened.secret).let_back(name.upper())
+    assert wall.membership(pupil) is None
+    again = wall.join(opened.code, name, "b")
+    with pytest.raises(ClassRefused, match="already"):  # once
+        wall.join(opened.code, name, "c")
+    wall.show(again, draft())
+    assert [entry.by for entry in wall.entries(opened.code)] == [name, name]
+    assert len(wall.teacher(opened.secret).pupils()) == 1
+
+
 def test_a_task_is_never_the_teachers_own_page(wall, opened):
     for task in (f"wall?teacher={opened.secret}", "wall", "http://elsewhere.org", "a b"):
         with pytest.raises(ClassRefused):

@@ -30,21 +30,23 @@ def test_a_link_brings_its_settings_and_hides_the_controls(page, address):
 def test_the_link_that_is_offered_opens_the_page_as_it_was(page, address):
     page.goto(f"{address}/adversarial_attacks?backbone=Pocket&sample=Coffee&epsilon=8")
     expect(page.get_by_role("button", name=re.compile("Attack$"))).to_be_visible()
+    page.locator(".st-key-set_up_box button").first.click()
+    page.get_by_text("More settings").click()
+    page.get_by_text("Bound the root mean square").click()
+    page.wait_for_url(re.compile("l2=True"))
+    page.keyboard.press("Escape")
     page.get_by_role("button", name=re.compile("Link for a class")).click()
     page.get_by_text("Hide the setup controls").click()
-    expect(
-        page.get_by_text(
-            re.compile(
-                "^Opens this page with its main settings. Not included: the "
-                "numbers under More settings"
-            )
-        )
-    ).to_be_visible()
+    expect(page.get_by_text(re.compile("^Opens this page as it is set now."))).to_be_visible()
     code = page.get_by_test_id("stPopoverBody").get_by_test_id("stCode")
     expect(code).to_contain_text("hide=controls")
     link = code.inner_text().strip()
-    for part in ("backbone=Pocket", "sample=Coffee", "epsilon=8", "class="):
+    for part in ("backbone=Pocket", "sample=Coffee", "epsilon=8", "class=", "l2=True"):
         assert part in link
+    page.goto(link.replace("hide=controls", ""))
+    page.locator(".st-key-set_up_box button").first.click()
+    page.get_by_text("More settings").click()
+    expect(page.get_by_role("checkbox", name=re.compile("Bound the root"))).to_be_checked()
     page.goto(link)
     expect(page.get_by_text(re.compile("^coffee → "))).to_be_visible()
     expect(page.locator(".st-key-set_up_box button")).to_be_hidden()

@@ -1,0 +1,93 @@
+"""A link to a page as it is set: whatever a person sets, another session opens it so."""
+
+import random
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.app.test_pages import opened
+
+KINDS = (
+    "slider",
+    "select_slider",
+    "toggle",
+    "selectbox",
+    "number_input",
+    "multiselect",
+    "segmented_control",
+)
+# What is no setting of the experiment, or chooses a picture or file of one's own.
+NONE = {"lesson_answer", "link_controls", "link_screens", "sample_source", "large_text"}
+PAGES = ("ideal_images", "adversarial_attacks", "transfer_learning", "feature_maps")
+
+
+def settings(app: AppTest) -> dict:
+    """Every widget that sets something, by its key."""
+    found = {w.key: (kind, w) for kind in KINDS for w in getattr(app, kind)}
+    return {key: one for key, one in found.items() if key not in NONE}
+
+
+def values(app: AppTest) -> dict:
+    return {key: widget.value for key, (_, widget) in settings(app).items()}
+
+
+def changed(app: AppTest, key: str, chance: random.Random) -> None:
+    """Sets a widget to any value that it can have, as a person does."""
+    kind, widget = settings(app)[key]
+    if widget.disabled:
+        return
+    if kind == "toggle":
+        widget.set_value(not widget.value)
+    elif kind == "number_input":
+        widget.set_value(chance.randint(int(widget.min), int(widget.max)))
+    elif kind == "slider":
+        count = round((widget.max - widget.min) / widget.step)
+        widget.set_value(round(widget.min + widget.step * chance.randint(0, count), 4))
+    elif kind == "multiselect":
+        widget.set_value([chance.choice(widget.options)] if widget.options else [])
+    elif kind == "segmented_control":
+        widget.set_value(chance.choice([o for o in widget.options if not o.startswith("My ")]))
+    elif kind == "selectbox":
+        names = list(enumerate(widget.options))
+        if key == "backbone":  # not one that must be downloaded, or that needs photos
+            names = [(k, name) for k, name in names if name.startswith("Pocket")]
+        widget.select_index(chance.choice(names)[0])
+    else:
+        widget.set_value(chance.choice(unformatted(widget)))
+    app.run()
+    assert not app.exception
+
+
+def unformatted(widget) -> list:
+    """Options as the page has them; the test runner knows only what they are shown as."""
+    numbers = [0, 1e-5, 2e-5, 5e-5, *(m * 10**e for e in range(-4, 4) for m in (1, 2, 3, 5, 7))]
+    numbers = [float(f"{n:.6g}") for n in [*numbers, 1.5, *range(1, 513)]]
+    shown = {str(widget.format_func(n)): n for n in numbers}
+    shown |= {str(int(n)): int(n) for n in numbers if n.is_integer() and str(int(n)) not in shown}
+    return [shown.get(option, option) for option in widget.options]
+
+
+def copied(app: AppTest) -> dict[str, str]:
+    """The link that the page offers; a browser would have put there what Streamlit binds."""
+    link = dict(parse_qsl(urlsplit(app.code[-1].value).query))
+    for kind, widget in settings(app).values():
+        if (name := getattr(widget.proto, "query_param_key", "")) and widget.value is not None:
+            link[name] = str(widget.value).lower() if kind == "toggle" else str(widget.value)
+    return link
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("page", PAGES)
+def test_another_session_opens_a_page_as_it_is_set(page, seed):
+    chance = random.Random(seed)
+    page = f"pages/{page}.py"
+    app = opened(page, backbone="Pocket")
+    assert len(settings(app)) > 5
+    for key in chance.sample(sorted(settings(app)), len(settings(app))):
+        if key in settings(app):  # another choice may have taken it away
+            changed(app, key, chance)
+    other = opened(page, **copied(app))
+    assert not other.exception
+    assert not other.warning
+    assert values(other) == values(app)
