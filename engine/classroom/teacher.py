@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import String, cast, delete, func, literal, select, update
 from sqlalchemy.orm import Session
 
 from engine.classroom import access, entries
@@ -88,7 +88,7 @@ class Teacher:
             session.execute(
                 update(MemberRow)
                 .where(*whose)
-                .values(key=func.concat(access.FREE, MemberRow.id))
+                .values(key=literal(access.FREE).concat(cast(MemberRow.id, String)))
                 .execution_options(synchronize_session=False)
             )
 

@@ -44,3 +44,13 @@ def wall(url, tmp_path, clock):
     wall = Wall(url, tmp_path / "pictures", clock=clock)
     yield wall
     wall.close()
+
+
+@pytest.fixture
+def opened(wall):
+    return wall.open("teacher")
+
+
+@pytest.fixture
+def pupil(wall, opened):
+    return wall.join(opened.code, "Otter", "a")

@@ -7,7 +7,6 @@ import pytest
 
 from engine import images
 from engine.classroom import KINDS, Draft
-from engine.classroom.words import WORDS
 from engine.errors import ClassRefused, NoSuchClass, TooOften
 
 PICTURE = images.png(np.zeros((8, 8, 3), "float32"))
@@ -23,27 +22,6 @@ def draft(**changes) -> Draft:
         "still": PICTURE,
     }
     return Draft(**values | changes)
-
-
-@pytest.fixture
-def opened(wall):
-    return wall.open("teacher")
-
-
-@pytest.fixture
-def pupil(wall, opened):
-    return wall.join(opened.code, "Otter", "a")
-
-
-def test_a_code_is_four_of_256_words(opened):
-    assert len(set(WORDS)) == 256
-    assert len(opened.code.split("-")) == 4
-    assert set(opened.code.split("-")) <= set(WORDS)
-
-
-def test_a_code_is_understood_as_people_type_it(wall, opened):
-    spoken = "  " + opened.code.upper().replace("-", "  ")
-    assert wall.look(spoken, "a").code == opened.code
 
 
 def test_what_is_shown_is_on_the_wall_with_its_picture(wall, opened, pupil):
@@ -185,18 +163,6 @@ def test_deleting_a_class_deletes_its_pictures_at_once_and_no_others(wall, opene
     assert wall.file(mine.still) == b""
 
 
-@pytest.mark.parametrize("name", ["Otter", "oTTer", " Otter\u200b ", "\x00Otter"])
-def test_a_nickname_is_taken_once(wall, opened, pupil, name):
-    with pytest.raises(ClassRefused, match="called"):
-        wall.join(opened.code, name, "b")
-
-
-@pytest.mark.parametrize("name", ["", "   ", "\u200b\n\t"])
-def test_a_nickname_has_letters(wall, opened, name):
-    with pytest.raises(ClassRefused, match="nickname"):
-        wall.join(opened.code, name, "b")
-
-
 def test_names_and_captions_are_one_short_line(wall, opened):
     key = wall.join(opened.code, "a\n\u202eb" + "x" * 100, "b")
     wall.show(key, draft(title="t" * 200, caption="one\ntwo\x07" + "c" * 200))
@@ -239,51 +205,10 @@ def test_figures_are_a_dozen_short_lines(wall, opened, pupil):
     assert {(len(name), len(value)) for name, value in entry.figures.items()} == {(30, 80)}
 
 
-def test_leaving_frees_the_name_of_who_has_shown_nothing(wall, opened, pupil):
-    wall.leave(pupil)
-    again = wall.join(opened.code, "Otter", "a")
-    wall.show(again, draft())
-    wall.leave(again)
-    assert wall.entries(opened.code)[0].by == "Otter"
-    with pytest.raises(ClassRefused, match="called"):
-        wall.join(opened.code, "Otter", "a")
-
-
-def test_who_has_closed_the_tab_comes_back_where_the_teacher_lets_them(wall, opened, pupil):
-    wall.show(pupil, draft())
-    name = wall.membership(pupil)[0]
-    elsewhere = wall.open("another teacher")
-    wall.teacher(elsewhere.secret).let_back(name)
-    with pytest.raises(ClassRefused, match="already"):
-        wall.join(opened.code, name, "b")
-    wall.teacher(opened.secret).let_back(name.upper())
-    assert wall.membership(pupil) is None
-    again = wall.join(opened.code, name, "b")
-    with pytest.raises(ClassRefused, match="already"):  # once
-        wall.join(opened.code, name, "c")
-    wall.show(again, draft())
-    assert [entry.by for entry in wall.entries(opened.code)] == [name, name]
-    assert len(wall.teacher(opened.secret).pupils()) == 1
-
-
 def test_a_task_is_never_the_teachers_own_page(wall, opened):
     for task in (f"wall?teacher={opened.secret}", "wall", "http://elsewhere.org", "a b"):
         with pytest.raises(ClassRefused):
             wall.teacher(opened.secret).set(task=task)
-
-
-def test_a_code_cannot_be_guessed_in_a_lesson(wall):
-    for _ in range(8):
-        with pytest.raises(NoSuchClass):
-            wall.look("apple-apple-apple-apple", "guesser")
-    with pytest.raises(TooOften, match=r"Try again in \d+ s"):
-        wall.look("apple-apple-apple-apple", "guesser")
-    for visitor in range(1192):
-        with pytest.raises(NoSuchClass):
-            wall.look("apple-apple-apple-apple", visitor)
-    with pytest.raises(TooOften):  # in all
-        wall.look("apple-apple-apple-apple", 7)
-    assert wall.look(wall.open("teacher").code, "a newcomer")  # who is right is not held up
 
 
 def test_nobody_floods_the_wall(wall, opened, pupil):
