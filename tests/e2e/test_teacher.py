@@ -46,7 +46,7 @@ def test_the_link_that_is_offered_opens_the_page_as_it_was(page, address):
     page.goto(link.replace("hide=controls", ""))
     page.locator(".st-key-set_up_box button").first.click()
     page.get_by_text("More settings").click()
-    expect(page.get_by_role("checkbox", name=re.compile("Bound the root"))).to_be_checked()
+    expect(page.get_by_role("switch", name=re.compile("Bound the root"))).to_be_checked()
     page.goto(link)
     expect(page.get_by_text(re.compile("^coffee → "))).to_be_visible()
     expect(page.locator(".st-key-set_up_box button")).to_be_hidden()
