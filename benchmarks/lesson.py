@@ -32,9 +32,11 @@ tricks. Each link opens the experiment as it is set, for an app at `http://local
 press the main button. The lesson uses VGG-16 and ResNet-50, this table MobileNetV2 (14 MB), for
 which a class can wait; choose VGG16 in the backbone box for the lesson's own network. For cats and
 dogs the app takes Oxford-IIIT Pets: 148 photos to learn from and 111 to test on, where the lesson
-has some 20 000. In brackets: the 95 % interval. Plain gradient descent at the lesson's learning rate
-moves nothing in MobileNetV2: its inputs are scaled to 1 where VGG-16's reach 128, and gradients
-with respect to the picture shrink as much. Adam's steps do not depend on that.
+has some 20 000. In brackets: the 95 % interval.
+
+Plain gradient descent at the lesson's learning rate moves nothing in MobileNetV2: its inputs are
+scaled to 1 where VGG-16's reach 128, and gradients with respect to the picture shrink as much.
+Adam's steps do not depend on that.
 
 Made by `python -m benchmarks.lesson PETS`, which opens these very links.
 """
