@@ -34,9 +34,9 @@ which a class can wait; choose VGG16 in the backbone box for the lesson's own ne
 dogs the app takes Oxford-IIIT Pets: 148 photos to learn from and 111 to test on, where the lesson
 has some 20 000. In brackets: the 95 % interval.
 
-Plain gradient descent at the lesson's learning rate moves nothing in MobileNetV2: its inputs are
-scaled to 1 where VGG-16's reach 128, and gradients with respect to the picture shrink as much.
-Adam's steps do not depend on that.
+With plain gradient descent at the lesson's learning rate, the picture hardly changes for
+MobileNetV2: its inputs are scaled to 1 where VGG-16's reach 128, and gradients with respect to the
+picture shrink as much. Adam's steps do not depend on that.
 
 Made by `python -m benchmarks.lesson PETS`, which opens these very links.
 """
@@ -114,7 +114,7 @@ def trained(app: AppTest) -> str:
     low, high = 100 * report.low, 100 * report.high
     return (
         f"{100 * report.accuracy:.1f} % ({low:.0f} to {high:.0f}); "
-        f"of what it learned from {100 * point.accuracy:.0f} %"
+        f"training photos {100 * point.accuracy:.0f} %"
     )
 
 

@@ -142,9 +142,9 @@ def settings(name: str) -> Form:
         ):
             numbers["norm"] = "l2"
         if kind.engine == "Patch":
-            for name_of, side in (("row", "top"), ("column", "left")):
-                place = linked.slider(f"Sticker: from the {side}, %", 0, 100, 20, 1, name=name_of)
-                numbers[name_of] = place / 100
+            for axis, side in (("row", "top"), ("column", "left")):
+                place = linked.slider(f"Sticker: from the {side}, %", 0, 100, 20, 1, name=axis)
+                numbers[axis] = place / 100
         if kind.engine == "CarliniWagner":
             numbers["searches"] = min(5, numbers["steps"])
         seed = linked.number_input("Seed", 0, 9999, 0, name="seed")

@@ -26,6 +26,7 @@ REFERENCE = 1e-6  # weight of the variation loss where a preset has none
 # Of a preset's own variation loss: beyond ten times nothing but bright and dark areas is left.
 FACTORS = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0)
 NORMS = {"l1": "L1", "l2": "L2", "linf": "L-infinity"}
+SLIDERS = ("variation", "naturalness", "rate", *NORMS)  # by the names of the link's parameters
 PENALTY_WEIGHTS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # of the distances from grey
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -156,7 +157,9 @@ class Experiment:
         if len(self.plans) < 3:
             for plan, view in zip(self.plans, self.views, strict=True):
                 view.steer(sliders.live(plan.settings.live))
-            self.address = class_link.as_set(self.address)
+            now = class_link.as_set({})
+            self.address = {n: v for n, v in self.address.items() if n not in SLIDERS}
+            self.address |= {name: now[name] for name in SLIDERS if name in now}
 
     @cached_property
     def start_pictures(self) -> list[np.ndarray]:

@@ -67,8 +67,6 @@ def _shapes(net: "Backbone") -> dict[str, tuple[int, ...]]:
 
 
 def _class(net: "Backbone", label: str, wanted: tuple[str | None, ...]) -> int:
-    if label == "Class":
-        shell.check_link("class", net.class_names, "the class")
     default = next((net.class_names.index(n) for n in wanted if n in net.class_names), 0)
     return pickers.class_name(
         net.class_names, default, key=f"ideal_{label}_{net.name}", label=label

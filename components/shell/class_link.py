@@ -13,6 +13,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 HIDDEN = ("controls", "screens")
+_PRIVATE = ("hide", "teacher")  # parameters that no link of a page passes on
 _LARGE = """
 html { font-size: 125%; }
 .st-key-set_up_box [data-testid="stColumn"] { min-width: min(100%, 15rem); }
@@ -85,8 +86,7 @@ def as_set(more: Mapping[str, str]) -> dict[str, str]:
         more: what is not in the page's address, as its usual value depends on the machine.
     """
     query = st.query_params.to_dict() | dict(more)
-    query.pop("hide", None)
-    return query
+    return {name: value for name, value in query.items() if name not in _PRIVATE}
 
 
 def link(**more: str) -> None:

@@ -14,7 +14,7 @@ from components.shell import class_link, classroom, first_network, sessions
 from components.shell.screens import PAGES
 from engine.errors import EngineError
 
-_BROKEN = ":material/link_off:"
+_UNLINKED = ":material/link_off:"
 STYLE = Path(__file__).parent / "style.css"
 STATIC = Path(__file__).parents[2] / "static"
 DARK = """<style>
@@ -119,7 +119,7 @@ def check_link(key: str, options: Sequence[str], what: str) -> None:
 
 
 def refuse(what: str, asked: str, expected: str = "") -> None:
-    """Says that a link asks for what is not there; `link_notices` shows it."""
+    """Warns that a link asks for something that does not exist; `link_notices` shows it."""
     shown = (asked if len(asked) <= 60 else asked[:60] + "…").replace("`", "")
     reason = f"expected {expected}" if expected else "which is not available"
     _notice(f"The link asks for {what} `{shown}`, {reason}; using the default instead.")
@@ -131,11 +131,11 @@ def _notice(words: str) -> None:
         return
     notices.append(words)
     if (place := st.session_state.link_place) is not None:
-        place.warning(words, icon=_BROKEN)
+        place.warning(words, icon=_UNLINKED)
 
 
 def link_notices() -> None:
-    """Where it is said that a link asks for what is not there, also by what is drawn later."""
+    """Shows warnings about a link's values that do not exist, also those found further down."""
     place = st.session_state.link_place = st.container()  # nothing below it moves
     for words in st.session_state.link_notices:
-        place.warning(words, icon=_BROKEN)
+        place.warning(words, icon=_UNLINKED)

@@ -138,7 +138,7 @@ def _pupils(secret: str) -> None:
     if away := [pupil.name for pupil in pupils if not pupil.here]:
         with box.container(horizontal=True, vertical_alignment="bottom"):
             name = st.selectbox(
-                "Somebody who is away",
+                "Pupil who is away",
                 away,
                 key="let_back_name",
                 help="A pupil whose tab was closed can join again by the same nickname, and what "
@@ -147,7 +147,7 @@ def _pupils(secret: str) -> None:
             if st.button("Let back in", icon=":material/door_open:", key="let_back") and _done(
                 lambda: classroom.wall().teacher(secret).let_back(name)
             ):
-                st.toast(f"Whoever joins as {name} next is {name}.")
+                st.toast(f"The next one to join as {name} gets {name}’s results back.")
 
 
 def _hide(secret: str, number: int, hidden: bool) -> None:

@@ -66,6 +66,21 @@ def test_several_networks_draw_together_and_are_not_asked_to_judge():
     assert again.multiselect(key="together_Pocket").value == ["Pocket Robust"]
 
 
+def test_the_link_of_a_run_follows_its_sliders_and_nothing_that_was_set_since():
+    app = opened(steps="1000")
+    next(b for b in app.button if b.label == "Start").click().run()
+    run = app.session_state["ideal_run"]
+    app.number_input(key="seed_set").set_value(7).run()
+    for factor in (2.0, 3.0):
+        app.select_slider(key="variation_clear_Pocket").set_value(factor).run()
+        assert run.address["variation"] == str(factor)
+    app.select_slider(key="variation_clear_Pocket").set_value(1.0).run()
+    assert "variation" not in run.address
+    assert "seed" not in run.address
+    for view in run.views:
+        view.stop()
+
+
 def judges(app: AppTest) -> set[str]:
     """Networks that can be asked; none on a machine without others."""
     boxes = [box for box in app.multiselect if box.label == "Networks to ask"]

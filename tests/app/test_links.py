@@ -77,6 +77,12 @@ def copied(app: AppTest) -> dict[str, str]:
     return link
 
 
+def test_a_link_passes_on_no_secret():
+    app = opened("pages/ideal_images.py", backbone="Pocket", teacher="secret", hide="controls")
+    assert "secret" not in app.code[-1].value
+    assert "hide" not in app.code[-1].value
+
+
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("page", PAGES)
 def test_another_session_opens_a_page_as_it_is_set(page, seed):
