@@ -21,68 +21,119 @@ from engine.synthesis import PARAMETRIZATIONS, RATES, Settings
 TITLE = "What others see in ideal images"
 PHOTOS = 500
 NEAR = 5  # grey levels from black or white that count as clipped
+PERCENTILES = (5, 25, 50, 75, 95)  # of the pixels' brightness
 
 
 @dataclass(frozen=True)
 class Seen:
-    """Pictures of some classes: `(n,)` bools of what the judge names, features, clipping, time."""
+    """Pictures of some classes.
+
+    `first`, `five` and `early` are `(n,)` bools: whether the judge names the class first, among
+    its top five, and first after a quarter of the steps. `features` are the judge's.
+    """
 
     first: np.ndarray
     five: np.ndarray
     early: np.ndarray
     features: np.ndarray
-    clipped: float
+    tones: "Tones"
     seconds: float
 
     def words(self, photos: np.ndarray) -> str:
         """All of it in a line; `photos` are features of photos."""
         return (
             f"first {_share(self.first)}, top five {_share(self.five)}, after a quarter of the "
-            f"steps {_share(self.early)}; kernel distance {distance(self.features, photos):.3f}, "
-            f"clipped {100 * self.clipped:.1f} %, {self.seconds:.1f} s each"
+            f"steps {_share(self.early)}; kernel distance {distance(self.features, photos):.3f}; "
+            f"{self.tones.words()}; {self.seconds:.1f} s each"
         )
+
+    def against(self, other: "Seen") -> str:
+        """Of the classes that the judge names first in only one of two sets, in which."""
+        ours = int((self.first & ~other.first).sum())
+        theirs = int((other.first & ~self.first).sum())
+        chance = binomtest(ours, ours + theirs).pvalue if ours + theirs else 1.0
+        return f"{ours} only with, {theirs} only without; p = {chance:.2g} (McNemar, exact)"
+
+
+@dataclass(frozen=True)
+class Tones:
+    """How bright pixels are: the clipped share in 0..1, and percentiles in grey levels."""
+
+    clipped: float
+    percentiles: tuple[float, ...]
+
+    @classmethod
+    def of(cls, pictures: Sequence[np.ndarray]) -> "Tones":
+        """Those of pictures in 0..1 of any size."""
+        grey = np.concatenate([255 * picture.reshape(-1) for picture in pictures])
+        clipped = float(((grey < NEAR) | (grey > 255 - NEAR)).mean())
+        return cls(clipped, tuple(np.percentile(grey, PERCENTILES)))
+
+    def words(self) -> str:
+        """Both, in words."""
+        levels = ", ".join(f"{level:.0f}" for level in self.percentiles)
+        return f"clipped {100 * self.clipped:.1f} %, brightness {levels}"
 
 
 def measure(folder: Path, classes: int, pocket: int, table: int) -> Iterator[tuple[str, str]]:
     """Yields `(what, value)` rows."""
     mobile, judge = backbones.load("MobileNetV2"), backbones.load("MobileNet 0.75")
-    if classes or table:
-        photos = features(judge, folder)
+    photos = photographs(folder)
+    yield f"{len(photos)} photos", Tones.of(photos).words()
     if classes:
-        clear = synthesis.preset("clear", mobile)
-        before = replace(clear, natural=False)
-        for name, settings in {"clear": clear, "without natural statistics": before}.items():
-            found = seen(mobile, judge, range(0, 1000, 1000 // classes), settings)
-            yield f"MobileNetV2, {name}, {classes} classes, MobileNet 0.75", found.words(photos)
-    if pocket:
-        photos = features(mobile, folder)
-        for name in ("Pocket Robust", "Pocket"):
-            net = backbones.load(name)
-            shared = [k for k, c in enumerate(net.class_names) if c in mobile.class_names]
-            some = shared[:: max(len(shared) // pocket, 1)]
-            found = seen(net, mobile, some, synthesis.preset("clear", net))
-            yield f"{name}, clear, {len(some)} classes, MobileNetV2", found.words(photos)
-    if table:
-        photos = features(judge, folder)
-        yield from parametrizations(mobile, judge, range(0, 1000, 1000 // table), photos)
+        yield from statistics(mobile, judge, range(0, 1000, 1000 // classes), photos)
+    for name in ("Pocket Robust", "Pocket") if pocket else ():
+        yield from pocket_size(name, mobile, pocket, photos)
+    for name in PARAMETRIZATIONS if table else ():
+        yield from parametrization(name, mobile, judge, range(0, 1000, 1000 // table), photos)
 
 
-def parametrizations(
-    net: backbones.Backbone, judge: backbones.Backbone, classes: Sequence[int], photos: np.ndarray
+def statistics(
+    net: backbones.Backbone,
+    judge: backbones.Backbone,
+    classes: Sequence[int],
+    photos: Sequence[np.ndarray],
 ) -> Iterator[tuple[str, str]]:
-    """Every way to store the picture, without a prior, with variation loss, with both priors."""
-    clear = synthesis.preset("clear", net)
-    for name, kind in PARAMETRIZATIONS.items():
-        live = replace(clear.live, learning_rate=RATES[name])
-        for prior, settings in {
-            "no prior": replace(
-                clear, natural=False, live=replace(live, variation=0.0, l2=0.0, natural=0.0)
-            ),
-            "variation loss": replace(clear, natural=False, live=replace(live, natural=0.0)),
-            "and natural statistics": replace(clear, live=live),
-        }.items():
-            found = seen(net, judge, classes, replace(settings, parametrization=kind))
-            yield f"{name}, {prior}, {len(classes)} classes", found.words(photos)
+    """The clear recipe, with natural statistics and without."""
+    clear, near = synthesis.preset("clear", net), features(judge, photos)
+    found = seen(net, judge, classes, clear)
+    yield f"{net.name}, clear, {len(classes)} classes, {judge.name}", found.words(near)
+    before = seen(net, judge, classes, replace(clear, natural=False))
+    yield "without natural statistics", before.words(near)
+    yield "named first, with and without", found.against(before)
+
+
+def pocket_size(
+    name: str, judge: backbones.Backbone, count: int, photos: Sequence[np.ndarray]
+) -> Iterator[tuple[str, str]]:
+    """The clear recipe of a network that comes with the app, on classes that the judge knows."""
+    net = backbones.load(name)
+    shared = [k for k, label in enumerate(net.class_names) if label in judge.class_names]
+    some = shared[:: max(len(shared) // count, 1)]
+    found = seen(net, judge, some, synthesis.preset("clear", net))
+    yield f"{name}, clear, {len(some)} classes, {judge.name}", found.words(features(judge, photos))
+
+
+def parametrization(
+    name: str,
+    net: backbones.Backbone,
+    judge: backbones.Backbone,
+    classes: Sequence[int],
+    photos: Sequence[np.ndarray],
+) -> Iterator[tuple[str, str]]:
+    """A way to store the picture, without a prior, with variation loss, with both priors."""
+    clear, near = synthesis.preset("clear", net), features(judge, photos)
+    live = replace(clear.live, learning_rate=RATES[name])
+    for prior, settings in {
+        "no prior": replace(
+            clear, natural=False, live=replace(live, variation=0.0, l2=0.0, natural=0.0)
+        ),
+        "variation loss": replace(clear, natural=False, live=replace(live, natural=0.0)),
+        "and natural statistics": replace(clear, live=live),
+    }.items():
+        settings = replace(settings, parametrization=PARAMETRIZATIONS[name])
+        found = seen(net, judge, classes, settings)
+        yield f"{name}, {prior}, {len(classes)} classes", found.words(near)
 
 
 def seen(
@@ -102,21 +153,24 @@ def seen(
     ranks = [_rank(judge, p, net.class_names[k]) for p, k in zip(pictures, classes, strict=True)]
     first, five = np.array(ranks) == 0, np.array(ranks) < 5
     soon = [_rank(judge, p, net.class_names[k]) for p, k in zip(early, classes, strict=True)]
-    grey = np.concatenate([255 * p.reshape(-1) for p in pictures])
     return Seen(
         first=first,
         five=five,
         early=np.array(soon) == 0,
         features=transfer.vectors(judge, _fitted(judge, pictures)),
-        clipped=float(((grey < NEAR) | (grey > 255 - NEAR)).mean()),
+        tones=Tones.of(pictures),
         seconds=seconds,
     )
 
 
-def features(judge: backbones.Backbone, folder: Path) -> np.ndarray:
+def photographs(folder: Path) -> list[np.ndarray]:
+    """Photos in 0..1, as they are."""
+    return [images.load(file) for file in sorted(folder.glob("*.jpg"))[:PHOTOS]]
+
+
+def features(judge: backbones.Backbone, photos: Sequence[np.ndarray]) -> np.ndarray:
     """The judge's pooled features of photos."""
-    files = sorted(folder.glob("*.jpg"))[:PHOTOS]
-    return transfer.vectors(judge, _fitted(judge, [images.load(file) for file in files]))
+    return transfer.vectors(judge, _fitted(judge, photos))
 
 
 def distance(x: np.ndarray, y: np.ndarray) -> float:

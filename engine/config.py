@@ -85,17 +85,10 @@ def set_operation_threads(threads: int) -> None:
 
 
 def cluster_address() -> str | None:
-    """The Ray cluster to compute on: `IDEAL_CAT_RAY`; None to compute in this process."""
-    return os.environ.get("IDEAL_CAT_RAY") or None
+    """The service to compute with: `IDEAL_CAT_CLUSTER`; None to compute in this process."""
+    return os.environ.get("IDEAL_CAT_CLUSTER") or None
 
 
-def cluster_workers() -> tuple[str | None, str | None, str | None]:
-    """`IDEAL_CAT_RAY_WORKERS` (`least-most`), `..._CPUS` and `..._GPUS` of each, as written."""
-    names = ("WORKERS", "CPUS", "GPUS")
-    workers, cpus, gpus = (os.environ.get(f"IDEAL_CAT_RAY_{name}") for name in names)
-    return workers, cpus, gpus
-
-
-def keep_ray_from_exiting() -> None:
-    """Lets Ray wait for a lost head for days instead of ending the process."""
-    os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "1000000")
+def cluster_token() -> str:
+    """What an app shows the service: `IDEAL_CAT_CLUSTER_TOKEN`; "" for none."""
+    return os.environ.get("IDEAL_CAT_CLUSTER_TOKEN", "")

@@ -19,7 +19,7 @@
     ├── ClassRefused          something that a class does not take: a taken name, a frozen wall
     ├── TooOften              tried again too soon
     ├── WallUnavailable       the database of classes, or the disk beside it, does not answer
-    ├── ClusterGone           the configured cluster does not answer, or cannot be joined
+    ├── ClusterRefused        the configured cluster does not take this app
     └── WorkerLost            a run whose cluster machines stopped repeatedly
 
 Every message says what was expected, what was received and what to do next.
@@ -102,8 +102,8 @@ class WallUnavailable(EngineError):
     """The database of classes does not answer, or there is no room for more."""
 
 
-class ClusterGone(EngineError):
-    """The cluster does not answer."""
+class ClusterRefused(EngineError):
+    """The cluster does not take this app's token, or is of another version."""
 
 
 class WorkerLost(EngineError):

@@ -29,7 +29,7 @@ SHARED_BY = ("browser", "cluster")
 def _shared(nodeid: str) -> str:
     """What a test shares a process with: the browser and its server, a cluster, or its file."""
     file = nodeid.split("::")[0]
-    if "on_ray" in file or file.endswith("test_cluster.py"):
+    if "engine/cluster/" in file or file.endswith("test_cluster.py"):
         return "cluster"
     return "browser" if "/e2e/" in file else file
 

@@ -24,7 +24,7 @@ ENGINE = {
     "attacks": {"backbones", "backend", "images", "errors", "types"},
     "transfer": {"backbones", "storage", "backend", "config", "images", "errors", "types"},
     "runs": {"synthesis", "attacks", "transfer", "backbones", "images", "types"},
-    "cluster": {"runs", "synthesis", "backbones", "storage", "backend", "config", "errors"},
+    "cluster": {"runs", "backbones", "storage", "backend", "config", "images", "errors"},
 }
 SCREENS = {
     "home",

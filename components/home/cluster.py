@@ -10,7 +10,7 @@ from engine import config
 
 
 def show() -> None:
-    """How many machines there are and how busy they are; nothing without a cluster."""
+    """Whether it answers, and how much it computes for this app; nothing without a cluster."""
     if config.cluster_address():
         st.header("The cluster", anchor=False)
         _figures()
@@ -21,23 +21,17 @@ def _figures() -> None:
     with shell.errors():
         runner: Any = sessions.runner()
         status = runner.status()
-        if status.error:
-            st.error(status.error, icon=":material/cloud_off:")
-            return
-        if not status.nodes:
-            st.info(f"Joining the cluster at {status.address} …", icon=":material/hub:")
+        if not status.answers:
+            st.warning(
+                f"The cluster at {status.address} does not answer. Until it does, everything is "
+                "computed on this machine.",
+                icon=":material/cloud_off:",
+            )
             return
         with st.container(horizontal=True, key="cluster"):
-            for label, number in (
-                ("Machines", status.nodes),
-                ("Cores", status.cpus),
-                ("GPUs", status.gpus),
-                ("Workers", status.workers),
-                ("Runs", status.running),
-                ("Waiting", status.waiting),
-            ):
-                st.metric(label, f"{number:g}", border=True)
+            for label, number in (("Runs", status.running), ("Waiting", status.waiting)):
+                st.metric(label, number, border=True)
         st.caption(
-            f"Pictures and attacks are computed on the cluster at {status.address}. Each worker "
-            "keeps backbones loaded; waiting runs have not made their first step yet."
+            f"Pictures and attacks are computed on the cluster at {status.address}. Waiting runs "
+            "have not made their first step yet."
         )

@@ -1,5 +1,5 @@
-"""The same tasks on a Ray cluster."""
+"""The same tasks on other machines: a service, and the runner that is its client."""
 
-from engine.cluster.runner import Cluster, runner
+from engine.cluster.client import Cluster, Status, runner
 
-__all__ = ["Cluster", "runner"]
+__all__ = ["Cluster", "Status", "runner"]

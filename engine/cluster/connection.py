@@ -1,123 +1,111 @@
-"""This process's connection to a Ray cluster, which may be lost, restored or replaced."""
+"""Connections to a service that may be full, restarting or gone."""
 
-import logging
+import http.client
 import socket
-import threading
 import time
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from urllib.parse import urlsplit
 
-from engine import config
-from engine.errors import ClusterGone
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
 
-SILENCE = 1.0  # seconds for which a head that has not answered is not asked again
-_GONE = (
-    "The cluster at {} does not answer. Runs that need it cannot start until it is back; no "
-    "other action is needed."
-)
+from engine.cluster.protocol import HEALTH, NETWORKS, PATH
+from engine.errors import BadSettings, ClusterRefused
 
-
-class Replaced(Exception):
-    """The cluster that was joined is gone, and another one has its address."""
+PATIENCE = 20.0  # seconds without an answer after which the service counts as gone
+HANDSHAKE = 3.0  # seconds; a service that is full lets a new run wait in it
+TRY = 0.3  # seconds between two attempts
 
 
-class Connection:
-    """This process as part of a cluster.
+class Away(Exception):
+    """Nobody answers."""
 
-    `head` is the head's `host:port` as the cluster tells it, None before it was joined.
+
+class Connections:
+    """Opens connections to a service.
 
     Args:
-        address: `auto`, or `host:port` of the head.
+        address: `ws://host:port` or `wss://host:port`.
+        token: the service's; "" for none.
+
+    Raises:
+        BadSettings: the address is not one of a service.
     """
 
-    def __init__(self, address: str) -> None:
-        self.address = address
-        self.head: str | None = None
-        self._away = False
-        self._silent_until = 0.0
-        # A driver that has not reached the head for this long ends its process.
-        config.keep_ray_from_exiting()
+    def __init__(self, address: str, token: str = "") -> None:
+        parts = urlsplit(address)
+        if parts.scheme not in ("ws", "wss") or not parts.hostname:
+            raise BadSettings(
+                f"Expected IDEAL_CAT_CLUSTER like ws://gpu.school:8502; received: {address!r}."
+            )
+        self.address = address.rstrip("/")
+        self._host, self._secure = parts.hostname, parts.scheme == "wss"
+        self._port = parts.port or (443 if self._secure else 80)
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._silent_since: float | None = None
 
-    @property
-    def silence(self) -> str:
-        """The sentence for a cluster that does not answer."""
-        return _GONE.format(self.head or self.address)
+    @contextmanager
+    def open(
+        self, networks: Sequence[str], check: Callable[[], None]
+    ) -> Iterator[ClientConnection]:
+        """A connection for a run; waits where the service is full.
 
-    @property
-    def answers(self) -> bool:
-        """Whether the head that was joined can be reached."""
-        return self.head is not None and _answers(self.head)
-
-    def join(self) -> bool:
-        """Joins the cluster unless it is joined already; returns whether it had to.
+        Args:
+            networks: that the run needs.
+            check: called while waiting; what it raises ends the waiting.
 
         Raises:
-            Replaced: another cluster answers in its place; Ray lets a process join only one.
-            ClusterGone: it does not answer, or cannot be joined.
+            ClusterRefused: it does not take the token.
+            Away: nobody has answered for a while.
         """
+        with ExitStack() as stack:
+            while (made := self._opened(stack, "+".join(networks))) is None:
+                check()
+            self._silent_since = None
+            yield made
+
+    def _opened(self, stack: ExitStack, networks: str) -> ClientConnection | None:
+        """Tries once; None where another attempt is worth it."""
         try:
-            import ray
-        except ImportError as error:
-            raise ClusterGone(
-                "IDEAL_CAT_RAY is set, but Ray is not installed. Install it with "
-                "`pip install -r requirements-cluster.txt`, or unset the variable."
-            ) from error
-        if time.monotonic() < self._silent_until:  # it has just failed to answer: do not wait again
-            raise ClusterGone(self.silence)
-        if ray.is_initialized() and self.head is not None:
-            if not _answers(self.head):
-                self._away, self._silent_until = True, time.monotonic() + SILENCE
-                raise ClusterGone(self.silence)
-            if self._away and not _still_ours():
-                raise Replaced("Another cluster answers at this address.")
-            self._away = False
-            return False
-        if self.address != "auto" and not _answers(self.address):
-            self._silent_until = time.monotonic() + SILENCE
-            raise ClusterGone(self.silence)
-        try:
-            ray.init(
-                address=self.address,
-                namespace="ideal-cat",
-                log_to_driver=False,
-                logging_level=logging.WARNING,
-                runtime_env={"py_modules": [str(Path(__file__).parents[1])]},
+            there = socket.create_connection((self._host, self._port), 2)
+            there.settimeout(None)
+            return stack.enter_context(
+                connect(
+                    self.address + PATH,
+                    sock=there,
+                    additional_headers=self._headers | {NETWORKS: networks},
+                    compression=None,
+                    max_size=None,
+                    open_timeout=HANDSHAKE,
+                    close_timeout=1,
+                )
             )
-        except ConnectionError as error:
-            raise ClusterGone(self.silence) from error
-        except Exception as error:  # what else Ray raises has no common kind
-            raise ClusterGone(
-                f"The cluster at {self.address} could not be joined: {first_line(error)}"
-            ) from error
-        self.head, self._away = ray.get_runtime_context().gcs_address, False
-        return True
+        except InvalidStatus as error:
+            if error.response.status_code in (401, 403):
+                raise ClusterRefused(
+                    f"The cluster at {self.address} refused this app. Set IDEAL_CAT_CLUSTER_TOKEN "
+                    "to the same text here and there."
+                ) from error
+        except (OSError, InvalidHandshake, ConnectionClosed, EOFError) as error:
+            if isinstance(error, TimeoutError) and self.answers():  # it is full
+                self._silent_since = None
+                return None
+        now = time.monotonic()
+        self._silent_since = self._silent_since or now
+        if now - self._silent_since > PATIENCE:
+            raise Away
+        time.sleep(TRY)
+        return None
 
-
-def _answers(address: str) -> bool:
-    """Whether somebody listens at `host:port`."""
-    host, _, port = address.rpartition(":")
-    try:
-        socket.create_connection((host, int(port)), 2).close()
-    except (OSError, ValueError):
-        return False
-    return True
-
-
-def _still_ours() -> bool:
-    """Whether the cluster that answers knows this machine: the head only seemed to be away."""
-    import ray
-
-    def ask() -> None:
-        own = ray.get_runtime_context().get_node_id()
-        known.extend(n for n in ray.nodes() if n["NodeID"] == own and n["Alive"])
-
-    known: list[Any] = []
-    asking = threading.Thread(target=ask, daemon=True)  # Ray itself would wait without an end
-    asking.start()
-    asking.join(5)
-    return bool(known)
-
-
-def first_line(error: Exception) -> str:
-    """What an error says, in a line."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    def answers(self) -> bool:
+        """Whether a server at the address says that it is well."""
+        kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
+        asked = kind(self._host, self._port, timeout=1)
+        try:
+            asked.request("GET", HEALTH)
+            return asked.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            asked.close()

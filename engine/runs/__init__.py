@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import lazy_loader
 
-from engine.runs.run import Cancelled, Continuation, Run
+from engine.runs.run import Cancelled, Compressed, Continuation, Run
 from engine.runs.runner import LocalRunner, Runner
 from engine.runs.schedule import SLICE, Schedule, Share
 from engine.runs.view import Private, Runs, View, in_background
@@ -35,6 +35,7 @@ __all__ = [
     "SLICE",
     "Attack",
     "Cancelled",
+    "Compressed",
     "Continuation",
     "EpsilonSweep",
     "IdealImage",

@@ -39,6 +39,20 @@ class Continuation:
     live: Mapping[int, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Compressed:
+    """A frame, and its pictures compressed for the screen."""
+
+    frame: Any
+    stills: tuple[images.Still, ...]
+
+    @classmethod
+    def of(cls, task: Any, frame: Any) -> "Compressed":
+        """With what the task wants to be shown of a frame: its picture, unless it says more."""
+        shown = getattr(task, "shown", lambda frame: (frame.picture,))(frame)
+        return cls(frame, tuple(map(images.still, shown)))
+
+
 class Run:
     """One computation of a task: append-only frames, and how it ended.
 
@@ -201,7 +215,8 @@ class Run:
                     return
                 self._changed.wait(0.2)
 
-    def _keep(self, frame: Any) -> None:
+    def _keep(self, made: Any) -> None:
+        frame = made.frame if isinstance(made, Compressed) else made
         if getattr(frame, "checkpoint", None) is not None:
             self.checkpoints.append(frame.checkpoint)
             frame = replace(frame, checkpoint=None)
@@ -214,9 +229,9 @@ class Run:
             return  # made again, between the checkpoint and what was there before
         if frame.last or frame.step % self._every == 0:
             self._keep_picture(frame)
-        shown = getattr(self.task, "shown", lambda frame: (frame.picture,))(frame)
         self._whole = frame
-        self.stills.append(tuple(map(images.still, shown)))  # before the frame: it may be read
+        compressed = made if isinstance(made, Compressed) else Compressed.of(self.task, frame)
+        self.stills.append(compressed.stills)  # before the frame: it may be read
         self.frames.append(replace(frame, picture=NO_PICTURE))
 
     def _keep_picture(self, frame: Any) -> None:

@@ -1,61 +1,51 @@
-"""The app on a real Ray cluster: what home says of it, a picture, a worker that is killed."""
+"""The app and a service beside it: pictures, attacks, a killed machine, and none at all."""
 
-import os
 import re
-import signal
 
 import pytest
 from playwright.sync_api import expect
 
 from harness.server import serving
+from harness.service import Machine
 from tests.e2e.screen import picture
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own sockets and files
+pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")
-def on_cluster():
-    """The app, joined to a cluster of two nodes on this machine."""
-    pytest.importorskip("ray")
-    from ray.cluster_utils import Cluster
-
-    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
-    made.add_node(num_cpus=1)
-    options = {"IDEAL_CAT_RAY": made.address, "IDEAL_CAT_RAY_CPUS": "1"}
-    with serving(**options, IDEAL_CAT_RAY_WORKERS="1-1") as address:
-        yield address, made
-    made.shutdown()
+def apart():
+    """The app, and the machine that computes for it."""
+    machine = Machine()
+    with serving(IDEAL_CAT_CLUSTER=machine.address) as address:
+        yield address, machine
+    machine.kill()
 
 
-def kill_the_worker():
-    psutil = pytest.importorskip("psutil")
-    mine = psutil.Process().children(recursive=True)
-    workers = [process for process in mine if process.name().startswith("ray::Worker")]
-    assert workers
-    for worker in workers:
-        os.kill(worker.pid, signal.SIGKILL)
-
-
-def test_pictures_are_made_on_the_cluster_also_when_a_worker_is_killed(page, on_cluster):
-    address, _ = on_cluster
-    page.goto(address)
-    tiles = page.locator(".st-key-cluster").get_by_test_id("stMetric")
-    expect(tiles.filter(has_text="Machines")).to_contain_text("2")
-    expect(tiles.filter(has_text="Workers")).to_contain_text("1")
-    expect(tiles.filter(has_text="Cores")).to_contain_text("1")
-
-    page.goto(f"{address}/ideal_images?backbone=Pocket&steps=120")
+def begin(page, address, **settings):
+    """Starts an ideal image of a hundred and twenty steps, and waits until it is on its way."""
+    query = "&".join(f"{name}={value}" for name, value in settings.items())
+    page.goto(f"{address}/ideal_images?backbone=Pocket&steps=120&{query}")
     page.get_by_role("button", name=re.compile("Start$")).click()
     expect(page.get_by_text(re.compile(r"^step \d{2,} of 120, running$"))).to_be_visible()
-    kill_the_worker()
+
+
+def test_pictures_are_made_there_also_when_a_machine_is_killed(page, apart):
+    address, machine = apart
+    begin(page, address)
+    machine.kill()
+    machine.start()
     expect(page.get_by_text("A cluster machine has stopped.")).to_be_visible()
     expect(page.get_by_text("step 120 of 120, done")).to_be_visible()
     expect(picture(page, ", step 120: ")).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
+    page.goto(address)
+    tiles = page.locator(".st-key-cluster").get_by_test_id("stMetric")
+    expect(tiles.filter(has_text="Runs")).to_contain_text("0")
 
-def test_an_attack_is_made_on_the_cluster(page, on_cluster):
-    address, _ = on_cluster
+
+def test_an_attack_is_made_there(page, apart):
+    address, _ = apart
     page.goto(f"{address}/adversarial_attacks?backbone=Pocket")
     page.get_by_role("button", name=re.compile("Attack$")).click()
     expect(page.get_by_text(re.compile(" became .*grey|^Not fooled"))).to_be_visible()
@@ -63,13 +53,12 @@ def test_an_attack_is_made_on_the_cluster(page, on_cluster):
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
-def test_a_cluster_that_is_gone_is_a_sentence(page, on_cluster):
-    address, made = on_cluster
-    made.head_node.kill_gcs_server()
+def test_without_it_the_app_computes_itself(page, apart):
+    address, machine = apart
+    begin(page, address, seed=5)
+    machine.kill()
+    expect(page.get_by_text("The cluster does not answer.")).to_be_visible()
+    expect(page.get_by_text("step 120 of 120, done")).to_be_visible()
     page.goto(address)
-    gone = page.get_by_text(re.compile("^The cluster at .* does not answer")).first
-    expect(gone).to_be_visible()
-    page.goto(f"{address}/ideal_images?backbone=Pocket&seed=5")
-    page.get_by_role("button", name=re.compile("Start$")).click()
-    expect(gone).to_be_visible()
+    expect(page.get_by_text(re.compile("^The cluster at .* does not answer"))).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)

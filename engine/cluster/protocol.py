@@ -1,0 +1,64 @@
+"""What an app and a service say to each other: one WebSocket a run.
+
+The app opens `PATH` and sends what to compute (`Begin`), in pieces, as servers bound the size of a
+message; then, whenever one of them changes, how many frames it wants and the live numbers (`Word`).
+The service answers with a `Reply` for each frame, and with a last one. Not to read is no pause, as
+whatever lies between the two keeps what is sent: that is what `Word.wanted` is for.
+
+Both sides unpickle what they get, so each trusts the other: they are one program on two machines.
+"""
+
+import pickle
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from engine.runs import Continuation
+
+PATH, HEALTH = "/run", "/-/healthz"  # the second as Ray Serve has it
+NETWORKS = "serve-multiplexed-model-id"  # the header by which Ray Serve chooses a replica
+PIECE = 8 << 20  # bytes
+WINDOW = 3  # frames that may be on their way
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begin:
+    """What to compute, with which live numbers, and what is there already."""
+
+    task: Any
+    live: Any  # None takes those of the task
+    continuation: Continuation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """How many frames are wanted so far, and the live numbers from now on; None leaves them."""
+
+    wanted: int
+    live: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A frame; or, with `last`, that there is no more, and why if it is an error."""
+
+    frame: Any = None
+    error: Exception | None = None
+    last: bool = False
+
+
+def pack(message: Begin | Word | Reply) -> bytes:
+    """A message as bytes."""
+    return pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+
+
+def unpack(message: bytes) -> Any:
+    """The message that was packed; of trusted bytes only."""
+    return pickle.loads(message)
+
+
+def pieces(message: bytes) -> Iterator[bytes]:
+    """A long message in pieces; the last one is empty."""
+    for at in range(0, len(message), PIECE):
+        yield message[at : at + PIECE]
+    yield b""

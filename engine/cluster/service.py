@@ -1,0 +1,188 @@
+"""A service that computes the steps of tasks for an app on another machine.
+
+    python -m engine.cluster.service --port 8502
+
+It is an ASGI application: this program serves it on one machine, `engine.cluster.deployment` on a
+Ray cluster. All its runs take turns on its share of cores, as the runs of one app do.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import hmac
+import ipaddress
+import logging
+import threading
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import HTTPConnection
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from engine import backend, config, images
+from engine.backbones import Store
+from engine.cluster.protocol import HEALTH, PATH, Begin, Reply, Word, pack, unpack
+from engine.errors import ClusterRefused, EngineError
+from engine.runs import Cancelled, Compressed, LocalRunner, Run, Schedule
+
+_log = logging.getLogger(__name__)
+
+
+class Service:
+    """Computes tasks, one for each WebSocket.
+
+    Args:
+        choose: called with the names of a run's networks before it begins.
+    """
+
+    def __init__(self, choose: Callable[[str], Awaitable[Any]] | None = None) -> None:
+        backend.keep_session()
+        places = 1 if backend.device().kind == "GPU" else min(backend.cores(), 4)
+        self._runner = LocalRunner(Schedule(places), Store())
+        self._choose = choose
+
+    def application(self) -> Starlette:
+        """The ASGI application."""
+        return Starlette(routes=[WebSocketRoute(PATH, self.serve), Route(HEALTH, _well)])
+
+    async def serve(self, socket: WebSocket) -> None:
+        """Computes what the app sends, frame by frame, as long as it wants more."""
+        if not _allowed(socket):
+            await socket.close()  # before it was accepted: the answer is 403
+            return
+        await socket.accept()
+        run: _Remote | None = None
+        try:
+            message = b""
+            while piece := await socket.receive_bytes():
+                message += piece
+            try:
+                begin = unpack(message)
+            except Exception as error:  # whatever a class of another version raises
+                _log.warning("a task that cannot be read: %s", error)
+                refused = "The machine that computes runs another version of the app. Update both."
+                await socket.send_bytes(pack(Reply(error=ClusterRefused(refused), last=True)))
+                return
+            if self._choose is not None:
+                await self._choose("+".join(begin.task.backbones))
+            run = _Remote(begin, self._runner)
+            run.begin(socket)
+            while True:
+                run.hear(unpack(await socket.receive_bytes()))
+        except WebSocketDisconnect:
+            return
+        finally:
+            if run is not None:
+                run.end()
+
+
+class _Remote(Run):
+    """A run that is watched on another machine: it makes as many frames as are wanted there."""
+
+    def __init__(self, begin: Begin, runner: LocalRunner) -> None:
+        super().__init__(begin.task, runner, begin.live, begin.continuation)
+        self._wanted, self._stopped = 0, False
+
+    def begin(self, socket: WebSocket) -> None:
+        """Computes in a thread of its own, and sends from there."""
+        loop = asyncio.get_running_loop()
+
+        def send(reply: Reply) -> None:
+            self.check()
+            sent = asyncio.run_coroutine_threadsafe(socket.send_bytes(pack(reply)), loop)
+            try:
+                sent.result()
+            except Exception as error:  # it was closed; what that raises is the server's choice
+                raise Cancelled from error
+
+        threading.Thread(target=self._compute, args=(send,), name="run", daemon=True).start()
+
+    def hear(self, word: Word) -> None:
+        """Takes what the app says."""
+        with self._changed:
+            self._wanted = word.wanted
+            self.live = self.live if word.live is None else word.live
+            self._changed.notify_all()
+
+    def end(self) -> None:
+        """Ends it before its next step."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+    def check(self) -> None:
+        if self._stopped:
+            raise Cancelled
+
+    def _compute(self, send: Callable[[Reply], None]) -> None:
+        with contextlib.suppress(Cancelled):
+            send(self._frames(send))
+
+    def _frames(self, send: Callable[[Reply], None]) -> Reply:
+        """Sends frame by frame; returns what is to be sent last."""
+        frames: Any = self._runner.steps(self)
+        try:
+            with contextlib.closing(frames):
+                for number, frame in enumerate(frames, 1):
+                    send(Reply(frame=_sent(self.task, frame)))
+                    with self._changed:
+                        self._changed.wait_for(lambda n=number: self._stopped or self._wanted > n)
+                    self.check()
+        except Cancelled:
+            raise
+        except EngineError as error:
+            return Reply(error=error, last=True)
+        except Exception as error:
+            _log.exception("a run failed")
+            return Reply(error=RuntimeError(f"{type(error).__name__}: {error}"), last=True)
+        return Reply(last=True)
+
+
+def _sent(task: Any, frame: Any) -> Any:
+    """A frame as it travels: its pictures compressed for the screen, and exact in 8 bits."""
+    if not hasattr(frame, "picture"):
+        return frame
+    made = Compressed.of(task, frame)
+    return replace(made, frame=replace(frame, picture=images.to_uint8(frame.picture)))
+
+
+def _allowed(connection: HTTPConnection) -> bool:
+    """Whether it has the token; without one, whether it comes from this machine."""
+    if token := config.cluster_token():
+        given = connection.headers.get("authorization", "").encode()
+        return hmac.compare_digest(given, f"Bearer {token}".encode())
+    return connection.client is not None and _is_here(connection.client.host)
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+async def _well(_: HTTPConnection) -> PlainTextResponse:
+    return PlainTextResponse("success")
+
+
+def main() -> None:
+    """Serves until it is stopped."""
+    parser = argparse.ArgumentParser(description="Compute the steps of tasks for an app.")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8502)
+    given = parser.parse_args()
+    if not _is_here(given.host) and not config.cluster_token():
+        parser.error(
+            "Others could reach it and run code on this machine. Set IDEAL_CAT_CLUSTER_TOKEN to a "
+            "long random text, here and for the app."
+        )
+    uvicorn.run(Service().application(), host=given.host, port=given.port, log_level="warning")
+
+
+if __name__ == "__main__":
+    main()
