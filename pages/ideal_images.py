@@ -187,7 +187,9 @@ def afterwards() -> None:
     with shell.errors():
         if len(run.plans) == 1:
             entry.offer(run)
-        pictures.go_on(run)
+        with st.container(horizontal=True):
+            pictures.go_on(run)
+            pictures.another(run)
         for one, view in zip(run.plans, run.views, strict=True):
             pictures.formula(one, view, f"{one.words}: " if len(run.plans) > 1 else "")
         pictures.downloads(run)

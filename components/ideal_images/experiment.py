@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +27,7 @@ REFERENCE = 1e-6  # weight of the variation loss where a preset has none
 FACTORS = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0)
 NORMS = {"l1": "L1", "l2": "L2", "linf": "L-infinity"}
 SLIDERS = ("variation", "naturalness", "rate", *NORMS)  # by the names of the link's parameters
+DIFFERENCE = 5.0  # weight of a further picture's difference from those before it
 PENALTY_WEIGHTS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # of the distances from grey
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -152,19 +153,35 @@ class Experiment:
         view.extend(replace(task, settings=settings))
         sessions.watch_only(self.views)
 
+    def another(self) -> None:
+        """Adds a picture of the same thing that differs from those that are there."""
+        from engine.synthesis import Unlike
+
+        first, count = self.plans[0], len(self.plans)
+        net = cache.backbone(first.backbone)
+        also = DIFFERENCE * Unlike.of(net, [view.latest.picture for view in self.views])
+        settings = replace(first.settings, also=also, seed=first.settings.seed + count)
+        plan = replace(first, settings=settings, words=f"{first.words}, {count + 1}")
+        self.plans, self.lives = [*self.plans, plan], [*self.lives, self.views[0].run.live]
+        self.views = run_panel.add(KEY, plan.task(self.lives[-1]))
+
+    @property
+    def alternatives(self) -> bool:
+        """Whether its pictures are of one thing, each unlike those before it."""
+        return self.plans[-1].settings.also is not None
+
     def steer(self, sliders: Sliders) -> None:
         """Applies the sliders; three pictures that differ in their weights keep their own."""
-        if len(self.plans) < 3:
+        if len(self.plans) < 3 or self.alternatives:
             for plan, view in zip(self.plans, self.views, strict=True):
                 view.steer(sliders.live(plan.settings.live))
             now = class_link.as_set({})
             self.address = {n: v for n, v in self.address.items() if n not in SLIDERS}
             self.address |= {name: now[name] for name in SLIDERS if name in now}
 
-    @cached_property
-    def start_pictures(self) -> list[np.ndarray]:
-        """The noise, or the photo, that each picture begins with."""
-        return [_start_picture(plan) for plan in self.plans]
+    def start_picture(self, k: int) -> np.ndarray:
+        """The noise, or the photo, that a picture begins with."""
+        return _start_picture(self.plans[k])
 
     @property
     def words(self) -> str:
@@ -175,7 +192,8 @@ class Experiment:
     def same(self, other: "Experiment") -> bool:
         """Whether another would make the same pictures; sliders that act at once aside."""
         mine, theirs = (
-            (one.sliders_of, [plan.identity for plan in one.plans]) for one in (self, other)
+            (one.sliders_of, [p.identity for p in one.plans if p.settings.also is None])
+            for one in (self, other)
         )
         return mine == theirs
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from engine.synthesis import Frame
 
 MOST = 5000  # steps of one picture, however often it goes on
+ALTERNATIVES = 4  # pictures of one thing, side by side
 _PENALTIES = {
     "variation": "total variation",
     **NORMS,
@@ -59,7 +60,7 @@ def _track(run: Experiment, k: int) -> live_view.Track:
     return live_view.Track(
         view=run.views[k] if run.views else None,
         row=_row,
-        start=lambda: [run.start_pictures[k]],
+        start=lambda: [run.start_picture(k)],
         exact=lambda: [run.views[k].latest.picture],
     )
 
@@ -144,6 +145,22 @@ def go_on(run: Experiment) -> None:
             on_click=run.go_on,
             disabled=run.steps + more > MOST,
             key="go_on",
+        )
+
+
+def another(run: Experiment) -> None:
+    """A button that makes a further picture, unlike those that are there."""
+    plan = run.plans[0]
+    alone = len(registry.members(plan.backbone)) == 1
+    if alone and (len(run.plans) == 1 or run.alternatives) and run.views[-1].state == "done":
+        st.button(
+            "Another, as different as possible",
+            icon=":material/add_photo_alternate:",
+            on_click=run.another,
+            disabled=len(run.plans) == ALTERNATIVES,
+            help="Makes a picture of the same thing with another seed, and counts against it "
+            "what it has in common with those before it.",
+            key="another",
         )
 
 

@@ -36,6 +36,14 @@ def start(key: str, tasks: Sequence[Any]) -> list[View]:
     return made
 
 
+def add(key: str, task: Any) -> list[View]:
+    """Watches one more run beside those of the page, which have ended; returns all views."""
+    before = st.session_state[f"{key}_views"]
+    st.session_state[f"{key}_views"] = made = [*before, *sessions.start([task])]
+    sessions.watch_only(made)
+    return made
+
+
 def forget(key: str) -> None:
     """Ends the page's run, if there is one, and shows it no more."""
     for view in st.session_state.pop(f"{key}_views", []):

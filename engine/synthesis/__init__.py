@@ -4,6 +4,7 @@ for frame in synthesis.ideal_image(net, class_index):
     frame.picture, frame.step, frame.probability, frame.loss, frame.terms
 """
 
+from engine.synthesis.diversity import Unlike
 from engine.synthesis.live import PENALTIES, WEIGHTS, Checkpoint, Live
 from engine.synthesis.loop import Frame, ideal_image
 from engine.synthesis.objectives import (
@@ -47,6 +48,7 @@ __all__ = [
     "Settings",
     "TotalVariation",
     "Transformations",
+    "Unlike",
     "Waves",
     "ideal_image",
     "preset",

@@ -95,7 +95,7 @@ def ideal_image(
     names = (*(part.words(net) for part in objective.parts), *penalties)
     structure = tuple(part.structure for part in parts)
     gradients = {side: _gradient(net, structure, settings, side) for side in _sides(settings)}
-    indices = ops.convert_to_tensor([part.index for part in parts], dtype="int32")
+    indices = tuple(_input(part.index) for part in parts)
     generator = np.random.default_rng([settings.seed, 1])
     first = (
         parametrization.start(size, settings.seed) if start is None else parametrization.of(start)
@@ -188,6 +188,11 @@ def _frame(
         predictions=top,
         live=live,
     )
+
+
+def _input(index: Any) -> Any:
+    kind = "int32" if isinstance(index, int) else "float32"
+    return ops.convert_to_tensor(index, dtype=kind)
 
 
 def _sides(settings: Settings) -> set[int]:

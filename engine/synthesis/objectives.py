@@ -65,8 +65,8 @@ class Part(Algebra):
         return ((1.0, self),)
 
     @property
-    def index(self) -> int:
-        """The class or channel it is about."""
+    def index(self) -> Any:
+        """The class or channel it is about, or an array: what a compiled step takes as input."""
         return 0
 
     @property
@@ -226,7 +226,7 @@ def check(net: Backbone, objective: Objective) -> None:
             net.check_class(part.index)
         elif isinstance(part.reads, str):
             shape = net.layer(part.reads).shape
-            if not 0 <= part.index < shape[-1]:
+            if isinstance(part.index, int) and not 0 <= part.index < shape[-1]:
                 raise UnknownLayer(
                     f"{part.reads} has channels 0 to {shape[-1] - 1}; received: {part.index}."
                 )

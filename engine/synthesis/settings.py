@@ -32,6 +32,7 @@ class Settings:
         optimizer: one of `OPTIMIZERS`.
         parametrization: how the picture is stored; see `PARAMETRIZATIONS`.
         transformations: random ones, before each forward pass.
+        also: what else the picture is optimised for, in any class.
         natural: whether natural statistics are part of the loss; their weight is live.
         canvas: side of the picture in px; 0 for the network's own size.
         small: pairs of an input size in px and the step up to which the network is shown the
@@ -46,6 +47,7 @@ class Settings:
     optimizer: str = "Adam"
     parametrization: Parametrization = field(default_factory=Waves)
     transformations: Transformations = field(default_factory=Transformations)
+    also: Objective | None = None
     natural: bool = False
     canvas: int = 0
     small: tuple[tuple[int, int], ...] = ()
@@ -54,10 +56,10 @@ class Settings:
 
     def objective(self, target: "int | Algebra") -> Objective:
         """The target as a sum of parts; a number is a class."""
-        if isinstance(target, Algebra):
-            return self.target_weight * Objective.of(target)
-        logit, entropy = ClassLogit(target), CrossEntropy(target)
-        return self.target_weight * (logit if self.score == "logit" else -entropy)
+        if not isinstance(target, Algebra):
+            logit, entropy = ClassLogit(target), CrossEntropy(target)
+            target = logit if self.score == "logit" else -entropy
+        return Objective.of(self.target_weight * target + (self.also or Objective()))
 
     def size(self, net: Backbone) -> tuple[int, int]:
         """`(height, width)` of the picture."""

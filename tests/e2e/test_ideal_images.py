@@ -161,3 +161,18 @@ def test_phone_width_has_no_sideways_scroll(phone, address):
     opened(phone, address)
     start(phone)
     expect(phone.get_by_text(re.compile(r"^step \d+ of \d+, done$"))).to_be_visible()
+
+
+def test_another_picture_of_the_same_stands_beside_the_first(page, address):
+    opened(page, address, "&steps=40")
+    start(page)
+    another = page.get_by_role("button", name=re.compile("Another, as different as possible$"))
+    another.click()
+    expect(picture(page, r"^Egyptian cat, 2, step 40: ")).to_be_visible()
+    expect(picture(page, r"^Egyptian cat, step 40: ")).to_be_visible()
+    another.click()
+    expect(picture(page, r"^Egyptian cat, 3, step 40: ")).to_be_visible()
+    expect(page.get_by_text("This is the previous run")).to_have_count(0)
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    start(page)  # the first one alone, again
+    expect(picture(page, r"^Egyptian cat, 2,")).to_have_count(0)
