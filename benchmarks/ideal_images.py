@@ -7,7 +7,7 @@ installed (`pip install tf-keras-vis==0.8.7 xplique==2.0.2` into an environment 
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -184,23 +184,37 @@ def xplique() -> Callable[[int], None]:
 def sheet(file: Path) -> None:
     """Draws ten classes by MobileNetV2, lesson and clear, and by Pocket Robust, as one picture."""
     net, pocket = backbones.load("MobileNetV2"), backbones.load("Pocket Robust")
-    rows = []
-    for network, targets, name in (
-        (net, SHEET, "lesson"),
-        (net, SHEET, "clear"),
-        (pocket, [pocket.class_names.index(c) for c in CATS], "clear"),
-    ):
-        settings = synthesis.preset(name, network)
-        settings = replace(settings, steps=min(settings.steps, 160))
-        row = []
-        for target in targets:
-            *_, frame = synthesis.ideal_image(network, target, settings)
-            picture = frame.picture
-            if name == "lesson":  # its pattern is too faint to be seen as it is
-                picture = (picture - picture.min()) / (picture.max() - picture.min())
-            row.append(images.to_uint8(images.fit(picture, (128, 128))))
-        rows.append(np.concatenate(row, axis=1))
+    cats = [pocket.class_names.index(label) for label in CATS]
+    rows = [row(net, SHEET, "lesson"), row(net, SHEET, "clear"), row(pocket, cats, "clear")]
     Image.fromarray(np.concatenate(rows)).save(file, quality=85)
+
+
+def further(file: Path, count: int = 20) -> None:
+    """Draws classes that both networks know, evenly spaced: MobileNetV2 above Pocket Robust."""
+    net, pocket = backbones.load("MobileNetV2"), backbones.load("Pocket Robust")
+    shared = [label for label in pocket.class_names if label in net.class_names]
+    some = [shared[k * len(shared) // count] for k in range(count)]
+    print(f"{file}: {', '.join(some)}")
+    rows = [
+        row(network, [network.class_names.index(label) for label in labels], "clear", 160)
+        for labels in (some[: count // 2], some[count // 2 :])
+        for network in (net, pocket)
+    ]
+    Image.fromarray(np.concatenate(rows)).save(file, quality=85)
+
+
+def row(net: backbones.Backbone, targets: Sequence[int], name: str, side: int = 128) -> np.ndarray:
+    """Pictures of some classes side by side, at most 160 steps each."""
+    settings = synthesis.preset(name, net)
+    settings = replace(settings, steps=min(settings.steps, 160))
+    pictures = []
+    for target in targets:
+        *_, frame = synthesis.ideal_image(net, target, settings)
+        picture = frame.picture
+        if name == "lesson":  # its pattern is too faint to be seen as it is
+            picture = (picture - picture.min()) / (picture.max() - picture.min())
+        pictures.append(images.to_uint8(images.fit(picture, (side, side))))
+    return np.concatenate(pictures, axis=1)
 
 
 if __name__ == "__main__":
@@ -208,3 +222,4 @@ if __name__ == "__main__":
     for what, value in measure():
         print(f"| {what} | {value} |", flush=True)
     sheet(Path("docs/ideal-images.jpg"))
+    further(Path("docs/ideal-images-further.jpg"))

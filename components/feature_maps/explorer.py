@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from components import shell
-from components.feature_maps import comparison, contact_sheet, exports, network_map
+from components.feature_maps import comparison, contact_sheet, exports, network_map, one_value
 from components.shell import cache, class_link
 from components.widgets import charts, gallery, live_view, run_panel
 from components.widgets.pickers import Picked
@@ -192,8 +192,8 @@ def one_channel(
     top = limit or max(float(np.abs(values).max()), 1e-12)
     rank = int(np.flatnonzero(maps.ranking == channel)[0]) + 1
     st.markdown(f"**Channel {channel}**, rank {rank} of {len(maps.response)}")
-    alone, over, likes = st.tabs(
-        ["The map", "Over the photo", "What activates it"],
+    alone, over, likes, apart = st.tabs(
+        ["The map", "Over the photo", "What activates it", "One value"],
         key="one_channel_tabs",
         on_change="rerun",
     )  # only the open one is computed
@@ -211,6 +211,9 @@ def one_channel(
     if likes.open:
         with likes:
             what_it_likes(name, maps.layer.name, channel)
+    if apart.open:
+        with apart:
+            one_value.show(name, maps, channel, picture, top, scale)
     if maps.dead[channel]:
         st.info("This channel has the same value everywhere on this picture: it is dead here.")
     st.plotly_chart(charts.responses(maps.response, channel), config=charts.CONFIG, key="responses")

@@ -20,6 +20,7 @@ from engine.types import Activations, Device, Patch, Peaks, Prediction
 
 if TYPE_CHECKING:
     from engine.backbones import Backbone
+    from engine.features import Value
 
 
 def backbone(name: str) -> "Backbone":
@@ -207,6 +208,17 @@ def _peaks(name: str, layer: str) -> Peaks:
 def _fitted_samples(name: str) -> list[np.ndarray]:
     size = backbone(name).input_size
     return [images.fit(sample(s), size) for s in samples.SAMPLES]
+
+
+@st.cache_resource(show_spinner=False, max_entries=256)
+def value(
+    name: str, digest: str, layer: str, channel: int, row: int, column: int, _picture: np.ndarray
+) -> "Value":
+    """One value of a layer's maps, taken apart."""
+    from engine import features
+
+    with sessions.schedule().first():
+        return features.value(backbone(name), _picture, layer, channel, row, column)
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)

@@ -3,7 +3,7 @@
 Those that are drawn again and again are made in one go: several times as fast as piece by piece.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -193,4 +193,39 @@ def curves(
         "xaxis": {"title": {"text": x_title}} | across,
         "yaxis": {"title": {"text": title}, "fixedrange": True, "zeroline": False} | scale,
     }
+    return go.Figure({"data": traces, "layout": layout})
+
+
+def grids(named: Mapping[str, np.ndarray]) -> go.Figure:
+    """Small matrices side by side, each with its name above it and its numbers in it."""
+    size, count = _text_size(), len(named)
+    traces, layout, words = [], {}, []
+    for k, (name, values) in enumerate(named.items()):
+        mark = str(k + 1) if k else ""
+        limit = max(float(np.abs(values).max()), 1e-12)
+        left, right = (k + 0.04) / count, (k + 0.96) / count
+        traces.append(
+            {
+                "type": "heatmap",
+                "z": values,
+                "zmin": -limit,
+                "zmax": limit,
+                "colorscale": gallery.plotly_scale("signed"),
+                "showscale": False,
+                "texttemplate": "%{z:.2g}" if values.shape[1] <= 5 else "",
+                "textfont": {"size": 12},
+                "hovertemplate": "row %{y}, column %{x}: <b>%{z:.4g}</b><extra></extra>",
+                "xaxis": f"x{mark}",
+                "yaxis": f"y{mark}",
+            }
+        )
+        axis = {"visible": False, "fixedrange": True, "constrain": "domain"}
+        layout[f"xaxis{mark}"] = axis | {"domain": [left, right], "anchor": f"y{mark}"}
+        square = {"autorange": "reversed", "scaleanchor": f"x{mark}", "anchor": f"x{mark}"}
+        layout[f"yaxis{mark}"] = axis | square | {"domain": [0, 0.86]}
+        words.append(
+            {"text": name, "x": (left + right) / 2, "y": 1, "xref": "paper", "yref": "paper"}
+            | {"showarrow": False, "font": {"size": size}, "xanchor": "center"}
+        )
+    layout |= {"annotations": words, "height": 170, "margin": {"l": 0, "r": 0, "t": 0, "b": 0}}
     return go.Figure({"data": traces, "layout": layout})

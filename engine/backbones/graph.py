@@ -77,3 +77,18 @@ def output_of(model: Any, path: str) -> Any:
     if inside is layer.outputs[0]:
         return node.outputs[0]
     return keras.Model(layer.inputs[0], inside)(node.input_tensors[0])
+
+
+def inputs_of(model: Any, path: str) -> list[Any]:
+    """The symbolic inputs of a layer, through nested models, as tensors of `model`'s own graph.
+
+    Raises:
+        KeyError: there is no such layer.
+    """
+    first, _, rest = path.partition("/")
+    layer = {operation.name: operation for operation in _operations(model)}[first]
+    if not rest:
+        return keras.tree.flatten(layer.input)
+    outer = layer._inbound_nodes[-1].input_tensors[0]  # as the outer graph calls it
+    given = keras.Model(layer.inputs[0], inputs_of(layer, rest))(outer)
+    return keras.tree.flatten(given)

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 import zipfile
 
 import numpy as np
@@ -179,3 +180,19 @@ def test_a_bad_upload_is_one_sentence_and_loses_nothing(page, address, name, con
 def test_phone_width_has_no_sideways_scroll(phone, address):
     phone.goto(f"{address}/feature_maps")
     ready(phone)
+
+
+def test_one_value_is_taken_apart(page, address):
+    page.goto(f"{address}/feature_maps?backbone=Pocket&layer=block2_conv2&channel=3")
+    page.get_by_role("tab", name="One value").click()
+    map_of_values = page.get_by_role("application", name=re.compile("^Channel 3, row "))
+    box = map_of_values.bounding_box()
+    map_of_values.click(position={"x": box["width"] * 12.5 / 40, "y": box["height"] * 7.5 / 40})
+    expect(page.get_by_text(re.compile("^Row 7, column 12: "))).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_text(re.compile("^Row 8, column 12: "))).to_be_visible()
+    said = page.get_by_text(re.compile("^These products add up to")).inner_text()
+    numbers = [float(n) for n in re.findall(r"-?\d+\.?\d*(?:e-?\d+)?", said.replace("47", "", 1))]
+    assert sum(numbers[:-1]) == pytest.approx(numbers[-1], abs=0.02)
+    expect(page.get_by_text(re.compile("^Where it looks: "))).to_be_visible()
+    expect(page.get_by_test_id("stException")).to_have_count(0)

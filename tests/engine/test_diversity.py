@@ -8,7 +8,6 @@ import pytest
 from engine import synthesis
 from engine.synthesis import Unlike, preset
 
-
 CLASS = 40
 
 

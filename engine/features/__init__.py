@@ -1,0 +1,28 @@
+"""What a network responds to, and how: activations, heat maps, kernels, one value taken apart."""
+
+from engine.features.operation import Value, value
+from engine.features.responses import (
+    activations,
+    class_activation,
+    kernels,
+    last_maps,
+    mean_response,
+    nearest_layer,
+    peaks,
+    saliency,
+    strongest_patches,
+)
+
+__all__ = [
+    "Value",
+    "activations",
+    "class_activation",
+    "kernels",
+    "last_maps",
+    "mean_response",
+    "nearest_layer",
+    "peaks",
+    "saliency",
+    "strongest_patches",
+    "value",
+]

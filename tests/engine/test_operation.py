@@ -1,0 +1,81 @@
+"""One value of a map, taken apart: its window, kernel and products give the value back."""
+
+import numpy as np
+import pytest
+
+from engine import backbones, features, images
+from engine.errors import UnknownLayer
+from engine.features.operation import ELEMENTWISE
+
+
+def places(net, picture, each, seed=0):
+    """A value at the edge or within, of so many layers of each kind."""
+    generator = np.random.default_rng(seed)
+    kinds = {}
+    for number in generator.permutation(len(net.layers)):
+        info = net.layers[number]
+        kinds[info.kind] = kinds.get(info.kind, 0) + 1
+        if info.has_maps and kinds[info.kind] <= each:
+            row, column, channel = (int(generator.integers(n)) for n in info.shape)
+            row = 0 if generator.random() < 0.3 else row
+            maps = features.activations(net, picture, info.name).values
+            yield info.name, channel, row, column, float(maps[row, column, channel])
+
+
+def checked(net, picture, each):
+    """How often each kind was met."""
+    seen = {}
+    for name, channel, row, column, expected in places(net, picture, each):
+        found = features.value(net, picture, name, channel, row, column)
+        seen[found.kind] = seen.get(found.kind, 0) + 1
+        near = {"rel": 1e-3, "abs": 1e-3}
+        assert found.number == pytest.approx(expected, **near)
+        if found.products is not None:
+            total = float(found.products.sum()) + found.bias
+            assert total == pytest.approx(found.number, **near), name
+        elif found.kind == "maximum of a window":
+            assert max(found.window.max(), 0 if found.window.min() == 0 else -np.inf) >= expected
+        elif found.kind == "sum of several maps":
+            assert float(found.window.sum()) == pytest.approx(found.number, **near), name
+        elif found.kind == "mean of a window":
+            assert found.window.min() - 1e-3 <= found.number <= found.window.max() + 1e-3
+    return seen
+
+
+def test_every_value_of_the_pocket_backbone_is_explained(net, cat):
+    seen = checked(net, images.fit(cat, net.input_size), 99)
+    assert {"convolution", "mean of a window", ELEMENTWISE} <= set(seen)
+
+
+@pytest.mark.parametrize("name", ["MobileNetV2", "ResNet50"])
+def test_values_of_other_architectures_are_explained(name, cat):
+    net = backbones.load(name, pretrained=False)
+    seen = checked(net, images.fit(cat, net.input_size), 3)
+    assert {"convolution", "sum of several maps", ELEMENTWISE} <= set(seen)
+    assert ("depthwise convolution" in seen) == (name == "MobileNetV2")
+
+
+def test_only_pixels_in_the_box_move_it(net, cat):
+    picture = images.fit(cat, net.input_size)
+    layer = next(i.name for i in net.layers if i.has_maps and i.name.startswith("block2_conv2"))
+    found = features.value(net, picture, layer, 3, 20, 11)
+    top, left, bottom, right = found.box
+    assert 0 < bottom - top < picture.shape[0] / 2
+    outside = np.random.default_rng(0).random(picture.shape).astype("float32")
+    outside[top:bottom, left:right] = picture[top:bottom, left:right]
+    again = features.activations(net, outside, layer).values[20, 11, 3]
+    assert again == pytest.approx(found.number, abs=1e-4)
+    inside = picture.copy()
+    inside[top:bottom, left:right] = 1 - inside[top:bottom, left:right]
+    assert features.activations(net, inside, layer).values[20, 11, 3] != pytest.approx(found.number)
+
+
+@pytest.mark.parametrize("place", [(0, 99, 0), (999, 0, 0), (0, 0, -1)])
+def test_a_place_that_is_none_is_a_sentence(net, cat, place):
+    with pytest.raises(UnknownLayer, match="received the place"):
+        features.value(net, images.fit(cat, net.input_size), "block1_conv1", *place)
+
+
+def test_a_vector_has_no_place(net, cat):
+    with pytest.raises(UnknownLayer):
+        features.value(net, images.fit(cat, net.input_size), "features", 0, 0, 0)
