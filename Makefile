@@ -73,7 +73,7 @@ chromium: .venv/dev.stamp
 	$(BIN)/pip install -q -r requirements.txt
 	@touch $@
 
-.venv/dev.stamp: requirements-dev.txt requirements-cluster.txt requirements-postgres.txt requirements.txt | .venv/bin/python
+.venv/dev.stamp: requirements-dev.txt requirements-cluster.txt requirements-postgres.txt requirements-maps.txt requirements.txt | .venv/bin/python
 	$(BIN)/pip install -q -r requirements-dev.txt
 	@touch .venv/run.stamp $@
 

@@ -203,7 +203,9 @@ def three_ways(net, data, epochs: int = 16) -> Iterator[tuple[str, str]]:
             "everything from scratch",
             None,
             0,
-            transfer.Tuning(epochs=epochs, scratch=True, stages=0, learning_rate=1e-3),
+            transfer.Tuning(
+                epochs=epochs, scratch=True, stages=0, learning_rate=1e-3, schedule="cosine"
+            ),
         ),
     ):
         curve = curves[name] = before[-1:] if start else []

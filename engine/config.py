@@ -28,6 +28,12 @@ def pets_root() -> Path:
     return Path(os.environ.get("IDEAL_CAT_PETS", default))
 
 
+def cats_and_dogs_root() -> Path:
+    """The folder of Cats vs Dogs: `IDEAL_CAT_CATS_AND_DOGS`, else within Keras' data sets."""
+    default = keras_home() / "datasets" / "cats-vs-dogs"
+    return Path(os.environ.get("IDEAL_CAT_CATS_AND_DOGS", default))
+
+
 def data_folder() -> Path:
     """The folder of what the app itself keeps: `IDEAL_CAT_DATA`, else `~/.ideal-cat`."""
     if "IDEAL_CAT_DATA" in os.environ:

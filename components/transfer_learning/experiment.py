@@ -206,7 +206,14 @@ def usual_tuning(how: str) -> "Tuning":
     from engine.transfer import Tuning
 
     if how == SCRATCH:
-        return Tuning(stages=0, scratch=True, learning_rate=1e-3, epochs=100, augment=False)
+        return Tuning(
+            stages=0,
+            scratch=True,
+            learning_rate=1e-3,
+            schedule="cosine",  # it falls to zero, so that the last epochs fit the photos
+            epochs=100,
+            augment=False,
+        )
     return Tuning()
 
 

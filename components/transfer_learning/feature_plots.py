@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -12,21 +13,81 @@ from components.transfer_learning.experiment import Experiment
 from components.widgets import charts, run_panel
 from engine.runs import Private
 
+PRINCIPAL, NEIGHBOURS = "principal components", "t-SNE"
+MAPPED = 1500  # photos that t-SNE takes: a few seconds
 AMOUNTS = (1, 2, 3, 5, 10, 20, 50, 100)
 
 
 def embedding(run: Experiment) -> None:
-    """All photos by the two directions in which their features differ most."""
+    """All photos as points: near each other where their features are alike."""
     if run.trained.features is None:
         st.info("A network trained from scratch has no fixed features to map.")
         return
+    how = PRINCIPAL
+    if find_spec("sklearn") is not None:
+        how = st.segmented_control(
+            "Map",
+            (PRINCIPAL, NEIGHBOURS),
+            default=PRINCIPAL,
+            required=True,
+            key="map",
+            bind="query-params",
+            help="Principal components: a flat view of the features, as they are. t-SNE: who is "
+            "whose neighbour; distances between groups mean little (van der Maaten and Hinton, "
+            "2008).",
+        )
+    if how == NEIGHBOURS:
+        _neighbours(run)
+        return
     x = np.asarray(run.trained.features.values[:, 0], "float32")
+    at, share = _principal(x, 2)
+    _points(run, at, np.arange(len(x)), ("first principal component", "second"))
+    st.caption(
+        f"Principal components of the features of the frozen {run.plan.backbone}: "
+        f"{100 * share:.0f} % of all differences are in this plane. A colour is a class; point at "
+        "a photo to read which."
+    )
+
+
+def _principal(x: np.ndarray, count: int) -> tuple[np.ndarray, float]:
+    """The first principal components of `(n, c)`, and their share of all variance."""
     x = x - x.mean(axis=0)
     _, strengths, axes = np.linalg.svd(x, full_matrices=False)
-    at = x @ axes[:2].T
-    share = float(np.square(strengths[:2]).sum() / np.square(strengths).sum())
-    labels, names = run.trained.features.labels, run.trained.features.class_names
-    groups = run.trained.features.groups or names
+    share = np.square(strengths[:count]).sum() / np.square(strengths).sum()
+    return x @ axes[:count].T, float(share)
+
+
+def _neighbours(run: Experiment) -> None:
+    """t-SNE, computed when it is asked for, of at most `MAPPED` photos."""
+    values = run.trained.features.values
+    rows = np.random.default_rng(0).permutation(len(values))[:MAPPED]
+
+    def make() -> Iterator[Any]:
+        from sklearn.manifold import TSNE
+
+        found, _ = _principal(np.asarray(values[rows, 0], "float32"), 50)
+        near = min(30.0, (len(rows) - 1) / 3)
+        yield TSNE(perplexity=near, init="pca", random_state=0, n_jobs=1).fit_transform(found)
+
+    def draw(found: list) -> None:
+        _points(run, found[0], rows, ("", ""))
+        st.caption(f"t-SNE of the features of {len(rows)} photos. A colour is a class.")
+
+    run_panel.table(
+        "neighbours",
+        "Compute t-SNE",
+        (run,),
+        1,
+        lambda: [Private(make)],
+        lambda found: draw(found[0]),
+    )
+
+
+def _points(run: Experiment, at: np.ndarray, rows: np.ndarray, axes: tuple[str, str]) -> None:
+    """Draws photos at `(n, 2)` places, a symbol for each group and a colour for each class."""
+    features = run.trained.features
+    labels, names = features.labels[rows], features.class_names
+    groups = features.groups or names
     figure = go.Figure()
     for group, symbol in zip(dict.fromkeys(groups), _symbols(), strict=False):
         mine = np.array([groups[k] == group for k in labels])
@@ -52,15 +113,10 @@ def embedding(run: Experiment) -> None:
         margin={"l": 0, "r": 0, "t": 8, "b": 0},
         legend={"orientation": "h", "y": 1.05},
         showlegend=len(set(groups)) <= 8,
-        xaxis={"title": "first principal component", "showticklabels": False, "zeroline": False},
-        yaxis={"title": "second", "showticklabels": False, "zeroline": False},
+        xaxis={"title": axes[0], "showticklabels": False, "zeroline": False},
+        yaxis={"title": axes[1], "showticklabels": False, "zeroline": False},
     )
     st.plotly_chart(figure, config=charts.CONFIG, key="embedding")
-    st.caption(
-        f"Principal components of the features of the frozen {run.plan.backbone}: "
-        f"{100 * share:.0f} % of all differences are in this plane. A colour is a class; point at "
-        "a photo to read which."
-    )
 
 
 def _symbols() -> Iterator[str]:

@@ -147,7 +147,64 @@ def _tuning(tuning: "Tuning", how: str, data: "Data | None") -> "Tuning":
     )
     if augment and data is not None:
         _preview(data)
-    return replace(tuning, epochs=epochs, learning_rate=rate, stages=stages, augment=augment)
+    return replace(
+        _optimizer(tuning, how), epochs=epochs, learning_rate=rate, stages=stages, augment=augment
+    )
+
+
+def _optimizer(tuning: "Tuning", how: str) -> "Tuning":
+    """How the backbone's weights take their steps."""
+    from engine import transfer
+
+    left, right = st.columns(2, gap="medium")
+    optimizers, schedules = list(transfer.OPTIMIZERS), list(transfer.SCHEDULES)
+    with left:
+        optimizer = linked.selectbox(
+            "Optimizer of the backbone",
+            optimizers,
+            tuning.optimizer,
+            name="tuned_optimizer",
+            key=f"b_optimizer_{how}",
+        )
+        schedule = linked.selectbox(
+            "Its learning rate schedule",
+            schedules,
+            tuning.schedule,
+            name="tuned_schedule",
+            key=f"b_schedule_{how}",
+        )
+    with right:
+        decay = linked.select_slider(
+            "Its weight decay",
+            (0.0, 1e-4, 1e-3, 0.01, 0.1),
+            tuning.weight_decay,
+            name="tuned_decay",
+            key=f"b_decay_{how}",
+        )
+        clip = linked.select_slider(
+            "Its gradient clipping",
+            (0.0, 0.1, 1.0, 10.0),
+            tuning.clip,
+            name="tuned_clip",
+            key=f"b_clip_{how}",
+        )
+        smooth = linked.slider(
+            "Its label smoothing",
+            0.0,
+            0.3,
+            tuning.label_smoothing,
+            0.05,
+            name="tuned_smoothing",
+            key=f"b_smoothing_{how}",
+        )
+    return replace(
+        tuning,
+        optimizer=optimizer,
+        schedule=schedule,
+        weight_decay=decay,
+        clip=clip,
+        label_smoothing=smooth,
+    )
 
 
 def _preview(data: "Data") -> None:

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Callable, Hashable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import numpy as np
 import streamlit as st
 
 from components import shell
+from components.shell import linked
 from components.widgets import photo_grid
 from engine import images
 from engine.errors import EngineError
@@ -38,9 +40,18 @@ def archive() -> "PhotoSource | None":
     if file is None:
         st.caption("Two folders with ten photos each are enough to begin with.")
         return None
+    share = _test_share()
     with shell.errors():
-        return _kept("my zip", file.getvalue(), lambda into: archives.unpack(file.getvalue(), into))
+        key = (file.getvalue(), share)
+        fill = partial(archives.unpack, file.getvalue())
+        return _kept("my zip", key, fill, share)
     return None
+
+
+def _test_share() -> float:
+    """Lets a person choose how many photos are kept for testing."""
+    percent = linked.slider("Photos kept for testing, %", 10, 50, 25, 5, name="test_share")
+    return percent / 100
 
 
 def class_boxes() -> "PhotoSource | None":
@@ -69,9 +80,10 @@ def class_boxes() -> "PhotoSource | None":
         st.error(f"These photos total {size:.0f} MB; at most {MAX_MB} MB are accepted.")
         return None
     st.caption("After the first training, it trains again whenever you add a photo.")
+    share = _test_share()
     with shell.errors():
-        key = tuple((name, *given) for name, given in photos.items())
-        return _kept(BOXES, key, lambda into: _stored(photos, into))
+        key = (*((name, *given) for name, given in photos.items()), share)
+        return _kept(BOXES, key, partial(_stored, photos), share)
     return None
 
 
@@ -151,7 +163,10 @@ def _tile(data: bytes) -> np.ndarray:
 
 
 def _kept(
-    kind: str, key: Hashable, fill: Callable[[Path], tuple[Path, tuple[datasets.Rejected, ...]]]
+    kind: str,
+    key: Hashable,
+    fill: Callable[[Path], tuple[Path, tuple[datasets.Rejected, ...]]],
+    test_share: float,
 ) -> "PhotoSource":
     """A temporary folder of a person's photos, kept as long as the session has them."""
     kept = st.session_state.get(f"{kind}_kept")
@@ -163,7 +178,7 @@ def _kept(
     root = Path(holder.name)
     try:
         folder, left_out = fill(root / kind)
-        data = datasets.folder(folder)
+        data = datasets.folder(folder, test_share=test_share)
         data = replace(data, rejected=(*left_out, *data.rejected))
     except (EngineError, OSError):
         holder.cleanup()

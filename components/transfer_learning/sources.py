@@ -1,6 +1,8 @@
 """What to learn from: Pets on this machine, or a person's own photos."""
 
+import tempfile
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,13 +12,14 @@ from components import shell
 from components.shell import choice, downloads
 from components.transfer_learning import own_photos
 from engine import config
-from engine.storage import archives, datasets, registry
+from engine.storage import archives, datasets, patterns, registry
 
 if TYPE_CHECKING:
     from engine.transfer import PhotoSource
 
 PETS, SPECIES, OWN, ARCHIVE = "Pets: 37 breeds", "Pets: cat or dog", "My photos", "My zip"
-SOURCES = (PETS, SPECIES, OWN, ARCHIVE)
+CATS_AND_DOGS, PATTERNS = "Cats vs Dogs", "Drawn patterns"
+SOURCES = (PETS, SPECIES, CATS_AND_DOGS, PATTERNS, OWN, ARCHIVE)
 
 
 def kind() -> str:
@@ -36,6 +39,10 @@ def photos(kind: str, name: str) -> "PhotoSource | None":
     """The photos, or the way to give them; None, and why, while this backbone has none."""
     if kind in (PETS, SPECIES):
         return _pets(name, grouped=kind == SPECIES)
+    if kind == CATS_AND_DOGS:
+        return _cats_and_dogs()
+    if kind == PATTERNS:
+        return _patterns()
     source = own_photos.archive() if kind == ARCHIVE else own_photos.class_boxes()
     if source is not None and source.data is not None:
         _told(source.data)
@@ -84,6 +91,58 @@ def _pets(name: str, grouped: bool) -> "PhotoSource | None":
             key="train_own",
         )
     return None
+
+
+def _cats_and_dogs() -> "PhotoSource | None":
+    from engine.transfer import PhotoSource
+
+    root = config.cats_and_dogs_root()
+    if not datasets.has_cats_and_dogs(root):
+        size = downloads.cost(sum(archive.size for archive in archives.CATS_AND_DOGS))
+        st.info(
+            "Cats vs Dogs, the lesson's 25,000 photos, is not on this machine. *Pets: cat or dog* "
+            "asks the same question of 7,349.",
+            icon=":material/pets:",
+        )
+        downloads.fetch(
+            CATS_AND_DOGS,
+            f"Download the photos ({size})",
+            lambda: archives.download_cats_and_dogs(root),
+        )
+        return None
+    with shell.errors():
+        data = _listed(str(root), (root / "PetImages" / "Cat").stat().st_mtime_ns)
+        _told(data)
+        return PhotoSource(data=data, folder=features_folder())
+    return None
+
+
+@st.cache_resource(show_spinner="Listing the photos …", max_entries=2)
+def _listed(root: str, changed: int) -> "datasets.Data":
+    return datasets.cats_and_dogs(Path(root))
+
+
+def _patterns() -> "PhotoSource | None":
+    from engine.transfer import PhotoSource
+
+    with shell.errors():
+        st.caption(
+            "Eight kinds of patterns, drawn by this app: nothing that a network has seen among "
+            "photos. Guess how well its features tell them apart."
+        )
+        data = datasets.folder(_drawn())
+        data = replace(data, name="drawn patterns")
+        _told(data)
+        return PhotoSource(data=data, folder=features_folder())
+    return None
+
+
+@st.cache_resource(show_spinner="Drawing the patterns …")
+def _drawn() -> Path:
+    try:
+        return patterns.draw(config.data_folder())
+    except OSError:  # nothing can be kept on this machine: for as long as the app runs
+        return patterns.draw(Path(tempfile.mkdtemp(prefix="ideal-cat-")))
 
 
 def _with_own() -> None:

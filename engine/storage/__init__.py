@@ -1,6 +1,16 @@
 """What is on disk or comes over the network; Keras is never imported here."""
 
-from engine.storage import archives, datasets, downloads, offline, registry, samples, web, weights
+from engine.storage import (
+    archives,
+    datasets,
+    downloads,
+    offline,
+    patterns,
+    registry,
+    samples,
+    web,
+    weights,
+)
 from engine.storage.applications import Spec
 from engine.storage.datasets import Data, Rejected, few_of
 
@@ -13,6 +23,7 @@ __all__ = [
     "downloads",
     "few_of",
     "offline",
+    "patterns",
     "registry",
     "samples",
     "web",

@@ -104,6 +104,20 @@ def pets(root: Path) -> Data:
     )
 
 
+def has_cats_and_dogs(root: Path) -> bool:
+    """Whether Cats vs Dogs lies there as its archive has it."""
+    return all((root / "PetImages" / name).is_dir() for name in ("Cat", "Dog"))
+
+
+def cats_and_dogs(root: Path) -> Data:
+    """The 25 000 photos of Cats vs Dogs (Elson et al., 2007), a fifth of them to test on.
+
+    Raises:
+        BadDataset: there are no photos of one of them.
+    """
+    return replace(folder(root / "PetImages", test_share=0.2), name="Cats vs Dogs")
+
+
 def folder(root: Path, *, test_share: float = 0.25, seed: int = 0) -> Data:
     """Photos with one folder per class; a random share of each class is kept for testing.
 

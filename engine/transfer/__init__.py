@@ -27,16 +27,8 @@ from engine.transfer.extraction import (
     width,
 )
 from engine.transfer.fine_tuning import TuningStep, augmented, fine_tune, predicted
-from engine.transfer.heads import (
-    INITIALIZERS,
-    OPTIMIZERS,
-    SCHEDULES,
-    Epoch,
-    Recipe,
-    cross_validate,
-    logits_of,
-    train_head,
-)
+from engine.transfer.heads import INITIALIZERS, Epoch, Recipe, cross_validate, logits_of, train_head
+from engine.transfer.optimizers import OPTIMIZERS, SCHEDULES
 from engine.transfer.training import (
     PhotoSource,
     Trained,

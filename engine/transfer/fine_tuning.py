@@ -14,6 +14,7 @@ from engine.errors import BadDataset, BadImage, Diverged
 from engine.storage import Data
 from engine.transfer.extraction import head_input
 from engine.transfer.heads import measure_logits
+from engine.transfer.optimizers import optimizer_of
 from engine.transfer.tuning import Tuning, check_memory, first_stage
 
 MEASURED = 256  # photos at most that an epoch is measured on, of those it learns from
@@ -67,9 +68,10 @@ def fine_tune(
     tuned = trainable(net, len(data.class_names), head, tuning)
     divided: Any = _Divided(tuned)
     model = keras.Model(tuned.inputs[0], divided(tuned.inputs[0]))
+    smoothing = tuning.label_smoothing
     model.compile(
-        optimizer=backend.single_replica(keras.optimizers.Adam(_rate(tuning, len(learn)))),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        optimizer=optimizer_of(tuning, tuning.epochs * -(-len(learn) // tuning.batch)),
+        loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing),
         jit_compile=backend.JIT_COMPILE,
     )
     generator = np.random.default_rng([tuning.seed, 8])
@@ -105,7 +107,7 @@ def fine_tune(
     if len(np.unique(labels[learn])) < 2:
         raise BadDataset("Expected photos of at least two classes to learn from.")
     seen = np.random.default_rng([tuning.seed, 9]).permutation(learn)[:MEASURED]
-    kept = tuned.get_weights()
+    kept, truth = tuned.get_weights(), np.eye(len(data.class_names), dtype="float32")
     try:
         batches = -(-len(learn) // tuning.batch)
         if tuning.scratch:
@@ -117,7 +119,7 @@ def fine_tune(
                 batch = np.resize(order[number * tuning.batch :], min(tuning.batch, len(order)))
                 x = images.from_uint8(pictures[batch])
                 x = augmented(x, generator) if tuning.augment else x
-                loss: Any = model.train_on_batch(x, labels[batch])
+                loss: Any = model.train_on_batch(x, truth[labels[batch]])
                 if not np.isfinite(loss):
                     raise Diverged("The loss became NaN or infinite. Choose a lower learning rate.")
                 yield state(epoch + (number + 1) / batches)
@@ -128,14 +130,6 @@ def fine_tune(
                 break  # it fits its photos: there is no more to learn from them
     finally:
         tuned.set_weights(kept)  # if stopped between measurements, go back to the last one
-
-
-def _rate(tuning: Tuning, photos: int) -> Any:
-    """The learning rate; from scratch it falls to zero, so that the last epochs fit the photos."""
-    if not tuning.scratch:
-        return tuning.learning_rate
-    steps = tuning.epochs * -(-photos // tuning.batch)
-    return keras.optimizers.schedules.CosineDecay(tuning.learning_rate, steps)
 
 
 def _fit_batch_norm(model: keras.Model, batches: int) -> None:

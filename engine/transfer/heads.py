@@ -18,14 +18,8 @@ from engine.errors import BadDataset, BadSettings, Diverged
 from engine.storage import few_of
 from engine.transfer.evaluation import Report, evaluate
 from engine.transfer.extraction import Features
+from engine.transfer.optimizers import OPTIMIZERS, SCHEDULES, optimizer_of
 
-OPTIMIZERS: dict[str, Any] = {
-    "SGD": keras.optimizers.SGD,
-    "momentum": lambda **options: keras.optimizers.SGD(momentum=0.9, **options),
-    "Adagrad": keras.optimizers.Adagrad,
-    "RMSprop": keras.optimizers.RMSprop,
-    "Adam": keras.optimizers.Adam,
-}
 INITIALIZERS: dict[str, Any] = {
     "zeros": "zeros",
     "uniform, -1 to 1": keras.initializers.RandomUniform(-1, 1, seed=0),
@@ -34,7 +28,6 @@ INITIALIZERS: dict[str, Any] = {
     "He": keras.initializers.HeNormal(seed=0),
 }
 MEASURED = 1024  # photos at most that an epoch is measured on, of those it learns from
-SCHEDULES = ("constant", "cosine", "falling to a tenth in three steps")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +142,7 @@ def train_head(features: Features, recipe: Recipe) -> Iterator[Epoch]:
     smoothing = recipe.label_smoothing
     loss_of = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing)
     head.compile(
-        optimizer=_optimizer(recipe, steps),
+        optimizer=optimizer_of(recipe, recipe.epochs * steps),
         loss=loss_of,
         jit_compile=backend.JIT_COMPILE,
         steps_per_execution=steps,
@@ -276,20 +269,3 @@ def _split(features: Features, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
     if recipe.photos is not None:
         learn = few_of(labels, learn, recipe.photos, recipe.seed)
     return learn, judge
-
-
-def _optimizer(recipe: Recipe, steps: int) -> Any:
-    rate, total = recipe.learning_rate, max(recipe.epochs * steps, 1)
-    schedule: Any = rate
-    if recipe.schedule == "cosine":
-        schedule = keras.optimizers.schedules.CosineDecay(rate, total)
-    elif recipe.schedule != "constant":
-        thirds = [total // 2, total * 3 // 4, total * 7 // 8]
-        values = [rate, rate / 2, rate / 5, rate / 10]
-        schedule = keras.optimizers.schedules.PiecewiseConstantDecay(thirds, values)
-    optimizer = OPTIMIZERS[recipe.optimizer](
-        learning_rate=schedule,
-        weight_decay=recipe.weight_decay or None,
-        clipnorm=recipe.clip or None,
-    )
-    return backend.single_replica(optimizer)

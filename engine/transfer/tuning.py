@@ -9,6 +9,7 @@ from engine import backend
 from engine.backbones import Backbone
 from engine.errors import BadDataset, BadSettings
 from engine.storage import Data, few_of
+from engine.transfer.optimizers import OPTIMIZERS, SCHEDULES
 
 MOST_BYTES = 1_500_000_000  # of photos in memory
 AT_ONCE = 2  # trainings of this kind that the app lets run at the same time
@@ -20,7 +21,9 @@ class Tuning:
 
     Attributes:
         stages: how many of its last stages (of equal resolution) are trained; 0 for all of them.
-        learning_rate: of Adam; low, so that the pretrained weights change little.
+        learning_rate: low, so that the pretrained weights change little.
+        optimizer, schedule, weight_decay, clip: see `Recipe`.
+        label_smoothing: share of the target probability that is spread over all classes.
         epochs, batch, seed: number of epochs, photos per batch, seed of all random numbers.
         photos: how many of each class to learn from; None for all.
         augment: random flips, shifts and changes of brightness.
@@ -29,6 +32,11 @@ class Tuning:
 
     stages: int = 1
     learning_rate: float = 1e-5
+    optimizer: str = "Adam"
+    schedule: str = "constant"
+    weight_decay: float = 0.0
+    clip: float = 0.0
+    label_smoothing: float = 0.0
     epochs: int = 5
     batch: int = 16
     photos: int | None = None
@@ -46,6 +54,16 @@ class Tuning:
             and (self.photos is None or self.photos >= 1)
         ):
             raise BadSettings("Expected at least one epoch, one photo and a learning rate above 0.")
+        if self.optimizer not in OPTIMIZERS or self.schedule not in SCHEDULES:
+            raise BadSettings(
+                f"Expected an optimizer of {', '.join(OPTIMIZERS)} and a schedule of "
+                f"{', '.join(SCHEDULES)}; received: {self.optimizer!r}, {self.schedule!r}."
+            )
+        if self.clip < 0 or not (0 <= self.weight_decay < 1 and 0 <= self.label_smoothing < 1):
+            raise BadSettings(
+                "Expected a weight decay and a label smoothing of 0 to below 1, and no bound below "
+                f"0; received: {self.weight_decay}, {self.label_smoothing}, {self.clip}."
+            )
 
 
 def check_memory(net: Backbone, data: Data, tuning: Tuning) -> tuple[np.ndarray, np.ndarray]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine import backend, images, transfer
-from engine.errors import BadDataset
+from engine.errors import BadDataset, BadSettings
 from engine.storage import datasets
 from engine.transfer import fine_tuning, tuning
 
@@ -74,7 +74,9 @@ def test_fine_tuning_starts_from_the_head_and_leaves_the_backbone_alone(net, cro
 
 
 def test_training_photos_are_measured_as_test_photos_are(net, crops):
-    tuning = transfer.Tuning(epochs=2, batch=4, learning_rate=3e-3, scratch=True, stages=0)
+    tuning = transfer.Tuning(
+        epochs=2, batch=4, learning_rate=3e-3, scratch=True, stages=0, schedule="cosine"
+    )
     data = datasets.folder(crops)
     steps = list(transfer.fine_tune(net, data, None, tuning))
     kept = list(measured(steps))
@@ -148,3 +150,42 @@ def test_what_would_not_fit_in_memory_is_refused_before_it_begins(net, crops, mo
     monkeypatch.setattr(tuning, "MOST_BYTES", 100_000)
     with pytest.raises(BadDataset, match=r"needs all photos in memory"):
         next(fine_tuning.fine_tune(net, data, None, fine_tuning.Tuning()))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"optimizer": "SGD"},
+        {"schedule": "falling to a tenth in three steps"},
+        {"weight_decay": 0.5},
+        {"clip": 1e-4},
+        {"label_smoothing": 0.3},
+    ],
+    ids=lambda options: next(iter(options)),
+)
+def test_every_option_acts_on_the_backbone(net, crops, options):
+    data = datasets.folder(crops)
+    usual = transfer.Tuning(epochs=2, batch=9, learning_rate=3e-3, augment=False)
+
+    def trained(tuning):
+        *_, step = transfer.fine_tune(net, data, None, tuning)
+        return np.concatenate([w.ravel() for w in step.model.get_weights()])
+
+    plain, again, changed = map(trained, (usual, usual, replace(usual, **options)))
+    noise = np.abs(plain - again).max()
+    assert np.abs(plain - changed).max() > 100 * noise + 1e-6
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"optimizer": "magic"},
+        {"schedule": "up"},
+        {"weight_decay": 1.0},
+        {"clip": -1.0},
+        {"label_smoothing": 1.0},
+    ],
+)
+def test_options_that_make_no_sense_are_refused(wrong):
+    with pytest.raises(BadSettings, match=str(next(iter(wrong.values())))):
+        transfer.Tuning(**wrong).check()

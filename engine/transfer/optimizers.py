@@ -1,0 +1,54 @@
+"""Optimizers by name, with a learning rate that follows a schedule."""
+
+from typing import Any, Protocol
+
+import keras
+
+from engine import backend
+
+OPTIMIZERS: dict[str, Any] = {
+    "SGD": keras.optimizers.SGD,
+    "momentum": lambda **options: keras.optimizers.SGD(momentum=0.9, **options),
+    "Adagrad": keras.optimizers.Adagrad,
+    "RMSprop": keras.optimizers.RMSprop,
+    "Adam": keras.optimizers.Adam,
+}
+SCHEDULES = ("constant", "cosine", "falling to a tenth in three steps")
+
+
+class Options(Protocol):
+    """What an optimizer is made from."""
+
+    @property
+    def optimizer(self) -> str: ...
+    @property
+    def learning_rate(self) -> float: ...
+    @property
+    def schedule(self) -> str: ...
+    @property
+    def weight_decay(self) -> float: ...
+    @property
+    def clip(self) -> float: ...
+
+
+def optimizer_of(options: Options, steps: int) -> keras.optimizers.Optimizer:
+    """The optimizer that some options describe.
+
+    Args:
+        options: of `OPTIMIZERS` and `SCHEDULES`; `clip` bounds the gradient's norm, 0 for no bound.
+        steps: how many the whole training has.
+    """
+    rate, total = options.learning_rate, max(steps, 1)
+    schedule: Any = rate
+    if options.schedule == "cosine":
+        schedule = keras.optimizers.schedules.CosineDecay(rate, total)
+    elif options.schedule != "constant":
+        thirds = [total // 2, total * 3 // 4, total * 7 // 8]
+        values = [rate, rate / 2, rate / 5, rate / 10]
+        schedule = keras.optimizers.schedules.PiecewiseConstantDecay(thirds, values)
+    optimizer = OPTIMIZERS[options.optimizer](
+        learning_rate=schedule,
+        weight_decay=options.weight_decay or None,
+        clipnorm=options.clip or None,
+    )
+    return backend.single_replica(optimizer)
