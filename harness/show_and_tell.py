@@ -28,7 +28,8 @@ async def _projector(
         await projector.open("wall", f"watch={code}")
         while time.monotonic() < until:
             await asyncio.sleep(0.1)
-            written = "\n".join(e.body for e, _ in projector.elements("html"))
+            components = [e for e, _ in projector.elements("bidi_component")]
+            written = "\n".join(e.json for e in components if e.component_name == "wall_cards")
             for words in [words for words in shown if words in written]:
                 marks.times["from the click to the projector"].append(
                     time.monotonic() - shown.pop(words)

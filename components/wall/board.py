@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from components.shell import class_link, classroom
+from components.wall import cards
 from engine.errors import EngineError
 
 if TYPE_CHECKING:
@@ -39,7 +40,6 @@ def show(
     code: str,
     *,
     hide: Callable[[int, bool], None] | None = None,
-    columns: int = 4,
     every: float = LOOK,
     most: int = SHOWN,
 ) -> None:
@@ -48,7 +48,6 @@ def show(
     Args:
         code: of the class.
         hide: takes an entry off the wall, or puts it back; None for who is no teacher.
-        columns: how many results stand beside one another.
         every: seconds between two looks.
         most: how many results are shown.
     """
@@ -70,61 +69,32 @@ def show(
             if chosen == GUESSES:
                 _guesses(code)
             else:
-                _entries(code, KINDS[chosen], hide, columns, most)
+                _entries(code, KINDS[chosen], hide, most)
         except EngineError as error:
             st.error(str(error), icon=":material/error:")
 
     live()
 
 
-def _entries(
-    code: str, kind: str, hide: Callable[[int, bool], None] | None, columns: int, most: int
-) -> None:
+def _entries(code: str, kind: str, hide: Callable[[int, bool], None] | None, most: int) -> None:
     wall = classroom.wall()
     entries = wall.entries(code, kind=kind, best=bool(kind), hidden=hide is not None, most=most)
     if kind:
         st.caption(BEST[kind])
     if not entries:
         st.info("Nothing is on the wall yet. The first result appears here at once.")
-    for row in range(0, len(entries), columns):
-        cells = st.columns(columns, gap="small")
-        for rank, (cell, entry) in enumerate(zip(cells, entries[row:], strict=False), row + 1):
-            with cell.container(border=True, key=f"entry_{entry.number}"):
-                _card(entry, rank if kind else 0, hide)
 
+    def act(verb: str, number: int) -> None:
+        if verb == "applaud":
+            _applaud(number)
+        elif verb == "open":
+            st.session_state.wall_open = next((e for e in entries if e.number == number), None)
+        elif hide is not None:
+            hide(number, verb == "hide")
 
-def _card(entry: "Entry", rank: int, hide: Callable[[int, bool], None] | None) -> None:
-    if entry.still:
-        st.image(classroom.wall().file(entry.still), width="stretch", output_format="PNG")
-    place = f"{rank}. " if rank else ""
-    dim = "opacity:.45;" if entry.hidden else ""
-    caption = f"<br><i>{escape(entry.caption)}</i>" if entry.caption else ""
-    st.html(
-        f'<p style="margin:0;overflow-wrap:anywhere;{dim}"><b>{place}{escape(entry.title)}</b><br>'
-        f"{escape(entry.by)}{caption}</p>"
-    )
-    with st.container(horizontal=True, gap="small"):
-        pupil = classroom.key()
-        st.button(
-            str(entry.applause),
-            icon=":material/celebration:",
-            key=f"applaud_{entry.number}",
-            help="Applaud" if pupil else "Only pupils can applaud",
-            disabled=not pupil,
-            on_click=_applaud,
-            args=(entry.number,),
-        )
-        if st.button("Open", key=f"open_{entry.number}", type="tertiary"):
-            st.session_state.wall_open = entry
-            st.rerun()  # a dialog of a fragment goes when the fragment runs again
-        if hide is not None:
-            st.button(
-                "Show" if entry.hidden else "Hide",
-                key=f"hide_{entry.number}",
-                type="tertiary",
-                on_click=hide,
-                args=(entry.number, not entry.hidden),
-            )
+    cards.show(entries, ranked=bool(kind), teacher=hide is not None, on_act=act)
+    if st.session_state.get("wall_open") is not None:
+        st.rerun()  # a dialog of a fragment goes when the fragment runs again
 
 
 def _applaud(number: int) -> None:

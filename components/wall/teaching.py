@@ -33,7 +33,7 @@ def show(secret: str) -> None:
             _end(secret)
             _freeze(secret, info)
         _pupils(secret)
-        board.show(info.code, hide=lambda number, hidden: _hide(secret, number, hidden), columns=3)
+        board.show(info.code, hide=lambda number, hidden: _hide(secret, number, hidden))
 
 
 def _projector(info: ClassInfo) -> None:
