@@ -47,6 +47,7 @@ async def _pupil(
             await pupil.open("wall", f"join={code}")
             await ready(pupil, "text_input", "Nickname")
             pupil.fill("text_input", "Nickname", "string_value", f"pupil {number}")
+            await ready(pupil, "button", "Join")  # the page has taken in the nickname
             await pupil.click("Join")
             await ready(pupil, "button", "Leave the class")
             round_ = 0
