@@ -1,15 +1,18 @@
 """The app on a port of this machine."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "IDEAL_CAT_FETCH": "0", "PYTHONFAULTHANDLER": "1"}
 
 
 @contextmanager
@@ -28,14 +31,19 @@ def free_port() -> int:
 
 @contextmanager
 def running(port: int, **environment: str):
-    """Runs the app on a port; yields its address and its process."""
+    """Runs the app on a port; yields its address and its process.
+
+    Raises:
+        RuntimeError: it ended by itself; with the end of what it wrote.
+    """
+    log = tempfile.TemporaryFile()  # noqa: SIM115 -- closed at the end
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
     process = subprocess.Popen(
         [*command, "--server.port", str(port), "--server.address", "127.0.0.1"],
         cwd=ROOT,
-        env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "IDEAL_CAT_FETCH": "0"} | environment,
+        env=os.environ | QUIET | environment,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=log,
     )
     address = f"http://127.0.0.1:{port}"
     try:
@@ -49,7 +57,12 @@ def running(port: int, **environment: str):
                     raise
                 time.sleep(0.1)
         yield address, process
+        if process.poll() not in (None, -signal.SIGKILL, -signal.SIGTERM):
+            log.seek(max(log.tell() - 4000, 0))
+            said = log.read().decode(errors="replace")
+            raise RuntimeError(f"The server has ended with {process.returncode}:\n{said}")
     finally:
+        log.close()
         process.terminate()
         try:
             process.wait(20)

@@ -24,6 +24,9 @@ INITIALIZERS: dict[str, Any] = {
     "zeros": "zeros",
     "uniform, -1 to 1": keras.initializers.RandomUniform(-1, 1, seed=0),
     "normal, deviation 1": keras.initializers.RandomNormal(0, 1, seed=0),
+    "normal, deviation 1/sqrt(n)": keras.initializers.VarianceScaling(
+        1.0, "fan_in", "untruncated_normal", seed=0
+    ),
     "Glorot (Xavier)": keras.initializers.GlorotUniform(seed=0),
     "He": keras.initializers.HeNormal(seed=0),
 }

@@ -13,7 +13,8 @@ OPTIMIZERS: dict[str, Any] = {
     "RMSprop": keras.optimizers.RMSprop,
     "Adam": keras.optimizers.Adam,
 }
-SCHEDULES = ("constant", "cosine", "falling to a tenth in three steps")
+SCHEDULES = ("constant", "cosine", "exponential", "falling to a tenth in three steps")
+LAST = 0.01  # of the first learning rate, at the end of an exponential decay
 
 
 class Options(Protocol):
@@ -42,6 +43,8 @@ def optimizer_of(options: Options, steps: int) -> keras.optimizers.Optimizer:
     schedule: Any = rate
     if options.schedule == "cosine":
         schedule = keras.optimizers.schedules.CosineDecay(rate, total)
+    elif options.schedule == "exponential":
+        schedule = keras.optimizers.schedules.ExponentialDecay(rate, total, LAST)
     elif options.schedule != "constant":
         thirds = [total // 2, total * 3 // 4, total * 7 // 8]
         values = [rate, rate / 2, rate / 5, rate / 10]
