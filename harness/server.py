@@ -58,7 +58,7 @@ def running(port: int, **environment: str):
                 time.sleep(0.1)
         yield address, process
         if process.poll() not in (None, -signal.SIGKILL, -signal.SIGTERM):
-            log.seek(max(log.tell() - 4000, 0))
+            log.seek(max(log.tell() - 60_000, 0))
             said = log.read().decode(errors="replace")
             raise RuntimeError(f"The server has ended with {process.returncode}:\n{said}")
     finally:

@@ -95,7 +95,7 @@ def ideal_image(
     names = (*(part.words(net) for part in objective.parts), *penalties)
     structure = tuple(part.structure for part in parts)
     gradients = {side: _gradient(net, structure, settings, side) for side in _sides(settings)}
-    indices = tuple(_input(part.index) for part in parts)
+    indices = _indices(parts)
     generator = np.random.default_rng([settings.seed, 1])
     first = (
         parametrization.start(size, settings.seed) if start is None else parametrization.of(start)
@@ -190,9 +190,11 @@ def _frame(
     )
 
 
-def _input(index: Any) -> Any:
-    kind = "int32" if isinstance(index, int) else "float32"
-    return ops.convert_to_tensor(index, dtype=kind)
+def _indices(parts: tuple[Part, ...]) -> tuple[Any, list[Any]]:
+    """What tells parts from others of their structure: numbers, and the arrays there are."""
+    numbers = [part.index if isinstance(part.index, int) else 0 for part in parts]
+    arrays = [part.index for part in parts if not isinstance(part.index, int)]
+    return ops.convert_to_tensor(numbers, dtype="int32"), [backend.tensor(a) for a in arrays]
 
 
 def _sides(settings: Settings) -> set[int]:
@@ -242,5 +244,10 @@ def _look(net: Backbone, parts: tuple[Part, ...], canvas: int) -> Any:
 
 
 def _values(parts: tuple[Part, ...], picture: Any, answer: dict, indices: Any) -> Any:
-    values = [part.value(picture, part.answer(answer), indices[k]) for k, part in enumerate(parts)]
+    numbers, arrays = indices
+    rest = iter(arrays)
+    values = []
+    for k, part in enumerate(parts):
+        index = numbers[k] if isinstance(part.index, int) else next(rest)
+        values.append(part.value(picture, part.answer(answer), index))
     return ops.stack(values)
