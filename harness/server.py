@@ -57,7 +57,7 @@ def running(port: int, **environment: str):
                     raise
                 time.sleep(0.1)
         yield address, process
-        if process.poll() not in (None, -signal.SIGKILL, -signal.SIGTERM):
+        if process.poll() not in (None, 0, -signal.SIGKILL, -signal.SIGTERM):
             log.seek(max(log.tell() - 60_000, 0))
             said = log.read().decode(errors="replace")
             raise RuntimeError(f"The server has ended with {process.returncode}:\n{said}")
