@@ -166,19 +166,24 @@ def test_pages_define_no_classes(file):
     assert not [n for n in ast.walk(ast.parse(file.read_text())) if isinstance(n, ast.ClassDef)]
 
 
-def test_home_is_drawn_without_heavy_libraries():
-    """A fresh process imports what the home page imports; none of these comes along.
+@pytest.mark.parametrize(
+    "file", ["streamlit_app.py", *(f"pages/{f.name}" for f in sorted(ROOT.glob("pages/*.py")))]
+)
+def test_a_page_begins_without_heavy_libraries(file):
+    """A fresh process imports what a page imports at its top; none of these comes along.
 
-    Streamlit itself brings Plotly, which is why only what the app adds is looked at.
+    A page can be drawn before they are imported, and one thread alone imports them, as they do not
+    bear being imported by several. Streamlit itself brings Plotly, which is why only what the app
+    adds is looked at.
     """
     top = [
         n
-        for n in ast.parse((ROOT / "streamlit_app.py").read_text()).body
+        for n in ast.parse((ROOT / file).read_text()).body
         if isinstance(n, ast.Import | ast.ImportFrom)
     ]
     program = "import sys, streamlit\nbefore = set(sys.modules)\n"
     program += "\n".join(map(ast.unparse, top)) + (
-        "\nprint([m for m in ('keras', 'tensorflow', 'skimage', 'plotly', 'scipy')"
+        "\nprint([m for m in ('keras', 'tensorflow', 'skimage', 'plotly', 'scipy', 'sklearn')"
         " if m in set(sys.modules) - before])"
     )
     done = subprocess.run(

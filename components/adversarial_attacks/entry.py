@@ -6,7 +6,6 @@ from components.adversarial_attacks.experiment import Experiment
 from components.shell import cache
 from components.widgets import other_networks, show_it
 from engine import images
-from engine.attacks import robustness
 from engine.errors import ClassRefused
 
 
@@ -18,6 +17,8 @@ def offer(run: Experiment) -> None:
 
 
 def _shown(run: Experiment) -> show_it.Shown:
+    from engine.attacks import robustness
+
     plan, attacked = run.plan, images.from_uint8(images.to_uint8(run.latest.picture))
     before = cache.answer(plan.backbones, images.digest(plan.picture), plan.picture)[0]
     after = cache.answer(plan.backbones, images.digest(attacked), attacked)[0]

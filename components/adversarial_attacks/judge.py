@@ -11,23 +11,14 @@ from components.shell import cache
 from components.widgets import live_view, run_panel
 from components.widgets.live_view import Curve, Pane, Row, Track, Verdict
 from engine import images
-from engine.attacks import robustness
-from engine.attacks.robustness import QUICK
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from engine.attacks.robustness import Trial
+    from engine.attacks.robustness import Effort, Trial
     from engine.runs import View
 
 KEY = "judge"
-ATTACKS = {
-    "Auto-PGD": f"{QUICK.steps} steps, whose size it sets itself",
-    "Auto-PGD, targeted": f"{QUICK.steps} steps towards each of the {QUICK.rivals} strongest other "
-    "classes",
-    "Square": f"{QUICK.queries} queries with random squares; it needs no gradient",
-}
-STEPS = 2 * (QUICK.steps + 1) + QUICK.queries + 1
 _BADGES: dict[str, tuple[str, Any]] = {
     "survived": (":material/shield:", "green"),
     "fooled": (":material/bolt:", "orange"),
@@ -71,6 +62,9 @@ def show(run: Experiment) -> None:
 
 
 def _draw(name: str, epsilon: float, picture: "np.ndarray") -> None:
+    from engine.attacks import robustness
+
+    effort = robustness.QUICK
     views = run_panel.views(KEY)
     view = views[0] if views else None
     first = cache.predictions(name, images.digest(picture), picture)[0]
@@ -87,7 +81,7 @@ def _draw(name: str, epsilon: float, picture: "np.ndarray") -> None:
                 ],
             )
         ],
-        steps=STEPS,
+        steps=2 * (effort.steps + 1) + effort.queries + 1,
         panes=[
             Pane(caption="", label="Judged picture", kind="wipe", before=f"Original: {name}"),
             Pane(caption="the change, magnified", still=1, said=False),
@@ -106,19 +100,27 @@ def _draw(name: str, epsilon: float, picture: "np.ndarray") -> None:
     trials = view.frames if view is not None else []
     ended = view is not None and view.ended
     with st.container(horizontal=True):
-        for attack, words, state in outcomes(trials, ended):
+        for attack, words, state in outcomes(trials, ended, effort):
             icon, colour = _BADGES[state]
             st.badge(f"{attack}: {state}", icon=icon, color=colour, help=words)
     run_panel.notices(KEY)
 
 
-def outcomes(trials: "Sequence[Trial]", ended: bool) -> list[tuple[str, str, str]]:
+def outcomes(
+    trials: "Sequence[Trial]", ended: bool, effort: "Effort"
+) -> list[tuple[str, str, str]]:
     """Each attack of the judge: its name, what it does, and how it ended or stands."""
     tried = list(dict.fromkeys(trial.attack for trial in trials))
     fooled = bool(trials) and trials[-1].fooled
     whole = bool(trials) and trials[-1].last
+    attacks = {
+        "Auto-PGD": f"{effort.steps} steps, whose size it sets itself",
+        "Auto-PGD, targeted": f"{effort.steps} steps towards each of the {effort.rivals} strongest "
+        "other classes",
+        "Square": f"{effort.queries} queries with random squares; it needs no gradient",
+    }
     found = []
-    for attack, words in ATTACKS.items():
+    for attack, words in attacks.items():
         state = "not tried"
         if attack in tried:
             state = "survived"

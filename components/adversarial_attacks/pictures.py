@@ -11,7 +11,6 @@ from components.shell import cache, class_link
 from components.widgets import gallery, live_view, pickers
 from components.widgets.live_view import Curve, Pane, Verdict
 from engine import images
-from engine.attacks import robustness
 from engine.types import Prediction
 
 if TYPE_CHECKING:
@@ -87,6 +86,8 @@ def _curves(run: Experiment) -> list[Curve]:
 
 
 def _track(run: Experiment) -> live_view.Track:
+    from engine.attacks import robustness
+
     def with_its_change(picture: np.ndarray) -> list[np.ndarray]:
         return [picture, robustness.magnified(run.plan.picture, picture)[0]]
 
@@ -132,6 +133,8 @@ def _verdict(run: Experiment, name: str = "") -> Verdict:
 
 def _seen(run: Experiment) -> str:
     """How small the change is, in a sentence."""
+    from engine.attacks import robustness
+
     change = robustness.change(run.plan.picture, run.latest.picture)
     height, width, _ = run.plan.picture.shape
     if change.pixels < FEW:
@@ -152,6 +155,8 @@ def size(run: Experiment) -> None:
 
 
 def _size(run: Experiment, of: str) -> None:
+    from engine.attacks import robustness
+
     change = robustness.change(run.plan.picture, run.latest.picture)
     words = (
         f"{of}The largest change of a value is {change.linf:.0f} of 255 grey levels, the root "
@@ -190,6 +195,8 @@ def downloads(run: Experiment) -> None:
 
 
 def _files(run: Experiment, of: str) -> None:
+    from engine.attacks import robustness
+
     plan, frame = run.plan, run.latest
     fooled = frame.succeeded and not frame.already
     stem = f"attacked-{plan.called}-{plan.wanted}{of}"

@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 import streamlit as st
-from scipy.ndimage import gaussian_filter
 
 from components.ideal_images.experiment import Plan
 from components.shell import cache
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
 
 def matters(plan: Plan, frame: "Frame") -> None:
     """Shows which parts of a finished picture support its class, and which were made for it."""
+    from scipy.ndimage import gaussian_filter
+
     picture = images.fit(frame.picture, cache.backbone(plan.backbone).input_size)
     digest = images.digest(picture)
     pixels = cache.saliency(plan.backbone, digest, plan.target, picture)

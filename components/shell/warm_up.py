@@ -1,10 +1,16 @@
-"""What a server does before its first visitor: import TensorFlow, load a backbone, compile."""
+"""What a server does before its first visitor: import TensorFlow, load a backbone, compile.
+
+Libraries whose modules import each other in circles are imported here, by one thread: two threads
+that enter such a circle at different modules find some of them half there. So nothing that a page
+imports at its top may bring them along.
+"""
 
 import gc
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 
@@ -14,6 +20,10 @@ from engine.runs import Schedule, Share
 from engine.storage import samples, weights
 from engine.types import Progress
 
+HEAVY = (
+    *("engine.attacks", "engine.features", "engine.synthesis", "engine.transfer"),
+    *("skimage.exposure", "skimage.measure", "skimage.metrics", "skimage.util"),
+)
 FIRST = ("MobileNetV2", "Pocket Robust", "Pocket")  # what most people begin with
 
 
@@ -21,6 +31,8 @@ def opening(store: Store, name: str | None) -> Iterator[Progress]:
     """Imports TensorFlow, and loads and runs a backbone."""
     started = time.monotonic()
     yield Progress(fraction=0.1, message="Importing TensorFlow …")
+    for module in HEAVY:
+        import_module(module)
     from engine import backend
 
     backend.keep_session()  # Streamlit would clear it after every run of every script

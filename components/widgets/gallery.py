@@ -11,9 +11,6 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 from plotly.colors import diverging, sequential
-from skimage.exposure import rescale_intensity
-from skimage.measure import block_reduce
-from skimage.util import montage
 
 from engine import images
 
@@ -100,6 +97,8 @@ def kernel_sheet(kernels: np.ndarray, columns: int = 16) -> np.ndarray:
 
 def _montage(tiles: np.ndarray, gap: int, columns: int, fill: float) -> np.ndarray:
     """Tiles `(n, h, w)` or `(n, h, w, 3)` in rows, with a gap between them but none around."""
+    from skimage.util import montage
+
     columns = min(columns, len(tiles))
     colour = tiles.ndim == 4
     whole = montage(
@@ -114,6 +113,8 @@ def _montage(tiles: np.ndarray, gap: int, columns: int, fill: float) -> np.ndarr
 
 def reduce(values: np.ndarray) -> np.ndarray:
     """Averages maps larger than a tile down by a whole factor: `(h, w, c)`."""
+    from skimage.measure import block_reduce
+
     factor = -(-values.shape[0] // TILE)
     if factor == 1:
         return values
@@ -163,6 +164,8 @@ def smooth(picture: np.ndarray) -> np.ndarray:
 
 def stretched(picture: np.ndarray) -> np.ndarray:
     """The picture with its darkest value black and its brightest white, to see faint patterns."""
+    from skimage.exposure import rescale_intensity
+
     low, high = float(picture.min()), float(picture.max())
     return rescale_intensity(picture, (low, max(high, low + 1e-6)), (0.0, 1.0))
 
