@@ -80,60 +80,38 @@ def measure(folder: Path, classes: int, pocket: int, table: int) -> Iterator[tup
     mobile, judge = backbones.load("MobileNetV2"), backbones.load("MobileNet 0.75")
     photos = photographs(folder)
     yield f"{len(photos)} photos", Tones.of(photos).words()
+    if classes or table:
+        near, clear = features(judge, photos), synthesis.preset("clear", mobile)
     if classes:
-        yield from statistics(mobile, judge, range(0, 1000, 1000 // classes), photos)
+        some = range(0, 1000, 1000 // classes)
+        found = seen(mobile, judge, some, clear)
+        yield f"MobileNetV2, clear, {classes} classes, {judge.name}", found.words(near)
+        before = seen(mobile, judge, some, replace(clear, natural=False))
+        yield "without natural statistics", before.words(near)
+        yield "named first, with and without", found.against(before)
+    if pocket:
+        near_mobile = features(mobile, photos)
     for name in ("Pocket Robust", "Pocket") if pocket else ():
-        yield from pocket_size(name, mobile, pocket, photos)
-    for name in PARAMETRIZATIONS if table else ():
-        yield from parametrization(name, mobile, judge, range(0, 1000, 1000 // table), photos)
+        net = backbones.load(name)
+        shared = [k for k, label in enumerate(net.class_names) if label in mobile.class_names]
+        some = shared[:: max(len(shared) // pocket, 1)]
+        found = seen(net, mobile, some, synthesis.preset("clear", net))
+        yield f"{name}, clear, {len(some)} classes, {mobile.name}", found.words(near_mobile)
+    if table:
+        for what, settings in parametrizations(clear):
+            found = seen(mobile, judge, range(0, 1000, 1000 // table), settings)
+            yield f"{what}, {table} classes", found.words(near)
 
 
-def statistics(
-    net: backbones.Backbone,
-    judge: backbones.Backbone,
-    classes: Sequence[int],
-    photos: Sequence[np.ndarray],
-) -> Iterator[tuple[str, str]]:
-    """The clear recipe, with natural statistics and without."""
-    clear, near = synthesis.preset("clear", net), features(judge, photos)
-    found = seen(net, judge, classes, clear)
-    yield f"{net.name}, clear, {len(classes)} classes, {judge.name}", found.words(near)
-    before = seen(net, judge, classes, replace(clear, natural=False))
-    yield "without natural statistics", before.words(near)
-    yield "named first, with and without", found.against(before)
-
-
-def pocket_size(
-    name: str, judge: backbones.Backbone, count: int, photos: Sequence[np.ndarray]
-) -> Iterator[tuple[str, str]]:
-    """The clear recipe of a network that comes with the app, on classes that the judge knows."""
-    net = backbones.load(name)
-    shared = [k for k, label in enumerate(net.class_names) if label in judge.class_names]
-    some = shared[:: max(len(shared) // count, 1)]
-    found = seen(net, judge, some, synthesis.preset("clear", net))
-    yield f"{name}, clear, {len(some)} classes, {judge.name}", found.words(features(judge, photos))
-
-
-def parametrization(
-    name: str,
-    net: backbones.Backbone,
-    judge: backbones.Backbone,
-    classes: Sequence[int],
-    photos: Sequence[np.ndarray],
-) -> Iterator[tuple[str, str]]:
-    """A way to store the picture, without a prior, with variation loss, with both priors."""
-    clear, near = synthesis.preset("clear", net), features(judge, photos)
-    live = replace(clear.live, learning_rate=RATES[name])
-    for prior, settings in {
-        "no prior": replace(
-            clear, natural=False, live=replace(live, variation=0.0, l2=0.0, natural=0.0)
-        ),
-        "variation loss": replace(clear, natural=False, live=replace(live, natural=0.0)),
-        "and natural statistics": replace(clear, live=live),
-    }.items():
-        settings = replace(settings, parametrization=PARAMETRIZATIONS[name])
-        found = seen(net, judge, classes, settings)
-        yield f"{name}, {prior}, {len(classes)} classes", found.words(near)
+def parametrizations(clear: Settings) -> Iterator[tuple[str, Settings]]:
+    """Every way to store the picture, without a prior, with variation loss, with both priors."""
+    for name, kind in PARAMETRIZATIONS.items():
+        live = replace(clear.live, learning_rate=RATES[name])
+        none = replace(live, variation=0.0, l2=0.0, natural=0.0)
+        own = replace(clear, parametrization=kind, live=live)
+        yield f"{name}, no prior", replace(own, natural=False, live=none)
+        yield f"{name}, variation loss", replace(own, natural=False)
+        yield f"{name}, and natural statistics", own
 
 
 def seen(

@@ -4,12 +4,11 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
-from harness.server import ROOT, free_port
+from harness.server import QUIET, ROOT, free_port, wait_for
 
 PATIENCE = 120.0  # seconds until the service answers
 
@@ -29,7 +28,7 @@ class RayServe:
 
         self.port = free_port()
         self.address = f"ws://127.0.0.1:{self.port}"
-        with _environment(PYTHONPATH=str(ROOT), RAY_SERVE_LOG_TO_STDERR="0"):
+        with mock.patch.dict(os.environ, PYTHONPATH=str(ROOT), RAY_SERVE_LOG_TO_STDERR="0"):
             self.cluster = Cluster(
                 initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False}
             )
@@ -48,23 +47,11 @@ class RayServe:
         self._driver = subprocess.Popen(
             [*program, str(file), "--address", self.cluster.address, "--app-dir", str(ROOT)],
             cwd=ROOT,
-            env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
+            env=os.environ | QUIET,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        self.wait()
-
-    def wait(self) -> None:
-        """Waits until the service answers."""
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/-/healthz", timeout=2):
-                    return
-            except OSError:
-                if time.monotonic() > deadline or self._driver.poll() is not None:
-                    raise
-                time.sleep(0.2)
+        wait_for(f"http://127.0.0.1:{self.port}/-/healthz", self._driver, PATIENCE)
 
     def kill_replicas(self) -> None:
         """Ends every process that computes, at once."""
@@ -94,19 +81,3 @@ def _actors(node: Any, name: str) -> list[Any]:
 
     raylet = psutil.Process(node.all_processes["raylet"][0].process.pid)
     return [one for one in raylet.children() if name in " ".join(one.cmdline())]
-
-
-class _environment:
-    """Variables that processes started meanwhile have."""
-
-    def __init__(self, **values: str) -> None:
-        self._values, self._before = values, {name: os.environ.get(name) for name in values}
-
-    def __enter__(self) -> None:
-        os.environ.update(self._values)
-
-    def __exit__(self, *_: object) -> None:
-        for name, value in self._before.items():
-            os.environ.pop(name, None)
-            if value is not None:
-                os.environ[name] = value

@@ -29,12 +29,27 @@ def free_port() -> int:
         return free.getsockname()[1]
 
 
+def wait_for(url: str, process: subprocess.Popen, seconds: float = 60.0) -> None:
+    """Waits until a server answers; raises `OSError` if it ends before or takes longer."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return
+        except OSError:
+            if time.monotonic() > deadline or process.poll() is not None:
+                raise
+            time.sleep(0.1)
+
+
 @contextmanager
 def running(port: int, **environment: str):
     """Runs the app on a port; yields its address and its process.
 
+    What is raised meanwhile gets the end of what the server wrote as a note.
+
     Raises:
-        RuntimeError: it ended by itself; with the end of what it wrote.
+        RuntimeError: it ended by itself.
     """
     log = tempfile.TemporaryFile()  # noqa: SIM115 -- closed at the end
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
@@ -42,25 +57,19 @@ def running(port: int, **environment: str):
         [*command, "--server.port", str(port), "--server.address", "127.0.0.1"],
         cwd=ROOT,
         env=os.environ | QUIET | environment,
-        stdout=subprocess.DEVNULL,
+        stdout=log,
         stderr=log,
     )
     address = f"http://127.0.0.1:{port}"
     try:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2):
-                    break
-            except OSError:
-                if time.monotonic() > deadline or process.poll() is not None:
-                    raise
-                time.sleep(0.1)
+        wait_for(f"{address}/_stcore/health", process)
         yield address, process
         if process.poll() not in (None, 0, -signal.SIGKILL, -signal.SIGTERM):
-            log.seek(max(log.tell() - 60_000, 0))
-            said = log.read().decode(errors="replace")
-            raise RuntimeError(f"The server has ended with {process.returncode}:\n{said}")
+            raise RuntimeError(f"The server has ended with {process.returncode}.")
+    except BaseException as error:
+        log.seek(max(log.seek(0, os.SEEK_END) - 60_000, 0))
+        error.add_note(f"The server wrote:\n{log.read().decode(errors='replace')}")
+        raise
     finally:
         log.close()
         process.terminate()

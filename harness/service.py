@@ -1,14 +1,10 @@
 """A service of ours in a process of its own."""
 
 import os
-import socket
 import subprocess
 import sys
-import time
 
-from harness.server import ROOT, free_port
-
-PATIENCE = 60.0  # seconds until it listens
+from harness.server import QUIET, ROOT, free_port, wait_for
 
 
 class Machine:
@@ -20,22 +16,14 @@ class Machine:
         self.start()
 
     def start(self) -> None:
-        """Starts it and waits until it listens."""
+        """Starts it and waits until it answers."""
         self._process = subprocess.Popen(
             [sys.executable, "-m", "engine.cluster.service", "--port", str(self.port)],
             cwd=ROOT,
-            env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
+            env=os.environ | QUIET,
             stderr=subprocess.DEVNULL,
         )
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                if time.monotonic() > deadline or self._process.poll() is not None:
-                    raise
-                time.sleep(0.1)
+        wait_for(f"http://127.0.0.1:{self.port}/-/healthz", self._process)
 
     def kill(self) -> None:
         """Ends it at once."""

@@ -1,4 +1,4 @@
-"""What to learn from: Pets on this machine, or a person's own photos."""
+"""What to learn from: data sets on this machine, patterns, or a person's own photos."""
 
 import tempfile
 from collections import Counter
@@ -111,15 +111,16 @@ def _cats_and_dogs() -> "PhotoSource | None":
         )
         return None
     with shell.errors():
-        data = _listed(str(root), (root / "PetImages" / "Cat").stat().st_mtime_ns)
+        folders = (root / "PetImages" / name for name in ("Cat", "Dog"))
+        data = _listed(root, tuple(folder.stat().st_mtime_ns for folder in folders))
         _told(data)
         return PhotoSource(data=data, folder=features_folder())
     return None
 
 
 @st.cache_resource(show_spinner="Listing the photos …", max_entries=2)
-def _listed(root: str, changed: int) -> "datasets.Data":
-    return datasets.cats_and_dogs(Path(root))
+def _listed(root: Path, changed: tuple[int, ...]) -> "datasets.Data":
+    return datasets.cats_and_dogs(root)
 
 
 def _patterns() -> "PhotoSource | None":
@@ -127,22 +128,22 @@ def _patterns() -> "PhotoSource | None":
 
     with shell.errors():
         st.caption(
-            "Eight kinds of patterns, drawn by this app: nothing that a network has seen among "
-            "photos. Guess how well its features tell them apart."
+            "Eight kinds of patterns, drawn by this app. The backbone was trained on photos: how "
+            "well do its features separate patterns?"
         )
-        data = datasets.folder(_drawn())
-        data = replace(data, name="drawn patterns")
+        data = _drawn()
         _told(data)
         return PhotoSource(data=data, folder=features_folder())
     return None
 
 
 @st.cache_resource(show_spinner="Drawing the patterns …")
-def _drawn() -> Path:
+def _drawn() -> "datasets.Data":
     try:
-        return patterns.draw(config.data_folder())
+        root = patterns.draw(config.data_folder())
     except OSError:  # nothing can be kept on this machine: for as long as the app runs
-        return patterns.draw(Path(tempfile.mkdtemp(prefix="ideal-cat-")))
+        root = patterns.draw(Path(tempfile.mkdtemp(prefix="ideal-cat-")))
+    return replace(datasets.folder(root), name="drawn patterns")
 
 
 def _with_own() -> None:

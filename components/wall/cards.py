@@ -21,7 +21,7 @@ SENT = "wall_pictures_sent"  # names of the pictures that this tab has
 
 _HTML = '<div class="wall"></div>'
 _CSS = """
-.wall { display: grid; grid-template-columns: repeat(auto-fill, minmax(var(--card), 1fr));
+.wall { display: grid; grid-template-columns: repeat(auto-fill, minmax(230px, 1fr));
   gap: 12px; font-family: var(--st-font); color: var(--st-text-color); }
 article { border: 1px solid var(--st-border-color); border-radius: 8px; padding: 12px;
   overflow-wrap: anywhere; min-width: 0; }
@@ -39,7 +39,6 @@ _JS = """
 const pictures = new Map();
 export default function ({ data, parentElement, setTriggerValue }) {
   const wall = parentElement.querySelector(".wall");
-  wall.style.setProperty("--card", data.width + "px");
   for (const [name, address] of Object.entries(data.pictures)) pictures.set(name, address);
   const drawn = (wall.drawn ??= new Map());
   const act = (verb, number) => setTriggerValue("did", [verb, number, Date.now()]);
@@ -99,12 +98,7 @@ _cards = st.components.v2.component("wall_cards", html=_HTML, css=_CSS, js=_JS)
 
 
 def show(
-    entries: "Sequence[Entry]",
-    *,
-    ranked: bool,
-    teacher: bool,
-    on_act: Callable[[str, int], None],
-    width: int = 230,
+    entries: "Sequence[Entry]", *, ranked: bool, teacher: bool, on_act: Callable[[str, int], None]
 ) -> None:
     """Draws cards; `on_act` gets what was pressed, `applaud`, `open`, `hide` or `show`, and where.
 
@@ -112,7 +106,6 @@ def show(
         entries: what is on the wall, in order.
         ranked: whether they are numbered.
         teacher: whether they can be hidden.
-        width: least width of a card, px.
     """
     sent: set[str] = st.session_state.setdefault(SENT, set())
     new = [e.still for e in entries if e.still and e.still not in sent]
@@ -143,7 +136,6 @@ def show(
             "pictures": {name: _picture(name) for name in new},
             "pupil": bool(classroom.key()),
             "teacher": teacher,
-            "width": width,
         },
         key="wall_cards",
         on_did_change=did,

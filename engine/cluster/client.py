@@ -16,8 +16,8 @@ from typing import Any
 from websockets.exceptions import ConnectionClosed
 
 from engine import config, images
-from engine.cluster.connection import Away, Connections
-from engine.cluster.protocol import WINDOW, Begin, Reply, Word, pack, pieces, unpack
+from engine.cluster.connection import Connections, Unreachable
+from engine.cluster.protocol import WINDOW, Reply, Start, Update, pack, pieces, unpack
 from engine.errors import WorkerLost
 from engine.runs import (
     Compressed,
@@ -155,14 +155,14 @@ class Cluster:
                         yield frame
                     made = max(made, number + 1)
                 return
-            except (_Lost, Away) as error:
+            except (_Lost, Unreachable) as error:
                 reached = len(run.frames) if mine else made
                 if isinstance(error, _Lost) and lost_at == reached:
                     raise WorkerLost(
                         "The machines computing this run stopped twice at the same step. Start it "
                         "again; if that happens again, check the cluster's memory."
                     ) from error
-                lost_at, away = reached, isinstance(error, Away)
+                lost_at, away = reached, isinstance(error, Unreachable)
                 if mine and hasattr(task, "live"):
                     continuation, made = run.so_far(tuple(run.frames)), 0
                 step = continuation.resume and continuation.resume.step
@@ -187,7 +187,7 @@ class Cluster:
     def _frames(self, run: Run, task: Task, continuation: Continuation) -> Iterator[Any]:
         """The frames that the service sends; changes of the run's live numbers are sent to it."""
         live: Any = run.live if task is run.task else None
-        begin = Begin(
+        start = Start(
             task=task,
             live=live,
             continuation=replace(continuation, frames=(), stills=(), pictures={}),
@@ -196,15 +196,15 @@ class Cluster:
         try:
             with self._connections.open(task.backbones, run.check) as socket:
                 self._running.add(socket)
-                for piece in pieces(pack(begin)):
+                for piece in pieces(pack(start)):
                     socket.send(piece)
-                received, said = 0, Word(wanted=0, live=live)
+                received, sent = 0, Update(wanted=0, live=live)
                 while True:
                     live = run.live if task is run.task else None
-                    word = Word(wanted=received + WINDOW, live=live)
-                    if word != said:
-                        socket.send(pack(word))
-                        said = word
+                    update = Update(wanted=received + WINDOW, live=live)
+                    if update != sent:
+                        socket.send(pack(update))
+                        sent = update
                     try:
                         reply: Reply = unpack(socket.recv(timeout=0.1, decode=False))
                     except TimeoutError:

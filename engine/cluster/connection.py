@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from engine.cluster.protocol import HEALTH, NETWORKS, PATH
+from engine.cluster.protocol import HEALTH, MODEL_HEADER, PATH
 from engine.errors import BadSettings, ClusterRefused
 
 PATIENCE = 20.0  # seconds without an answer after which the service counts as gone
@@ -18,7 +18,7 @@ HANDSHAKE = 3.0  # seconds; a service that is full lets a new run wait in it
 TRY = 0.3  # seconds between two attempts
 
 
-class Away(Exception):
+class Unreachable(Exception):
     """Nobody answers."""
 
 
@@ -57,7 +57,7 @@ class Connections:
 
         Raises:
             ClusterRefused: it does not take the token.
-            Away: nobody has answered for a while.
+            Unreachable: nobody has answered for a while.
         """
         with ExitStack() as stack:
             while (made := self._opened(stack, "+".join(networks))) is None:
@@ -74,7 +74,7 @@ class Connections:
                 connect(
                     self.address + PATH,
                     sock=there,
-                    additional_headers=self._headers | {NETWORKS: networks},
+                    additional_headers=self._headers | {MODEL_HEADER: networks},
                     compression=None,
                     max_size=None,
                     open_timeout=HANDSHAKE,
@@ -94,7 +94,7 @@ class Connections:
         now = time.monotonic()
         self._silent_since = self._silent_since or now
         if now - self._silent_since > PATIENCE:
-            raise Away
+            raise Unreachable
         time.sleep(TRY)
         return None
 

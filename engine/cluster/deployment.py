@@ -17,8 +17,8 @@ class Replica:
     """One process with loaded networks."""
 
     def __init__(self) -> None:
-        choose: Any = self.networks
-        self._service = Service(choose)
+        on_start: Any = self.networks
+        self._service = Service(on_start)
 
     def __serve_build_asgi_app__(self) -> object:
         return self._service.application()

@@ -1,9 +1,9 @@
 """What an app and a service say to each other: one WebSocket a run.
 
-The app opens `PATH` and sends what to compute (`Begin`), in pieces, as servers bound the size of a
-message; then, whenever one of them changes, how many frames it wants and the live numbers (`Word`).
-The service answers with a `Reply` for each frame, and with a last one. Not to read is no pause, as
-whatever lies between the two keeps what is sent: that is what `Word.wanted` is for.
+The app opens `PATH` and sends what to compute (`Start`), in pieces, as servers limit the size of a
+message; then an `Update` whenever it wants more frames or other live numbers. The service answers
+with a `Reply` for each frame and a last one. Pausing needs `Update.wanted`: proxies in between
+would go on storing frames that the app does not read.
 
 Both sides unpickle what they get, so each trusts the other: they are one program on two machines.
 """
@@ -16,13 +16,13 @@ from typing import Any
 from engine.runs import Continuation
 
 PATH, HEALTH = "/run", "/-/healthz"  # the second as Ray Serve has it
-NETWORKS = "serve-multiplexed-model-id"  # the header by which Ray Serve chooses a replica
+MODEL_HEADER = "serve-multiplexed-model-id"  # the header by which Ray Serve chooses a replica
 PIECE = 8 << 20  # bytes
 WINDOW = 3  # frames that may be on their way
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Begin:
+class Start:
     """What to compute, with which live numbers, and what is there already."""
 
     task: Any
@@ -31,7 +31,7 @@ class Begin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Word:
+class Update:
     """How many frames are wanted so far, and the live numbers from now on; None leaves them."""
 
     wanted: int
@@ -47,7 +47,7 @@ class Reply:
     last: bool = False
 
 
-def pack(message: Begin | Word | Reply) -> bytes:
+def pack(message: Start | Update | Reply) -> bytes:
     """A message as bytes."""
     return pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
 

@@ -26,7 +26,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from engine import backend, config, images
 from engine.backbones import Store
-from engine.cluster.protocol import HEALTH, PATH, Begin, Reply, Word, pack, unpack
+from engine.cluster.protocol import HEALTH, PATH, Reply, Start, Update, pack, unpack
 from engine.errors import ClusterRefused, EngineError
 from engine.runs import Cancelled, Compressed, LocalRunner, Run, Schedule
 
@@ -37,18 +37,18 @@ class Service:
     """Computes tasks, one for each WebSocket.
 
     Args:
-        choose: called with the names of a run's networks before it begins.
+        on_start: called before a run starts, with the names of its networks.
     """
 
-    def __init__(self, choose: Callable[[str], Awaitable[Any]] | None = None) -> None:
+    def __init__(self, on_start: Callable[[str], Awaitable[Any]] | None = None) -> None:
         backend.keep_session()
         places = 1 if backend.device().kind == "GPU" else min(backend.cores(), 4)
         self._runner = LocalRunner(Schedule(places), Store())
-        self._choose = choose
+        self._on_start = on_start
 
     def application(self) -> Starlette:
         """The ASGI application."""
-        return Starlette(routes=[WebSocketRoute(PATH, self.serve), Route(HEALTH, _well)])
+        return Starlette(routes=[WebSocketRoute(PATH, self.serve), Route(HEALTH, _healthy)])
 
     async def serve(self, socket: WebSocket) -> None:
         """Computes what the app sends, frame by frame, as long as it wants more."""
@@ -58,22 +58,22 @@ class Service:
         await socket.accept()
         run: _Remote | None = None
         try:
-            message = b""
+            message = []
             while piece := await socket.receive_bytes():
-                message += piece
+                message.append(piece)
             try:
-                begin = unpack(message)
+                start: Start = unpack(b"".join(message))
             except Exception as error:  # whatever a class of another version raises
                 _log.warning("a task that cannot be read: %s", error)
                 refused = "The machine that computes runs another version of the app. Update both."
                 await socket.send_bytes(pack(Reply(error=ClusterRefused(refused), last=True)))
                 return
-            if self._choose is not None:
-                await self._choose("+".join(begin.task.backbones))
-            run = _Remote(begin, self._runner)
+            if self._on_start is not None:
+                await self._on_start("+".join(start.task.backbones))
+            run = _Remote(start, self._runner)
             run.begin(socket)
             while True:
-                run.hear(unpack(await socket.receive_bytes()))
+                run.update(unpack(await socket.receive_bytes()))
         except WebSocketDisconnect:
             return
         finally:
@@ -84,8 +84,8 @@ class Service:
 class _Remote(Run):
     """A run that is watched on another machine: it makes as many frames as are wanted there."""
 
-    def __init__(self, begin: Begin, runner: LocalRunner) -> None:
-        super().__init__(begin.task, runner, begin.live, begin.continuation)
+    def __init__(self, start: Start, runner: LocalRunner) -> None:
+        super().__init__(start.task, runner, start.live, start.continuation)
         self._wanted, self._stopped = 0, False
 
     def begin(self, socket: WebSocket) -> None:
@@ -102,11 +102,11 @@ class _Remote(Run):
 
         threading.Thread(target=self._compute, args=(send,), name="run", daemon=True).start()
 
-    def hear(self, word: Word) -> None:
+    def update(self, new: Update) -> None:
         """Takes what the app says."""
         with self._changed:
-            self._wanted = word.wanted
-            self.live = self.live if word.live is None else word.live
+            self._wanted = new.wanted
+            self.live = self.live if new.live is None else new.live
             self._changed.notify_all()
 
     def end(self) -> None:
@@ -166,7 +166,7 @@ def _is_here(host: str) -> bool:
         return False
 
 
-async def _well(_: HTTPConnection) -> PlainTextResponse:
+async def _healthy(_: HTTPConnection) -> PlainTextResponse:
     return PlainTextResponse("success")
 
 
