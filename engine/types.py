@@ -97,7 +97,7 @@ class Device:
     memory: int
 
 
-# What a training changes: a new head only, the backbone's last stages too, or all layers anew.
+# What a training changes: a new head only, the backbone's last layers too, or all layers anew.
 How = Literal["frozen", "fine-tuned", "from scratch"]
 FROZEN: How = "frozen"
 TUNED: How = "fine-tuned"

@@ -36,7 +36,7 @@ def how_and_photos(source: "PhotoSource") -> tuple[How, int | None]:
             key="how",
             bind="query-params",
             help="frozen: only a new head on the backbone's features is trained. fine-tuned: "
-            "then the backbone's last stages, too. from scratch: all layers, from random weights.",
+            "then the backbone's last layers, too. from scratch: all layers, from random weights.",
         )
         if not source.data:
             st.caption("Fine-tuning and training from scratch need the photos themselves.")
@@ -126,7 +126,7 @@ def _tuning(tuning: "Tuning", how: str, data: "Data | None") -> "Tuning":
         return tuning
     st.markdown("**The backbone**")
     epochs = linked.slider(
-        "Epochs of the backbone", 1, 100, tuning.epochs, 1, name="tuned", key=f"b_epochs_{how}"
+        "Backbone epochs", 1, 100, tuning.epochs, 1, name="tuned", key=f"b_epochs_{how}"
     )
     rates = (1e-5, 2e-5, 5e-5, 1e-4, 3e-4, 1e-3, 3e-3)
     rate = linked.select_slider(
@@ -136,9 +136,8 @@ def _tuning(tuning: "Tuning", how: str, data: "Data | None") -> "Tuning":
         name="tuned_rate",
         key=f"b_rate_{how}",
     )
-    stages = tuning.stages
     if how == TUNED:
-        stages = linked.slider("Stages to fine-tune, from the end", 1, 5, 1, 1, name="stages")
+        tuning = _unfrozen(tuning)
     augment = linked.toggle(
         "Augment: flip, crop and brighten or darken photos at random",
         tuning.augment,
@@ -147,9 +146,34 @@ def _tuning(tuning: "Tuning", how: str, data: "Data | None") -> "Tuning":
     )
     if augment and data is not None:
         _preview(data)
-    return replace(
-        _optimizer(tuning, how), epochs=epochs, learning_rate=rate, stages=stages, augment=augment
-    )
+    return replace(_optimizer(tuning, how), epochs=epochs, learning_rate=rate, augment=augment)
+
+
+def _unfrozen(tuning: "Tuning") -> "Tuning":
+    """Which of the backbone's layers learn."""
+    left, right = st.columns(2, gap="medium", vertical_alignment="bottom")
+    with left:
+        unit = linked.selectbox(
+            "Unfreeze, from the end",
+            ("stages", "layers"),
+            "stages",
+            name="unfreeze",
+            help="A stage is all layers whose maps have the same size.",
+        )
+    with right:
+        if unit == "stages":
+            return replace(tuning, stages=linked.slider("Stages", 1, 5, 1, 1, name="stages"))
+        layers = linked.slider(
+            "Layers",
+            0,
+            50,
+            4,
+            1,
+            name="layers",
+            help="With 0, only the head learns, but from augmented photos that pass the whole "
+            "network in each epoch.",
+        )
+    return replace(tuning, layers=layers)
 
 
 def _optimizer(tuning: "Tuning", how: str) -> "Tuning":
@@ -160,14 +184,14 @@ def _optimizer(tuning: "Tuning", how: str) -> "Tuning":
     optimizers, schedules = list(transfer.OPTIMIZERS), list(transfer.SCHEDULES)
     with left:
         optimizer = linked.selectbox(
-            "Optimizer of the backbone",
+            "Backbone optimizer",
             optimizers,
             tuning.optimizer,
             name="tuned_optimizer",
             key=f"b_optimizer_{how}",
         )
         schedule = linked.selectbox(
-            "Its learning rate schedule",
+            "Backbone learning rate schedule",
             schedules,
             tuning.schedule,
             name="tuned_schedule",
@@ -175,21 +199,21 @@ def _optimizer(tuning: "Tuning", how: str) -> "Tuning":
         )
     with right:
         decay = linked.select_slider(
-            "Its weight decay",
+            "Backbone weight decay",
             (0.0, 1e-4, 1e-3, 0.01, 0.1),
             tuning.weight_decay,
             name="tuned_decay",
             key=f"b_decay_{how}",
         )
         clip = linked.select_slider(
-            "Its gradient clipping",
+            "Backbone gradient clipping",
             (0.0, 0.1, 1.0, 10.0),
             tuning.clip,
             name="tuned_clip",
             key=f"b_clip_{how}",
         )
         smooth = linked.slider(
-            "Its label smoothing",
+            "Backbone label smoothing",
             0.0,
             0.3,
             tuning.label_smoothing,

@@ -24,6 +24,7 @@ from engine.storage import Data, Rejected, registry
 
 BATCH = 32
 _WAITING, _DONE, _BAD = 0, 1, 2
+_FLAT = (keras.layers.GlobalAveragePooling2D, keras.layers.Flatten)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +57,19 @@ class Extracted:
     features: Features | None = None
 
 
-def head_input(model: keras.Model) -> Any:
-    """The symbolic vector a network's classifier reads, `(N, c)`."""
+def last_layer(model: keras.Model) -> keras.Layer:
+    """The layer whose output is a picture's features.
+
+    The last global pooling; in VGG, which has none, the layer that flattens the convolutions' maps
+    of 7x7x512, before its own dense layers.
+    """
     pooled = [o for o in model.layers if isinstance(o, keras.layers.GlobalAveragePooling2D)]
-    if pooled:
-        return keras.layers.Flatten()(pooled[-1].output)
-    return [o for o in model.layers if isinstance(o, keras.layers.Dense)][-1].input
+    return next(o for o in [*pooled[::-1], *model.layers] if isinstance(o, _FLAT))
+
+
+def head_input(model: keras.Model) -> Any:
+    """The symbolic vector a head reads, `(N, c)`."""
+    return keras.layers.Flatten()(last_layer(model).output)
 
 
 def width(net: Backbone) -> int:

@@ -1,4 +1,4 @@
-"""Fine-tuning: a backbone's last stages are trained with a head, or all layers from scratch."""
+"""Fine-tuning: a backbone's last layers are trained with a head, or all layers from scratch."""
 
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +15,7 @@ from engine.storage import Data
 from engine.transfer.extraction import head_input
 from engine.transfer.heads import measure_logits
 from engine.transfer.optimizers import optimizer_of
-from engine.transfer.tuning import Tuning, check_memory, first_stage
+from engine.transfer.tuning import Tuning, check_memory, learning
 
 MEASURED = 256  # photos at most that an epoch is measured on, of those it learns from
 
@@ -155,16 +155,14 @@ class _Divided(keras.layers.Layer):
 
 
 def trainable(net: Backbone, classes: int, head: keras.Model | None, tuning: Tuning) -> keras.Model:
-    """A copy of the backbone with a head; only the last stages and the head are trainable."""
+    """A copy of the backbone with a head; only its last layers and the head are trainable."""
     copy = backbones.build(net.spec)
     if not tuning.scratch:
         copy.set_weights(net.plain.get_weights())
-        first = first_stage(net, tuning)
-        stage = {info.name: info.stage for info in net.layers}
+        names = {info.name.partition("/")[0] for info in learning(net, tuning)}
         for layer in copy.layers:
-            late = stage.get(layer.name, 0) >= first
             frozen = isinstance(layer, keras.layers.BatchNormalization)
-            layer.trainable = late and not frozen
+            layer.trainable = layer.name in names and not frozen
     read = head_input(copy)
     if head is None:
         head = keras.Sequential(

@@ -1,6 +1,7 @@
 """How a backbone is trained, and whether that fits in memory."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,9 @@ from engine import backend
 from engine.backbones import Backbone
 from engine.errors import BadDataset, BadSettings
 from engine.storage import Data, few_of
+from engine.transfer.extraction import last_layer
 from engine.transfer.optimizers import OPTIMIZERS, SCHEDULES
+from engine.types import LayerInfo
 
 MOST_BYTES = 1_500_000_000  # of photos in memory
 AT_ONCE = 2  # trainings of this kind that the app lets run at the same time
@@ -21,6 +24,8 @@ class Tuning:
 
     Attributes:
         stages: how many of its last stages (of equal resolution) are trained; 0 for all of them.
+        layers: trains that many of its last layers instead, as Keras counts them; with 0, only the
+            head learns, from pictures that pass the whole network; None goes by stages.
         learning_rate: low, so that the pretrained weights change little.
         optimizer, schedule, weight_decay, clip: see `Recipe`.
         label_smoothing: share of the target probability that is spread over all classes.
@@ -31,6 +36,7 @@ class Tuning:
     """
 
     stages: int = 1
+    layers: int | None = None
     learning_rate: float = 1e-5
     optimizer: str = "Adam"
     schedule: str = "constant"
@@ -48,6 +54,7 @@ class Tuning:
         """Raises `BadSettings` if an option is out of range."""
         if not (
             0 <= self.stages <= 50
+            and (self.layers is None or self.layers >= 0)
             and 0 < self.learning_rate <= 10
             and 1 <= self.epochs <= 200
             and 1 <= self.batch <= 512
@@ -103,15 +110,26 @@ def memory_of(net: Backbone, tuning: Tuning) -> int:
     The copy's weights; for each trainable weight, a gradient and Adam's two averages; for a batch,
     every layer's output and its gradient.
     """
-    first = first_stage(net, tuning)
-    weights = sum(info.parameters for info in net.layers)
-    learning = sum(info.parameters for info in net.layers if info.stage >= first)
-    outputs = sum(math.prod(info.shape) for info in net.layers)
-    return 4 * (weights + 3 * learning + 2 * outputs * tuning.batch)
+    below = body(net)
+    weights = sum(info.parameters for info in below)
+    trained = sum(info.parameters for info in learning(net, tuning))
+    outputs = sum(math.prod(info.shape) for info in below)
+    return 4 * (weights + 3 * trained + 2 * outputs * tuning.batch)
 
 
-def first_stage(net: Backbone, tuning: Tuning) -> int:
-    """The first stage that learns."""
-    if not tuning.stages or tuning.scratch:
-        return 0
-    return max(info.stage for info in net.layers if info.has_maps) - tuning.stages + 1
+def body(net: Backbone) -> Sequence[LayerInfo]:
+    """The layers below the head."""
+    names = [info.name for info in net.layers]
+    return net.layers[: names.index(last_layer(net.plain).name)]
+
+
+def learning(net: Backbone, tuning: Tuning) -> Sequence[LayerInfo]:
+    """The layers of the backbone that learn."""
+    below = body(net)
+    if tuning.scratch:
+        return below
+    if tuning.layers is not None:
+        return below[max(len(below) - tuning.layers, 0) :]
+    stages = sorted({info.stage for info in below if info.parameters})
+    first = stages[-tuning.stages :][0]
+    return [info for info in below if info.stage >= first]

@@ -84,12 +84,14 @@ def test_every_option_of_the_head_tells_runs_apart(field):
         assert called(SCRATCH, recipe=changed) == called(SCRATCH)
 
 
-@pytest.mark.parametrize("field", ["stages", "learning_rate", "epochs", "batch", "augment", "seed"])
+@pytest.mark.parametrize(
+    "field", [f.name for f in fields(transfer.Tuning) if f.name not in ("photos", "scratch")]
+)
 def test_every_option_of_the_backbone_tells_runs_apart(field):
     for how in (TUNED, SCRATCH):
         tuning = usual_tuning(how)
         usual = getattr(tuning, field)
-        other = not usual if isinstance(usual, bool) else OTHER[type(usual)]
+        other = 3 if usual is None else not usual if isinstance(usual, bool) else OTHER[type(usual)]
         changed = replace(tuning, **{field: other})
         assert called(how, tuning=changed) != called(how)
         assert called(FROZEN, tuning=changed) == called(FROZEN)

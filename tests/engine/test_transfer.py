@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 
-from engine import images, transfer
+from engine import backend, images, transfer
 from engine.errors import BadDataset, BadSettings, DatasetUnavailable, Diverged, ProjectDamaged
 from engine.storage import datasets, registry
 from engine.transfer import extraction
@@ -261,6 +261,12 @@ def test_trainings_leave_nothing_behind(features):
     objects(2)
     before = objects(1)
     assert objects(3) - before < 300  # one training's compiled graphs are thousands of objects
+
+
+def test_features_that_do_not_fit_in_memory_are_refused_before(features, monkeypatch):
+    monkeypatch.setattr(backend, "available_memory", lambda: 1000)
+    with pytest.raises(BadDataset, match=r"needs \d\.\d GB of memory; .* another backbone"):
+        next(transfer.train_head(features, transfer.Recipe()))
 
 
 def test_a_loss_that_is_no_number_is_told(features):
