@@ -24,7 +24,10 @@ ENGINE = {
     "attacks": {"backbones", "backend", "images", "errors", "types"},
     "transfer": {"backbones", "storage", "backend", "config", "images", "errors", "types"},
     "runs": {"synthesis", "attacks", "transfer", "backbones", "images", "types"},
-    "cluster": {"runs", "backbones", "storage", "backend", "config", "images", "errors"},
+    "cluster": {
+        *("runs", "transfer", "backbones", "storage"),
+        *("backend", "config", "images", "types", "errors"),
+    },
 }
 SCREENS = {
     "home",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         names,
         top_predictions,
     )
+    from engine.backbones.portable import digest, packed, unpacked
 
 __all__ = [
     "Backbone",
@@ -31,14 +32,17 @@ __all__ = [
     "available",
     "build",
     "class_names",
+    "digest",
     "folding",
     "graph",
     "load",
     "names",
+    "packed",
     "pocket",
     "resized",
     "together",
     "top_predictions",
+    "unpacked",
 ]
 
 __getattr__, __dir__, _ = lazy_loader.attach(
@@ -55,5 +59,6 @@ __getattr__, __dir__, _ = lazy_loader.attach(
             "names",
             "top_predictions",
         ],
+        "portable": ["digest", "packed", "unpacked"],
     },
 )

@@ -1,7 +1,9 @@
 """The loaded backbones and the classifiers people have trained: bounded, shared by all sessions."""
 
 import threading
+from collections.abc import Iterable
 from concurrent.futures import Future
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from cachetools import LRUCache
@@ -33,6 +35,14 @@ class Store:
         """A person's classifier; None where there is none of that name any more."""
         with self._lock:
             return self._taught.get(name)
+
+    def beside(self, taught: "Iterable[Backbone]") -> "Store":
+        """A store with the same loaded backbones, and these classifiers only."""
+        other = copy(self)
+        other._taught = LRUCache(40)
+        for net in taught:
+            other.teach(net)
+        return other
 
     def version(self, name: str) -> object:
         """Identifies the current backbone of this name: by its weights file or its classifier.

@@ -14,8 +14,10 @@ from functools import partial
 from typing import Any
 
 from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection
 
-from engine import config, images
+from engine import config, images, transfer
+from engine.backbones import Backbone, digest, packed
 from engine.cluster.connection import Connections, Unreachable
 from engine.cluster.protocol import WINDOW, Reply, Start, Update, pack, pieces, unpack
 from engine.errors import WorkerLost
@@ -23,6 +25,7 @@ from engine.runs import (
     Compressed,
     Continuation,
     LocalRunner,
+    Reading,
     Run,
     Runner,
     Task,
@@ -31,6 +34,7 @@ from engine.runs import (
     Vectors,
 )
 from engine.storage import registry
+from engine.types import SCRATCH
 
 AT_ONCE = 16  # tasks of one run
 
@@ -64,8 +68,7 @@ class Cluster:
 
     Args:
         connections: to the service.
-        here: computes what stays in this process: networks and classifiers that were trained here,
-            and everything while nobody answers.
+        here: computes in this process while nobody answers.
     """
 
     def __init__(self, connections: Connections, here: LocalRunner) -> None:
@@ -80,18 +83,12 @@ class Cluster:
         waiting = list(self._waiting)
         return waiting.index(id(run)) + 1 if id(run) in waiting else self._here.position(run)
 
-    def takes(self, task: Task) -> bool:
-        """Whether the service can load the task's networks: all but those trained here."""
-        known = registry.specs()
-        return bool(task.backbones) and all(name in known for name in task.backbones)
-
     def steps(self, run: Run) -> Iterator[Any]:
         task = run.task
-        if not self.takes(task):
+        if not task.backbones:
             return self._here.steps(run)
-        if isinstance(task, Training):  # its photos stay here; only their features are far away
-            run.task = replace(task, elsewhere=partial(self._vectors, run, task.backbones[0]))
-            return self._here.steps(run)
+        if isinstance(task, Training):
+            return self._training(run, task)
         rows = task.rows(self._here.store) if isinstance(task, TransferMatrix) else []
         if len(rows) > 1:
             return self.spread(rows, run)
@@ -125,6 +122,31 @@ class Cluster:
             running=len(self._running),
             waiting=len(self._waiting),
         )
+
+    def _training(self, run: Run, task: Training) -> Iterator[Any]:
+        """The steps of a training: features by many machines, all else by one."""
+        features, seconds = None, 0.0
+        if task.plan.how != SCRATCH:
+            far = partial(self._vectors, run, task.backbones[0])
+            run.task = Reading(plan=task.plan, elsewhere=far)
+            for step in self._here.steps(run):
+                features, seconds = step.trained.features, step.seconds
+                yield step
+        plan = transfer.portable(task.plan, features)
+        if plan is None:
+            run.note = "These photos are too many to send to the cluster. This run continues here."
+            plan = replace(task.plan, source=replace(task.plan.source, features=features))
+            run.task = replace(task, plan=plan)
+            yield from self._here.steps(run)
+            return
+        run.task = replace(task, plan=plan)
+        yield from transfer.whole(self._steps(run, run.task), features, seconds)
+
+    def _taught(self, task: Task) -> dict[str, Backbone]:
+        """The task's networks that people have trained."""
+        names = {one for name in task.backbones for one in registry.members(name)}
+        found = {name: self._here.store.taught(name) for name in names}
+        return {name: net for name, net in found.items() if net is not None}
 
     def _vectors(
         self, run: Run, backbone: str, views: int, batches: Iterable[Sequence[bytes]]
@@ -187,9 +209,11 @@ class Cluster:
     def _frames(self, run: Run, task: Task, continuation: Continuation) -> Iterator[Any]:
         """The frames that the service sends; changes of the run's live numbers are sent to it."""
         live: Any = run.live if task is run.task else None
+        taught = self._taught(task)
         start = Start(
             task=task,
             live=live,
+            taught={name: digest(net) for name, net in taught.items()},
             continuation=replace(continuation, frames=(), stills=(), pictures={}),
         )
         self._waiting[id(run)], socket = None, None
@@ -198,6 +222,8 @@ class Cluster:
                 self._running.add(socket)
                 for piece in pieces(pack(start)):
                     socket.send(piece)
+                if taught:
+                    _send_missing(socket, run, taught.values())
                 received, sent = 0, Update(wanted=0, live=live)
                 while True:
                     live = run.live if task is run.task else None
@@ -205,10 +231,8 @@ class Cluster:
                     if update != sent:
                         socket.send(pack(update))
                         sent = update
-                    try:
-                        reply: Reply = unpack(socket.recv(timeout=0.1, decode=False))
-                    except TimeoutError:
-                        run.check()
+                    reply = _heard(socket, run)
+                    if reply is None:
                         continue
                     if reply.last:
                         if reply.error is not None:
@@ -222,6 +246,25 @@ class Cluster:
         finally:
             self._waiting.pop(id(run), None)
             self._running.discard(socket)
+
+
+def _heard(socket: ClientConnection, run: Run) -> Reply | None:
+    """What the service says, soon; None where it says nothing, and somebody still wants the run."""
+    try:
+        return unpack(socket.recv(timeout=0.1, decode=False))
+    except TimeoutError:
+        run.check()
+        return None
+
+
+def _send_missing(socket: ClientConnection, run: Run, taught: Iterable[Backbone]) -> None:
+    """Sends the trained networks that the service has not."""
+    while (reply := _heard(socket, run)) is None:
+        pass
+    if reply.missing:
+        wanted = {digest(net): net for net in taught}
+        for piece in pieces(pack({one: packed(wanted[one]) for one in reply.missing})):
+            socket.send(piece)
 
 
 def _received(frame: Any) -> Any:

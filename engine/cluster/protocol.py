@@ -2,14 +2,15 @@
 
 The app opens `PATH` and sends what to compute (`Start`), in pieces, as servers limit the size of a
 message; then an `Update` whenever it wants more frames or other live numbers. The service answers
-with a `Reply` for each frame and a last one. Pausing needs `Update.wanted`: proxies in between
-would go on storing frames that the app does not read.
+with a `Reply` for each frame and a last one. A network that people have trained goes there once:
+`Start` has its digest, a first `Reply` says whether it is missing, and its bytes follow. Pausing
+needs `Update.wanted`: proxies in between would go on storing frames that the app does not read.
 
 Both sides unpickle what they get, so each trusts the other: they are one program on two machines.
 """
 
 import pickle
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,7 @@ class Start:
 
     task: Any
     live: Any  # None takes those of the task
+    taught: Mapping[str, str]  # the digests of trained networks, by name
     continuation: Continuation
 
 
@@ -40,14 +42,18 @@ class Update:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """A frame; or, with `last`, that there is no more, and why if it is an error."""
+    """A frame; or, with `last`, that there is no more, and why if it is an error.
 
+    The first one after a `Start` with trained networks has the digests of those to send.
+    """
+
+    missing: tuple[str, ...] = ()
     frame: Any = None
     error: Exception | None = None
     last: bool = False
 
 
-def pack(message: Start | Update | Reply) -> bytes:
+def pack(message: Start | Update | Reply | Mapping[str, bytes]) -> bytes:
     """A message as bytes."""
     return pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
 

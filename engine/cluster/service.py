@@ -13,11 +13,12 @@ import hmac
 import ipaddress
 import logging
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import uvicorn
+from cachetools import LRUCache
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse
@@ -25,7 +26,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from engine import backend, config, images
-from engine.backbones import Store
+from engine.backbones import Backbone, Store, unpacked
 from engine.cluster.protocol import HEALTH, PATH, Reply, Start, Update, pack, unpack
 from engine.errors import ClusterRefused, EngineError
 from engine.runs import Cancelled, Compressed, LocalRunner, Run, Schedule
@@ -45,6 +46,7 @@ class Service:
         places = 1 if backend.device().kind == "GPU" else min(backend.cores(), 4)
         self._runner = LocalRunner(Schedule(places), Store())
         self._on_start = on_start
+        self._known: LRUCache[str, Backbone] = LRUCache(8)  # trained networks, by digest
 
     def application(self) -> Starlette:
         """The ASGI application."""
@@ -58,11 +60,10 @@ class Service:
         await socket.accept()
         run: _Remote | None = None
         try:
-            message = []
-            while piece := await socket.receive_bytes():
-                message.append(piece)
             try:
-                start: Start = unpack(b"".join(message))
+                start: Start = unpack(await _message(socket))
+            except WebSocketDisconnect:
+                raise
             except Exception as error:  # whatever a class of another version raises
                 _log.warning("a task that cannot be read: %s", error)
                 refused = "The machine that computes runs another version of the app. Update both."
@@ -70,7 +71,9 @@ class Service:
                 return
             if self._on_start is not None:
                 await self._on_start("+".join(start.task.backbones))
-            run = _Remote(start, self._runner)
+            taught = await self._taught(socket, start.taught) if start.taught else []
+            runner = self._runner.using(self._runner.store.beside(taught))
+            run = _Remote(start, runner)
             run.begin(socket)
             while True:
                 run.update(unpack(await socket.receive_bytes()))
@@ -79,6 +82,24 @@ class Service:
         finally:
             if run is not None:
                 run.end()
+
+    async def _taught(self, socket: WebSocket, digests: Mapping[str, str]) -> list[Backbone]:
+        """The trained networks of a run; those that are not here are asked for."""
+        found = {digest: self._known.get(digest) for digest in digests.values()}
+        missing = tuple(digest for digest, net in found.items() if net is None)
+        await socket.send_bytes(pack(Reply(missing=missing)))
+        if missing:
+            for digest, content in unpack(await _message(socket)).items():
+                found[digest] = self._known[digest] = await asyncio.to_thread(unpacked, content)
+        return [net for net in found.values() if net is not None]
+
+
+async def _message(socket: WebSocket) -> bytes:
+    """A message that comes in pieces."""
+    found = []
+    while piece := await socket.receive_bytes():
+        found.append(piece)
+    return b"".join(found)
 
 
 class _Remote(Run):
@@ -146,7 +167,7 @@ class _Remote(Run):
 def _sent(task: Any, frame: Any) -> Any:
     """A frame as it travels: its pictures compressed for the screen, and exact in 8 bits."""
     if not hasattr(frame, "picture"):
-        return frame
+        return task.sent(frame) if hasattr(task, "sent") else frame
     made = Compressed.of(task, frame)
     return replace(made, frame=replace(frame, picture=images.to_uint8(frame.picture)))
 

@@ -1,6 +1,7 @@
 """Where runs are computed: the protocol, and the runner of one machine."""
 
 from collections.abc import Hashable, Iterator
+from copy import copy
 from typing import Any, Protocol
 
 from engine.backbones import Store
@@ -38,6 +39,12 @@ class LocalRunner:
     def __init__(self, schedule: Schedule, store: Store, alone: int = 2) -> None:
         self.schedule, self.store = schedule, store
         self._memory = Schedule(alone)
+
+    def using(self, store: Store) -> "LocalRunner":
+        """The same runner, the same turns, with another store."""
+        other = copy(self)
+        other.store = store
+        return other
 
     def steps(self, run: Run) -> Iterator[Any]:
         if getattr(run.task, "alone", False):

@@ -8,6 +8,7 @@ import hashlib
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -28,12 +29,13 @@ class Rejected:
 class Data:
     """Photos with their labels; the photos themselves are not in memory.
 
-    `paths` are n files; `labels`, `(n,)`, indices into `class_names`; `train`, `(n,)` bool, marks
-    training photos, the others are test photos. `groups` has a group name per class; () for none.
+    `paths` are n files, or the contents of files that are on another machine; `labels`, `(n,)`,
+    indices into `class_names`; `train`, `(n,)` bool, marks training photos, the others are test
+    photos. `groups` has a group name per class; () for none.
     """
 
     name: str
-    paths: tuple[Path, ...]
+    paths: tuple[Any, ...]
     labels: np.ndarray
     train: np.ndarray
     class_names: tuple[str, ...]

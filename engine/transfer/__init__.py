@@ -27,7 +27,8 @@ from engine.transfer.extraction import (
     width,
 )
 from engine.transfer.fine_tuning import TuningStep, augmented, fine_tune, predicted
-from engine.transfer.heads import INITIALIZERS, Epoch, Recipe, cross_validate, logits_of, train_head
+from engine.transfer.heads import Epoch, Recipe, cross_validate, logits_of, train_head
+from engine.transfer.initial import INITIALIZERS, OWN
 from engine.transfer.optimizers import OPTIMIZERS, SCHEDULES
 from engine.transfer.training import (
     PhotoSource,
@@ -35,14 +36,17 @@ from engine.transfer.training import (
     TrainingPlan,
     TrainingPoint,
     TrainingStep,
+    read,
     train,
 )
+from engine.transfer.travel import portable, slim, whole
 from engine.transfer.tuning import AT_ONCE, Tuning, check_memory
 
 __all__ = [
     "AT_ONCE",
     "INITIALIZERS",
     "OPTIMIZERS",
+    "OWN",
     "SCHEDULES",
     "Epoch",
     "Extracted",
@@ -72,11 +76,15 @@ __all__ = [
     "load",
     "logits_of",
     "look",
+    "portable",
     "predicted",
+    "read",
     "save",
+    "slim",
     "tflite_file",
     "train",
     "train_head",
     "vectors",
+    "whole",
     "width",
 ]

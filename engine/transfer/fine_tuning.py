@@ -14,7 +14,8 @@ from engine.errors import BadDataset, BadImage, Diverged
 from engine.storage import Data
 from engine.transfer.extraction import head_input
 from engine.transfer.heads import measure_logits
-from engine.transfer.optimizers import optimizer_of
+from engine.transfer.initial import initialize
+from engine.transfer.optimizers import WeightAverage, optimizer_of
 from engine.transfer.tuning import Tuning, check_memory, learning
 
 MEASURED = 256  # photos at most that an epoch is measured on, of those it learns from
@@ -107,6 +108,7 @@ def fine_tune(
     if len(np.unique(labels[learn])) < 2:
         raise BadDataset("Expected photos of at least two classes to learn from.")
     seen = np.random.default_rng([tuning.seed, 9]).permutation(learn)[:MEASURED]
+    average = WeightAverage(tuned, tuning.average)
     kept, truth = tuned.get_weights(), np.eye(len(data.class_names), dtype="float32")
     try:
         batches = -(-len(learn) // tuning.batch)
@@ -115,6 +117,7 @@ def fine_tune(
         yield (yield from measured(0.0))
         for epoch in range(tuning.epochs):
             order = generator.permutation(learn)
+            average.learn()
             for number in range(batches):
                 batch = np.resize(order[number * tuning.batch :], min(tuning.batch, len(order)))
                 x = images.from_uint8(pictures[batch])
@@ -123,6 +126,7 @@ def fine_tune(
                 if not np.isfinite(loss):
                     raise Diverged("The loss became NaN or infinite. Choose a lower learning rate.")
                 yield state(epoch + (number + 1) / batches)
+            average.add((epoch + 1) / tuning.epochs)
             step = yield from measured(epoch + 1.0)
             kept = tuned.get_weights()
             yield step
@@ -157,7 +161,9 @@ class _Divided(keras.layers.Layer):
 def trainable(net: Backbone, classes: int, head: keras.Model | None, tuning: Tuning) -> keras.Model:
     """A copy of the backbone with a head; only its last layers and the head are trainable."""
     copy = backbones.build(net.spec)
-    if not tuning.scratch:
+    if tuning.scratch:
+        initialize(copy, tuning.initializer, tuning.seed)
+    else:
         copy.set_weights(net.plain.get_weights())
         names = {info.name.partition("/")[0] for info in learning(net, tuning)}
         for layer in copy.layers:

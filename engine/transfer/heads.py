@@ -18,19 +18,10 @@ from engine.errors import BadDataset, BadSettings, Diverged
 from engine.storage import few_of
 from engine.transfer.evaluation import Report, evaluate
 from engine.transfer.extraction import Features
-from engine.transfer.optimizers import OPTIMIZERS, SCHEDULES, optimizer_of
+from engine.transfer.initial import INITIALIZERS
+from engine.transfer.optimizers import OPTIMIZERS, SCHEDULES, WeightAverage, optimizer_of
 from engine.transfer.tuning import AT_ONCE
 
-INITIALIZERS: dict[str, Any] = {
-    "zeros": "zeros",
-    "uniform, -1 to 1": keras.initializers.RandomUniform(-1, 1, seed=0),
-    "normal, deviation 1": keras.initializers.RandomNormal(0, 1, seed=0),
-    "normal, deviation 1/sqrt(n)": keras.initializers.VarianceScaling(
-        1.0, "fan_in", "untruncated_normal", seed=0
-    ),
-    "Glorot (Xavier)": keras.initializers.GlorotUniform(seed=0),
-    "He": keras.initializers.HeNormal(seed=0),
-}
 MEASURED = 1024  # photos at most that an epoch is measured on, of those it learns from
 
 
@@ -47,10 +38,13 @@ class Recipe:
         batch_norm: whether the features pass a batch normalization.
         optimizer, learning_rate, schedule, clip: of `OPTIMIZERS` and `SCHEDULES`; `clip` bounds
             the gradient's norm, 0 for no bound.
-        initializer: of `INITIALIZERS`.
+        initializer: of `INITIALIZERS`, for each new layer; a hidden layer that would begin with
+            zeros, and could not learn, begins with He's.
         patience: epochs without a better validation loss before it stops; 0 for never. It keeps a
             fifth of the training photos aside for validation.
         label_smoothing: share of the target probability that is spread over all classes.
+        average: whether its weights are the mean over the later epochs; see `WeightAverage`.
+        standardize: whether the features are scaled to mean 0 and deviation 1.
     """
 
     epochs: int = 30
@@ -67,6 +61,8 @@ class Recipe:
     initializer: str = "zeros"
     patience: int = 0
     label_smoothing: float = 0.0
+    average: bool = False
+    standardize: bool = True
     seed: int = 0
 
     def check(self) -> None:
@@ -139,9 +135,11 @@ def train_head(features: Features, recipe: Recipe) -> Iterator[Epoch]:
     x, y = x.reshape(-1, x.shape[-1]), np.repeat(features.labels[learn], views)
     seen = np.random.default_rng([recipe.seed, 9]).permutation(len(y) // views)[:MEASURED] * views
     x_val, y_val = np.asarray(features.values[judge, 0], "float32"), features.labels[judge]
-    spread = max(float(x.std()), 1e-6)
-    deviation = np.maximum(x.std(axis=0), 1e-3 * spread)  # a dead feature is not to be blown up
-    head = build(x.mean(axis=0), deviation, len(features.class_names), recipe)
+    mean, deviation = np.zeros(x.shape[-1], "float32"), np.ones(x.shape[-1], "float32")
+    if recipe.standardize:
+        least = 1e-3 * max(float(x.std()), 1e-6)  # a dead feature is not to be blown up
+        mean, deviation = x.mean(axis=0), np.maximum(x.std(axis=0), least)
+    head = build(mean, deviation, len(features.class_names), recipe)
     steps = -(-len(x) // recipe.batch)
     truth = np.eye(len(features.class_names), dtype="float32")[y]
     smoothing = recipe.label_smoothing
@@ -154,10 +152,13 @@ def train_head(features: Features, recipe: Recipe) -> Iterator[Epoch]:
     )
     fit: Any = head.fit
     generator = np.random.default_rng([recipe.seed, 6])
+    average = WeightAverage(head, recipe.average)
     best, best_weights, waited = np.inf, None, 0
     for number in range(1, recipe.epochs + 1):
         order = generator.permutation(len(x))
+        average.learn()
         fit(x[order], truth[order], batch_size=recipe.batch, shuffle=False, verbose=0)
+        average.add(number / recipe.epochs)
         loss, accuracy = measure(head, x[seen], y[seen])
         if not np.isfinite(loss):
             raise Diverged("The loss became NaN or infinite. Choose a lower learning rate.")
@@ -235,7 +236,7 @@ def cross_validate(features: Features, recipe: Recipe, folds: int = 5) -> Iterat
 
 def build(mean: np.ndarray, deviation: np.ndarray, classes: int, recipe: Recipe) -> keras.Model:
     """The head before training; the features' mean and deviation `(c,)` are part of it."""
-    kernel: Any = INITIALIZERS[recipe.initializer]
+    kernel: Any = INITIALIZERS[recipe.initializer](recipe.seed)
     inputs: Any = keras.Input(mean.shape, name="features")
     standardize = keras.layers.Normalization(
         mean=mean, variance=np.square(deviation), name="standardize"
@@ -246,8 +247,9 @@ def build(mean: np.ndarray, deviation: np.ndarray, classes: int, recipe: Recipe)
     if recipe.dropout:
         h = keras.layers.Dropout(recipe.dropout, seed=recipe.seed)(h)
     if recipe.hidden:
-        he: Any = keras.initializers.HeNormal(seed=recipe.seed)
-        h = keras.layers.Dense(recipe.hidden, "relu", kernel_initializer=he)(h)
+        name = "He" if recipe.initializer == "zeros" else recipe.initializer  # zeros stay equal
+        first: Any = INITIALIZERS[name](recipe.seed)
+        h = keras.layers.Dense(recipe.hidden, "relu", kernel_initializer=first)(h)
         if recipe.dropout:
             h = keras.layers.Dropout(recipe.dropout, seed=recipe.seed + 1)(h)
     logits = keras.layers.Dense(classes, kernel_initializer=kernel, name="classes")(h)

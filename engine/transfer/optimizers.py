@@ -55,3 +55,35 @@ def optimizer_of(options: Options, steps: int) -> keras.optimizers.Optimizer:
         clipnorm=options.clip or None,
     )
     return backend.single_replica(optimizer)
+
+
+class WeightAverage:
+    """The mean of a model's weights over the epochs of the second half of a training.
+
+    Stochastic weight averaging (Izmailov et al., 2018, arXiv:1803.05407), without its learning
+    rate schedule.
+
+    Args:
+        model: after each of these epochs it has the mean, while it learns its own weights.
+        on: without it, nothing is averaged.
+    """
+
+    def __init__(self, model: keras.Model, on: bool) -> None:
+        self._model, self._on = model, on
+        self._own: list[Any] = []
+        self._mean: list[Any] = []
+        self._count = 0
+
+    def learn(self) -> None:
+        """Gives the model its own weights, before an epoch."""
+        if self._own:
+            self._model.set_weights(self._own)
+
+    def add(self, share: float) -> None:
+        """Gives the model the mean, after an epoch; `share` is that of the epochs that are over."""
+        if not self._on or share <= 0.5:
+            return
+        self._own, self._count = self._model.get_weights(), self._count + 1
+        before = self._mean or self._own
+        self._mean = [a + (b - a) / self._count for a, b in zip(before, self._own, strict=True)]
+        self._model.set_weights(self._mean)

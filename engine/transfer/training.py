@@ -33,7 +33,8 @@ class PhotoSource:
     """Photos, and the folder their features are kept in; without photos, the built-in features.
 
     `grouped` puts the classes together by group, `called` names a source without photos, `holder`
-    is whatever keeps a temporary folder alive.
+    is whatever keeps a temporary folder alive, `features` are those of the photos, where another
+    machine has computed them.
     """
 
     data: Data | None
@@ -41,6 +42,7 @@ class PhotoSource:
     grouped: bool = False
     called: str = "Oxford-IIIT Pets"
     holder: Any = field(default=None, compare=False)
+    features: Features | None = field(default=None, compare=False)
 
     @property
     def name(self) -> str:
@@ -146,13 +148,12 @@ class TrainingStep:
 Steps = Generator[TrainingStep, None, None]
 
 
-def train(net: Backbone, plan: TrainingPlan, elsewhere: Callable | None = None) -> Steps:
+def train(net: Backbone, plan: TrainingPlan) -> Steps:
     """Trains a classifier.
 
     Args:
         net: the plan's backbone.
         plan: what to learn from, and how.
-        elsewhere: computes features on other machines; see `extract`.
 
     Yields:
         A step for each batch of photos that is read, and for each epoch.
@@ -164,7 +165,7 @@ def train(net: Backbone, plan: TrainingPlan, elsewhere: Callable | None = None) 
     """
     course = _Course()
     if plan.how == FROZEN:
-        features = yield from _read(course, net, plan, elsewhere)
+        features = yield from _read(course, net, plan)
         yield from _train_head(course, features, plan.recipe)
         if _too_few(features):
             yield from _cross_validate(course, features, plan.recipe)
@@ -174,9 +175,22 @@ def train(net: Backbone, plan: TrainingPlan, elsewhere: Callable | None = None) 
         raise BadDataset("Expected photos to train the backbone on; there are only their features.")
     check_memory(net, data, plan.tuning)  # before the head is trained for nothing
     if plan.how != SCRATCH:
-        features = yield from _read(course, net, plan, elsewhere)
+        features = yield from _read(course, net, plan)
         yield from _train_head(course, features, plan.recipe, share=0.3)
     yield from _train_backbone(course, net, data, plan)
+
+
+def read(net: Backbone, plan: TrainingPlan, elsewhere: Callable | None = None) -> Steps:
+    """The first part of `train`: the features of the photos, which the last step has.
+
+    Args:
+        net: the plan's backbone.
+        plan: what to learn from.
+        elsewhere: computes features on other machines; see `extract`.
+    """
+    course = _Course()
+    yield from _read(course, net, plan, elsewhere)
+    yield course.step("the photos are read")
 
 
 class _Course:
@@ -212,14 +226,14 @@ class _Course:
 
 
 def _read(
-    course: _Course, net: Backbone, plan: TrainingPlan, elsewhere: Callable | None
+    course: _Course, net: Backbone, plan: TrainingPlan, elsewhere: Callable | None = None
 ) -> Generator[TrainingStep, None, Features]:
     """The features of the photos, or those that come with the app."""
-    source, features = plan.source, None
-    if source.data is None:
+    source, features = plan.source, plan.source.features
+    if features is None and source.data is None:
         features = builtin(plan.backbone)
         features = grouped(features) if source.grouped else features
-    else:
+    elif features is None and source.data is not None:
         views = 2 if len(source.data.paths) <= TWO_VIEWS else 1
         for done in extract(net, source.data, source.folder, views, elsewhere):
             left = f", about {done.seconds_left:.0f} s left" if done.seconds_left > 1 else ""
@@ -271,5 +285,6 @@ def _train_backbone(course: _Course, net: Backbone, data: Data, plan: TrainingPl
             course.made(model=tuned.model, learnt=tuned.learnt, judged=judged)
             epoch = before + tuned.epoch
         course.fraction = begun + (1 - begun) * tuned.epoch / tuned.epochs
-        message = f"epoch {tuned.epoch:.1f} of {tuned.epochs}, training {who}"
+        number = min(int(tuned.epoch) + 1, tuned.epochs)
+        message = f"epoch {number} of {tuned.epochs}, training {who}"
         yield course.step(message, epoch, tuned)

@@ -11,6 +11,7 @@ from engine.backbones import Backbone
 from engine.errors import BadDataset, BadSettings
 from engine.storage import Data, few_of
 from engine.transfer.extraction import last_layer
+from engine.transfer.initial import INITIALIZERS, OWN
 from engine.transfer.optimizers import OPTIMIZERS, SCHEDULES
 from engine.types import LayerInfo
 
@@ -32,7 +33,9 @@ class Tuning:
         epochs, batch, seed: number of epochs, photos per batch, seed of all random numbers.
         photos: how many of each class to learn from; None for all.
         augment: random flips, shifts and changes of brightness.
+        average: whether its weights are the mean over the later epochs; see `WeightAverage`.
         scratch: train all layers from random weights, for comparison.
+        initializer: of these weights: of `INITIALIZERS`, or `OWN`, each layer's own.
     """
 
     stages: int = 1
@@ -47,7 +50,9 @@ class Tuning:
     batch: int = 16
     photos: int | None = None
     augment: bool = True
+    average: bool = False
     scratch: bool = False
+    initializer: str = OWN
     seed: int = 0
 
     def check(self) -> None:
@@ -66,6 +71,11 @@ class Tuning:
                 f"Expected an optimizer of {', '.join(OPTIMIZERS)} and a schedule of "
                 f"{', '.join(SCHEDULES)}; received: {self.optimizer!r}, {self.schedule!r}."
             )
+        if self.initializer not in (OWN, *INITIALIZERS):
+            raise BadSettings(
+                f"Expected initial weights of {', '.join((OWN, *INITIALIZERS))}; received: "
+                f"{self.initializer!r}."
+            )
         if self.clip < 0 or not (0 <= self.weight_decay < 1 and 0 <= self.label_smoothing < 1):
             raise BadSettings(
                 "Expected a weight decay and a label smoothing of 0 to below 1, and no bound below "
@@ -80,12 +90,7 @@ def check_memory(net: Backbone, data: Data, tuning: Tuning) -> tuple[np.ndarray,
         BadDataset: the photos, or the network with its gradients and Adam's two averages, do not
             fit in memory.
     """
-    chosen = (
-        data.train
-        if tuning.photos is None
-        else few_of(data.labels, data.train, tuning.photos, tuning.seed)
-    )
-    rows = np.flatnonzero(chosen | ~data.train)
+    rows, learn = rows_of(data, tuning)
     need = len(rows) * net.input_size[0] * net.input_size[1] * 3
     if need > MOST_BYTES:
         raise BadDataset(
@@ -101,6 +106,17 @@ def check_memory(net: Backbone, data: Data, tuning: Tuning) -> tuple[np.ndarray,
             f"{free / AT_ONCE / 1e9:.1f} GB are free for it. Choose a smaller backbone, fewer "
             "stages or a smaller batch."
         )
+    return rows, learn
+
+
+def rows_of(data: Data, tuning: Tuning) -> tuple[np.ndarray, np.ndarray]:
+    """The photos that are needed, and which of these to learn from, `(n,)` each."""
+    chosen = (
+        data.train
+        if tuning.photos is None
+        else few_of(data.labels, data.train, tuning.photos, tuning.seed)
+    )
+    rows = np.flatnonzero(chosen | ~data.train)
     return rows, np.flatnonzero(chosen[rows])
 
 

@@ -158,6 +158,23 @@ def test_available_memory_is_a_number_of_this_machine():
     assert free is None or 0 < free < 1e14
 
 
+@pytest.mark.parametrize(
+    ("name", "deviation"),
+    [("He", (2 / 27) ** 0.5), ("normal, deviation 1/sqrt(n)", (1 / 27) ** 0.5)],
+)
+def test_from_scratch_the_seed_says_all_weights(net, name, deviation):
+    def first(seed):
+        how = transfer.Tuning(scratch=True, initializer=name, seed=seed)
+        return fine_tuning.trainable(net, 3, None, how).get_weights()
+
+    one, two, other = first(1), first(1), first(2)
+    assert all((a == b).all() for a, b in zip(one, two, strict=True))
+    kernels = [k for k, w in enumerate(one) if w.ndim == 4]
+    assert all((one[k] != other[k]).any() for k in kernels)
+    assert one[kernels[0]].shape[:3] == (3, 3, 3)
+    assert one[kernels[0]].std() == pytest.approx(deviation, rel=0.15)
+
+
 def test_from_scratch_knows_nothing_at_first(net, crops):
     first = next(
         measured(

@@ -118,6 +118,9 @@ def test_early_stopping_keeps_the_best_and_does_not_look_at_the_test(features):
     "change",
     [
         {"hidden": 16, "batch_norm": True},
+        {"hidden": 16, "initializer": "normal, deviation 1/sqrt(n)"},
+        {"average": True},
+        {"standardize": False, "learning_rate": 0.01},
         {"optimizer": "SGD", "learning_rate": 0.1, "schedule": "constant"},
         {"optimizer": "momentum", "learning_rate": 0.1, "clip": 1.0, "initializer": "He"},
         {"optimizer": "RMSprop", "label_smoothing": 0.1, "dropout": 0.0},
@@ -128,6 +131,27 @@ def test_early_stopping_keeps_the_best_and_does_not_look_at_the_test(features):
 def test_every_trick_still_learns(features, change):
     end = last(transfer.train_head(features, transfer.Recipe(epochs=15, **change)))
     assert end.accuracy > 0.9
+
+
+def test_averaged_weights_are_the_mean_over_the_later_epochs(features):
+    recipe = transfer.Recipe(epochs=4, dropout=0.0)
+    alone = [epoch.weights for epoch in transfer.train_head(features, recipe)]
+    mean = [epoch.weights for epoch in transfer.train_head(features, replace(recipe, average=True))]
+    for first, second in zip(alone[:2], mean[:2], strict=True):
+        np.testing.assert_array_equal(first[0], second[0])
+    np.testing.assert_array_equal(mean[2][0], alone[2][0])
+    np.testing.assert_allclose(mean[3][0], (alone[2][0] + alone[3][0]) / 2, atol=1e-6)
+
+
+def test_without_scaling_the_head_reads_the_features_as_they_are(features):
+    recipe = transfer.Recipe(epochs=1, learning_rate=1e-9, initializer="He")
+    for standardize, scale in ((True, False), (False, True)):
+        twice = replace(features, values=2 * np.asarray(features.values))
+        one, two = (
+            last(transfer.train_head(each, replace(recipe, standardize=standardize)))
+            for each in (features, twice)
+        )
+        assert (abs(one.val_loss - two.val_loss) > 1e-3) == scale
 
 
 def test_the_same_seed_gives_the_same_head(features):

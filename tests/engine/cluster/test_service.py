@@ -177,18 +177,6 @@ def test_errors_come_as_they_are(runner, net, task, settings):
         watched(runner, Broken()).run.result()
 
 
-def test_a_network_trained_here_stays_here(runner, net, task):
-    own = replace(net, spec=replace(net.spec, name="my breeds"))
-    runner._here.store.teach(own)
-    mine = replace(task, backbone="my breeds")
-    assert not runner.takes(mine)
-    view = watched(runner, mine, paused=True)
-    stepped(view, 1)
-    assert view.latest.step == 0
-    assert runner.status().running == 0
-    view.stop()
-
-
 def test_only_who_has_the_token_is_served(service, task, frames, monkeypatch):
     monkeypatch.setenv("IDEAL_CAT_CLUSTER_TOKEN", "correct horse")
     for wrong in ("", "correct hors", "correct horse battery", "Bearer"):
