@@ -5,8 +5,8 @@ python -m benchmarks.classroom [--pupils 28] [--browsers 2] [--minutes 5] [--wal
 Everything, the pupils too, runs on this machine's cores; the server has been opened once before.
 Each pupil goes through the four screens again and again, waits a little as a person does, and
 checks that what it sees is its own: the picture it has sent, the class it has asked for, and for a
-seed that others have too the very same picture. With `--wall`, each makes a small picture and shows
-it every half a minute instead, while a projector watches.
+seed that others have too the very same picture. With `--wall`, everyone makes a small picture every
+half a minute instead; the pupils show it, and a projector watches.
 """
 
 import argparse
@@ -28,13 +28,17 @@ from harness import chromium
 from harness.lesson import BACKBONES, Marks, the_class
 from harness.pupil import Pupil
 from harness.server import free_port, running
-from harness.show_and_tell import show_and_tell
+from harness.show_and_tell import EVERY, show_and_tell
 
 TITLE = "A class of thirty, five minutes, server and all pupils on the same two cores"
 
 
-def browse(address: str, number: int, marks: Marks, until: float) -> None:
-    """A real browser that makes one ideal image after the other and looks at the other screens."""
+def browse(address: str, number: int, marks: Marks, until: float, small: bool) -> None:
+    """A real browser that makes one ideal image after the other and looks at the other screens.
+
+    With `small`, each has twenty steps, and there is one every half a minute.
+    """
+    more = "&steps=20" if small else ""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium.find(), args=list(chromium.ARGUMENTS)
@@ -45,7 +49,8 @@ def browse(address: str, number: int, marks: Marks, until: float) -> None:
         while time.monotonic() < until:
             try:
                 seed += 1
-                opened(page, f"{address}/ideal_images?backbone={name}&seed={seed}", "Start")
+                began = time.monotonic()
+                opened(page, f"{address}/ideal_images?backbone={name}&seed={seed}{more}", "Start")
                 watch(page)
                 page.get_by_role("button", name=re.compile("Start$")).click()
                 page.get_by_text(re.compile(r"^step \d+ of \d+, done$")).first.wait_for()
@@ -60,6 +65,7 @@ def browse(address: str, number: int, marks: Marks, until: float) -> None:
                     page.get_by_test_id("stStatusWidget").wait_for(state="detached")
                     if page.get_by_test_id("stException").count():
                         marks.errors[f"an exception on {screen}, in the browser"] += 1
+                time.sleep(max(0.0, EVERY - (time.monotonic() - began)) if small else 0.0)
             except Exception as error:  # noted; the browser goes on
                 words = page.locator("main").inner_text()[-300:]
                 marks.errors[f"in the browser: {str(error)[:60]} … {words}"] += 1
@@ -93,7 +99,7 @@ def measure(
         asyncio.run(made_ready(address))
         until = time.monotonic() + 60 * minutes
         threads = [
-            threading.Thread(target=browse, args=(address, k, marks, until))
+            threading.Thread(target=browse, args=(address, k, marks, until, wall))
             for k in range(browsers)
         ]
         for thread in threads:

@@ -59,15 +59,19 @@ class Pupil:
         return self
 
     async def __aexit__(self, *_: Any) -> None:
-        for task in [self._ear, *self._timers.values(), *self._fetching]:
+        for task in self._tasks():
             task.cancel()
         await self._socket.close()
 
     def crash(self) -> None:
         """Is gone at once, without a word, as a browser that is killed."""
-        for task in [self._ear, *self._timers.values(), *self._fetching]:
+        for task in self._tasks():
             task.cancel()
         self._socket.transport.abort()
+
+    def _tasks(self) -> list[asyncio.Task]:
+        asking = [] if self._asking is None else [self._asking]
+        return [self._ear, *self._timers.values(), *self._fetching, *asking]
 
     async def open(self, page: str = "", query: str = "") -> None:
         """Goes to a page, as a link in the sidebar does."""
@@ -251,11 +255,14 @@ class Pupil:
 
     async def _ask(self, missing: dict[str, int]) -> None:
         """Asks for frames that have not arrived, as the live view does in a browser."""
-        view, fragment = next(
-            (element, fragment)
-            for element, fragment in self.elements("bidi_component")
-            if element.component_name == "live_view"
-        )
+
+        def views() -> list[tuple[Any, str]]:
+            found = self.elements("bidi_component")
+            return [(one, where) for one, where in found if one.component_name == "live_view"]
+
+        while not (there := views()):  # it is being drawn
+            await asyncio.sleep(0.1)
+        view, fragment = there[0]
         name = f"$$STREAMLIT_INTERNAL_KEY_{view.id}__events"
         asked = json.dumps([{"event": "missing", "value": missing}])
         await self._rerun(fragment, {name: ("json_trigger_value", asked)})

@@ -62,6 +62,7 @@ async def _pupil(
                 await toggle_answer(pupil, "a class that shows")
                 await pupil.click("Start")
                 await ready(pupil, "button", "Show it")
+                await pupil.until(lambda p=pupil: not _on_the_wall(p), "the offer to show it")
                 words = f"result {number}.{round_}."
                 pupil.fill("text_input", "Your words (optional)", "string_value", words)
                 shown[words] = time.monotonic()

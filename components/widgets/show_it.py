@@ -62,7 +62,7 @@ def button(kind: str, result: str, make: Callable[[], Shown], *, ask: str = "") 
         st.form(f"show_form_{kind}", border=False),
     ):
         label = ask or "Your words (optional)"
-        caption = st.text_input(label, max_chars=80, key=f"words_{kind}_{result}")
+        caption = st.text_input(label, max_chars=80, key=f"words_{kind}")
         st.caption("Everybody in the class sees it, the picture too, until the class ends.")
         sent = st.form_submit_button("Show it", type="primary")
         if sent and ask and not caption.strip():
