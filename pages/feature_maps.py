@@ -3,7 +3,7 @@
 import streamlit as st
 
 from components import shell
-from components.feature_maps import entry, explorer, game
+from components.feature_maps import entry, explorer, exports, game
 from components.shell import cache, class_link, downloads, linked
 from components.widgets import charts, gallery, pickers
 from engine import images
@@ -96,21 +96,25 @@ def where_it_looks(name: str, picked: pickers.Picked) -> None:
         heat = cache.class_activation(name, digest, chosen, picture)
         first, second = st.columns(2, gap="large")
         with first:
+            over = gallery.overlay(picked.picture, heat, opacity)
             gallery.show(
-                gallery.overlay(picked.picture, heat, opacity),
+                over,
                 f"Class activation for {label}",
                 f"Class activation (Grad-CAM): the places that raise “{label}”",
             )
+            exports.heat_map("class activation", label, over, heat)
             if not heat.any():
                 st.info(f"Nothing in this picture raises “{label}”.")
         with second:
             if every_pixel:
                 pixels = cache.saliency(name, digest, chosen, picture)
+                over = gallery.overlay(picked.picture, pixels, opacity)
                 gallery.show(
-                    gallery.overlay(picked.picture, pixels, opacity),
+                    over,
                     f"Saliency for {label}",
                     f"Saliency (SmoothGrad): the pixels that move “{label}” most",
                 )
+                exports.heat_map("saliency", label, over, pixels)
             else:
                 st.caption(
                     "The picture beside this shows the *places* that raise a class, as coarse "
@@ -145,7 +149,7 @@ if downloads.loaded(name) is not None:
     class_link.link(backbone=name)
     with shell.errors():
         picture_and_predictions(name, picked)
-    shell.guess.repeat(LESSON)
+    shell.guess.repeat(LESSON, closed=False)  # the maps are there at once
     entry.offer(name, picked)
     explorer.explorer(name, picked)
     where_it_looks(name, picked)

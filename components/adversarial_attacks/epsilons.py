@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import plotly.graph_objects as go
 import streamlit as st
 
+from components.adversarial_attacks import photos
 from components.adversarial_attacks.experiment import Experiment, Plan
 from components.adversarial_attacks.form import KINDS
 from components.shell import cache
@@ -13,6 +14,8 @@ from components.widgets import charts, pickers, run_panel
 from engine import images
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from engine.attacks.robustness import SweepPoint
     from engine.runs import EpsilonSweep
 
@@ -33,20 +36,21 @@ def show(run: Experiment) -> None:
     chosen = pickers.networks(
         "Networks", here, first, most=MOST, name="swept", key=f"sweep_nets_{name}"
     )
-    if not chosen:
-        st.caption("Choose a network.")
+    pictures = photos.choose(plan, "sweep")
+    if not chosen or not pictures:
+        st.caption("Choose a network, and photos.")
         return
     run_panel.table(
         "sweep",
         "Try epsilon from 0 to 32",
-        (plan.identity, tuple(chosen)),
+        (plan.identity, tuple(chosen), tuple(map(images.digest, pictures))),
         len(chosen) * (len(EPSILONS) + 1),
-        lambda: [_task(plan, name) for name in chosen],
-        lambda points: _drawn(chosen, points),
+        lambda: [_task(plan, name, pictures) for name in chosen],
+        lambda points: _drawn(chosen, points, len(pictures)),
     )
 
 
-def _task(plan: Plan, name: str) -> "EpsilonSweep":
+def _task(plan: Plan, name: str, pictures: "Sequence[np.ndarray]") -> "EpsilonSweep":
     from engine.attacks import Targeted
     from engine.runs import EpsilonSweep
 
@@ -55,7 +59,7 @@ def _task(plan: Plan, name: str) -> "EpsilonSweep":
     goal = plan.aim if plan.goal is None else Targeted(net.class_names.index(plan.wanted))
     return EpsilonSweep(
         backbones=own,
-        picture=images.fit(plan.picture, net.input_size),
+        pictures=tuple(images.fit(picture, net.input_size) for picture in pictures),
         goal=goal,
         attack=plan.attack,
         epsilons=EPSILONS,
@@ -64,18 +68,39 @@ def _task(plan: Plan, name: str) -> "EpsilonSweep":
 
 
 def smallest(points: "Sequence[SweepPoint]") -> float | None:
-    """The smallest epsilon at which the attack fools; None where there is none so far."""
-    return next((point.epsilon for point in points if point.fooled), None)
+    """The smallest epsilon that fools, of several photos half; None where there is none so far."""
+    return next((point.epsilon for point in points if point.fooled >= 0.5), None)
 
 
-def _drawn(names: Sequence[str], points: "Sequence[Sequence[SweepPoint]]") -> None:
-    """The smallest epsilon that fools each, as bars; the probabilities of the first."""
-    st.markdown("**Smallest epsilon that fools**")
+def _drawn(
+    names: Sequence[str], points: "Sequence[Sequence[SweepPoint]]", photos_tried: int
+) -> None:
+    """The smallest epsilon that fools each, as bars; then curves over epsilon."""
+    several = photos_tried > 1
+    of = f" half of {photos_tried} photos" if several else ""
+    st.markdown(f"**Smallest epsilon that fools{of}**")
     found = {name: smallest(own) for name, own in zip(names, points, strict=True)}
     st.plotly_chart(_bars(found), config=charts.CONFIG, key="smallest_chart")
-    if len(names) > 1:
-        return
-    _curves(points[0])
+    if several:
+        _shares(names, points)
+    elif len(names) == 1:
+        _curves(points[0])
+
+
+def _shares(names: Sequence[str], points: "Sequence[Sequence[SweepPoint]]") -> None:
+    """How many of the photos are misclassified by each network, by epsilon."""
+    lines = [
+        (name, [p.epsilon for p in own], [p.fooled for p in own])
+        for name, own in zip(names, points, strict=True)
+    ]
+    own = points[0]
+    noise = (f"{names[0]}, random noise", [p.epsilon for p in own], [p.by_noise for p in own])
+    figure = charts.curves([*lines, noise], "share of the photos", "epsilon, in grey levels")
+    st.plotly_chart(figure, config=charts.CONFIG, key="sweep_chart")
+    st.caption(
+        "The share of the photos that fool the network: attacked, and with random noise of the "
+        "same size."
+    )
 
 
 def _bars(found: dict[str, float | None]) -> go.Figure:

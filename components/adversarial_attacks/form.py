@@ -23,29 +23,39 @@ class Kind:
     steps: int = 20
     bounded: bool = True
     own_step: bool = False  # there is no size of a step to set
+    l2: bool = False  # the root mean square can be bounded instead of the largest change
+    rate: tuple[str, str, tuple[float, ...]] | None = None  # another number, its name, its values
 
 
 KINDS: dict[str, Kind] = {
     "Small steps (PGD)": Kind(
-        engine="PGD", words="Strong and quick: many small steps, never further than epsilon."
+        engine="PGD",
+        words="Strong and quick: many small steps, never further than epsilon.",
+        l2=True,
     ),
     "One step (FGSM)": Kind(
         engine="FGSM",
-        words="The oldest and fastest: moves every value up or down by epsilon.",
+        words="The oldest and fastest: one step as large as epsilon allows.",
         steps=1,
+        l2=True,
     ),
     "With momentum (MI-FGSM)": Kind(
-        engine="MomentumIterative", words="Adds momentum; fools other networks more often."
+        engine="MomentumIterative", words="Adds momentum; fools other networks more often.", l2=True
     ),
     "Random frames (DIM)": Kind(
-        engine="DiverseInput", words="Momentum, and another crop each step; transfers well."
+        engine="DiverseInput",
+        words="Momentum, and another crop each step; transfers well.",
+        l2=True,
     ),
     "Shuffled blocks (BSR)": Kind(
         engine="BlockShuffle",
         words="Momentum through eight shuffled, turned copies a step; fools other networks most.",
+        l2=True,
     ),
     "Smoothed (TIM)": Kind(
-        engine="TranslationInvariant", words="Momentum along a blurred gradient; smooth changes."
+        engine="TranslationInvariant",
+        words="Momentum along a blurred gradient; smooth changes.",
+        l2=True,
     ),
     "Sets its own step (Auto-PGD)": Kind(
         engine="APGD",
@@ -64,6 +74,7 @@ KINDS: dict[str, Kind] = {
         steps=100,
         bounded=False,
         words="Plain gradient descent without a bound on the change; always takes all its steps.",
+        rate=("learning_rate", "Learning rate", (300.0, 1000.0, 3000.0, 10000.0, 30000.0)),
     ),
     "Nearest border (DeepFool)": Kind(
         engine="DeepFool",
@@ -76,15 +87,21 @@ KINDS: dict[str, Kind] = {
         steps=200,
         bounded=False,
         words="Slow and thorough: five searches for the best trade-off of size and success.",
+        rate=("step_size", "Step size of Adam", (0.003, 0.01, 0.03)),
     ),
     "A few pixels": Kind(
-        engine="Sparse", steps=60, bounded=False, words="Some pixels only, each by any amount."
+        engine="Sparse",
+        steps=60,
+        bounded=False,
+        words="Some pixels only, each by any amount.",
+        rate=("step_size", "Step size, in grey levels", (30.0, 60.0, 120.0, 255.0)),
     ),
     "A sticker": Kind(
         engine="Patch",
         steps=60,
         bounded=False,
         words="A square that may look like anything; the rest stays untouched.",
+        rate=("step_size", "Step size, in grey levels", (6.0, 12.0, 24.0, 48.0)),
     ),
     "Random noise": Kind(
         engine="RandomNoise",
@@ -112,6 +129,8 @@ class Form:
 
 def settings(name: str) -> Form:
     """Lets a person choose an attack and its rarer numbers."""
+    from engine import attacks
+
     shell.check_link("attack", tuple(KINDS), "the attack")
     chosen = st.selectbox("Attack", KINDS, key="attack", bind="query-params")
     kind = KINDS[chosen]
@@ -137,9 +156,12 @@ def settings(name: str) -> Form:
                 help="“fitting” sets it to 2.5 times epsilon, divided by the number of steps.",
             )
             numbers["step_size"] = None if size == "fitting" else size
-        if kind.engine == "PGD" and linked.toggle(
-            "Bound the root mean square (L2) instead", False, name="l2"
-        ):
+        if kind.rate is not None:
+            field, label, options = kind.rate
+            usual = getattr(getattr(attacks, kind.engine)(), field)
+            key = f"attack_rate_{kind.engine}"
+            numbers[field] = linked.select_slider(label, options, usual, name="rate", key=key)
+        if kind.l2 and linked.toggle("Bound the root mean square (L2) instead", False, name="l2"):
             numbers["norm"] = "l2"
         if kind.engine == "Patch":
             for axis, side in (("row", "top"), ("column", "left")):
@@ -172,7 +194,9 @@ def strength(form: Form) -> dict[str, Any]:
             4,
             key="epsilon",
             bind="query-params",
-            help="The largest change of any value of the picture.",
+            help="The root mean square of all changes of the picture's values."
+            if form.numbers.get("norm") == "l2"
+            else "The largest change of any value of the picture.",
             width=240,
         )
         return {"epsilon": epsilon}

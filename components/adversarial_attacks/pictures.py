@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import numpy as np
 import streamlit as st
 
 from components.adversarial_attacks.experiment import KEY, Experiment, Plan
 from components.shell import cache, class_link
-from components.widgets import gallery, live_view, pickers
+from components.widgets import gallery, lab_sheet, live_view, onward
 from components.widgets.live_view import Curve, Pane, Verdict
 from engine import images
 from engine.types import Prediction
@@ -187,11 +188,57 @@ def downloads(run: Experiment) -> None:
         for one in run.each:
             _files(one, f": {one.plan.backbones[0]}" if len(run.plans) > 1 else "")
         plan = run.plan
-        pickers.open_on(
-            run.latest.picture, f"attacked {plan.called}", plan.backbones[0], "Feature maps"
+        lab_sheet.download(lambda: _sheet(run), f"lab-sheet-attack-{plan.backbones[0]}")
+        onward.open_on(
+            run.latest.picture,
+            f"attacked {plan.called}",
+            plan.backbones[0],
+            "Feature maps",
+            made_from=plan.picture,
         )
         with st.popover("Link to this attack", icon=":material/link:"):
             class_link.address(run.address)
+
+
+def _sheet(run: Experiment) -> lab_sheet.Sheet:
+    """The lab sheet: of each attacked network the pictures, their difference, and its size."""
+    from engine.attacks import robustness
+
+    results: list[str] = []
+    files: dict[str, tuple[bytes, str]] = {}
+    for number, one in enumerate(run.each, 1):
+        plan, frame = one.plan, one.latest
+        change = robustness.change(plan.picture, frame.picture)
+        magnified, times = robustness.magnified(plan.picture, frame.picture)
+        results += [f"{number}. {', '.join(plan.backbones)}"]
+        for when, answer in (("Before", _first(plan)), ("After", frame.predictions)):
+            said = ", ".join(f"{p.label} {100 * p.probability:.1f} %" for p in answer[:3])
+            results.append(f"{when}: {said}")
+        results.append(
+            f"Largest change: {change.linf:.0f} of 255 grey levels; root mean square "
+            f"{change.l2:.2f}; {100 * change.pixels:.0f} % of the pixels; SSIM {change.ssim:.3f}; "
+            f"PSNR {change.psnr:.1f} dB."
+        )
+        names = ("step", "original class", "target or strongest other", "fooled")
+        rows = [(f.step, f.before, f.wanted, f.succeeded) for f in one.frames]
+        files |= {
+            f"before-{number}.png": (images.png(plan.picture), "The photo as the network gets it."),
+            f"after-{number}.png": (images.png(frame.picture), "The same, attacked."),
+            f"change-{number}.png": (images.png(magnified), f"The change, times {times}."),
+            f"steps-{number}.csv": (lab_sheet.table(names, rows), "Probabilities, a row a step."),
+        }
+    plan = run.plan
+    return lab_sheet.Sheet(
+        title="Adversarial attack",
+        facts={
+            "Photo": plan.called,
+            "Target": plan.wanted,
+            "Attack": plan.kind,
+            "Link": urlencode(run.address),
+        },
+        results=results,
+        files=files,
+    )
 
 
 def _files(run: Experiment, of: str) -> None:

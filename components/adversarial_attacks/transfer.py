@@ -7,20 +7,17 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from components import shell
-from components.adversarial_attacks.experiment import Experiment, Plan
+from components.adversarial_attacks import photos
+from components.adversarial_attacks.experiment import Experiment
 from components.shell import cache
 from components.widgets import charts, other_networks, pickers, run_panel
-from engine import config, images
-from engine.storage import datasets, samples
+from engine import images
 
 if TYPE_CHECKING:
     from engine.runs import TransferMatrix
 
 MOST = 6  # networks in the matrix: more do not fit, on the screen and into memory
 FIRST = 4  # of them at first
-PHOTOS = 8  # of the samples, of Pets, and at most of one's own
-THIS, SAMPLES, PETS, OWN = "This picture", "The samples", "Pets", "My photos"
 
 
 def show(run: Experiment) -> None:
@@ -42,7 +39,7 @@ def show(run: Experiment) -> None:
         name="matrix",
         key=f"matrix_nets_{name}",
     )
-    pictures = _pictures(plan)
+    pictures = photos.choose(plan, "matrix")
     able = [n for n in nets if wanted is None or wanted in cache.class_names(n)]
     alike = [n for n in able if cache.class_names(n) == cache.class_names(able[0])]
     ensemble = st.toggle("Also attack all together", key="ensemble", disabled=len(alike) < 2)
@@ -81,44 +78,6 @@ def _vote(name: str, here: Sequence[str], picture: np.ndarray) -> None:
             f"**{' and '.join(alike)} together** (mean probability): {top.label}, "
             f"{100 * top.probability:.0f} %."
         )
-
-
-def _pictures(plan: Plan) -> list[np.ndarray]:
-    """The photos of the matrix: this one, the samples, some of Pets, or a person's own."""
-    pets = config.pets_root()
-    here = datasets.has_pets(pets)
-    sources = [THIS, SAMPLES, *([PETS] if here else []), OWN]
-    source = st.segmented_control(
-        "Photos", sources, default=THIS, required=True, key="matrix_photos"
-    )
-    if source == THIS:
-        return [plan.picture]
-    if source == SAMPLES:
-        return [cache.sample(sample) for sample in list(samples.SAMPLES)[:PHOTOS]]
-    if source == PETS:
-        with shell.errors():
-            return [cache.decoded(data) for data in _some_pets()]
-        return []
-    files = st.file_uploader(
-        f"Up to {PHOTOS} photos",
-        type=["jpg", "jpeg", "png", "webp"],
-        accept_multiple_files=True,
-        max_upload_size=10,
-        key="matrix_files",
-    )
-    found = []
-    for file in files[:PHOTOS]:
-        with shell.errors():
-            found.append(cache.decoded(file.getvalue()))
-    return found
-
-
-@st.cache_data(show_spinner=False, max_entries=1, ttl=900)
-def _some_pets() -> list[bytes]:
-    """Photos of Oxford-IIIT Pets at random, the same for everyone."""
-    paths = datasets.pets(config.pets_root()).paths
-    chosen = np.random.default_rng(0).permutation(len(paths))[:PHOTOS]
-    return [paths[k].read_bytes() for k in chosen]
 
 
 def _matrix(rows: list) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 PATCHES, PATCH = 6, 88  # parts of the samples that excite a channel most, and their px
 STEPS = 40  # of a picture that is drawn for a channel
+LAYER, CHANNEL, NETWORK = "per layer", "per channel", "whole network"  # colour scales
 SHOWN = 96  # channels on the sheet until all are asked for
 
 
@@ -43,8 +44,8 @@ def explorer(name: str, picked: Picked) -> None:
         )
         shared = scaling.segmented_control(
             "Colour scale",
-            ["per layer", "per channel"],
-            default="per layer",
+            [LAYER, CHANNEL, NETWORK],
+            default=LAYER,
             required=True,
             key="scaling",
             bind="query-params",
@@ -52,7 +53,8 @@ def explorer(name: str, picked: Picked) -> None:
         show_all = count > SHOWN and everything.toggle(
             f"Show all {count} channels", key="show_all", bind="query-params"
         )
-        sheet = drawn(name, digest, layer, order, shared, show_all, maps)
+        whole = cache.network_scale(name, digest, picture) if shared == NETWORK else None
+        sheet = drawn(name, digest, layer, order, shared, show_all, maps, whole)
         left, right = st.columns([1.7, 1], gap="large")
         channel = choose_channel(right, maps, count)
         with left:
@@ -77,7 +79,7 @@ class Sheet:
     """A layer's contact sheet, drawn.
 
     `address` is its image as a data address, `channels` its tiles' numbers in order, `limit` their
-    full scale, one for all or `(c,)`, `top` the layer's where that is it, None otherwise.
+    full scale, one for all or `(c,)`, `top` the one for all, None where each has its own.
     """
 
     address: str
@@ -90,14 +92,21 @@ class Sheet:
 
 @st.cache_resource(show_spinner=False, max_entries=64)
 def drawn(
-    name: str, digest: str, layer: str, order: str, shared: str, show_all: bool, _maps: Activations
+    name: str,
+    digest: str,
+    layer: str,
+    order: str,
+    shared: str,
+    show_all: bool,
+    _maps: Activations,
+    _whole: float | None,
 ) -> Sheet:
     """A layer's contact sheet, drawn once for all its channels."""
     values, count = _maps.values, len(_maps.response)
     ranked = _maps.ranking if order == "by response" else np.arange(count)
     channels = ranked if show_all else ranked[:SHOWN]
     scale = gallery.scale_of(values)
-    top = gallery.limit_of(values) if shared == "per layer" else None
+    top = {LAYER: gallery.limit_of(values), CHANNEL: None, NETWORK: _whole}[shared]
     limit = np.abs(values[..., channels]).max(axis=(0, 1)) if top is None else top
     return Sheet(
         address=gallery.data_url(gallery.sheet(values[..., channels], limit, scale)),

@@ -1,8 +1,7 @@
 """The downloads of the feature maps screen: a picture, numbers, a lab sheet; and a link."""
 
 import io
-import zipfile
-from datetime import date
+from collections.abc import Sequence
 from urllib.parse import urlencode
 
 import numpy as np
@@ -11,11 +10,11 @@ from PIL import Image
 
 from components.feature_maps import network_map
 from components.shell import cache
-from components.widgets import gallery
+from components.widgets import gallery, lab_sheet
 from components.widgets.pickers import Picked
 from engine import images
 from engine.storage import samples
-from engine.types import Activations
+from engine.types import Activations, Prediction
 
 
 def downloads(
@@ -49,20 +48,16 @@ def downloads(
     def numbers() -> bytes:
         return _npz(values=maps.values, response=maps.response, dead=maps.dead)
 
-    def lab_sheet() -> bytes:
+    def sheet_of_all() -> lab_sheet.Sheet:
         values = maps.values[..., channel]
         large = gallery.paint(values, max(float(np.abs(values).max()), 1e-12), scale)
-        answer, _ = cache.predictions(name, images.digest(picture), picture)
-        return _zip(
-            {
-                "lab-sheet.txt": _report(name, picked.name, maps, channel, answer).encode(),
-                "picture.png": images.png(picture),
-                "channels.png": sheet(),
-                f"channel-{channel}.png": gallery.png_of(
-                    Image.fromarray(gallery.enlarged(large, 448))
-                ),
-                "maps.npz": numbers(),
-            }
+        return _report(
+            name,
+            picked.name,
+            maps,
+            channel,
+            answer=cache.predictions(name, images.digest(picture), picture)[0],
+            files=(images.png(picture), sheet(), _enlarged(large), numbers()),
         )
 
     first, second, third, fourth = st.columns(4)
@@ -71,18 +66,26 @@ def downloads(
     with second:
         gallery.download("Raw maps (npz)", numbers, f"{stem}.npz", "data_array", width="stretch")
     with third:
-        gallery.download(
-            "Lab sheet (ZIP)",
-            lab_sheet,
-            f"{stem}.zip",
-            "lab_profile",
-            width="stretch",
-            help="The picture, the channels, the numbers, and a text to go under them in a report.",
-        )
+        lab_sheet.download(sheet_of_all, stem, width="stretch")
     with fourth.popover("Link to this view", icon=":material/link:", width="stretch"):
         st.code(_link(name, maps.layer.name), language=None, wrap_lines=True)
         if picked.name not in [s.lower() for s in samples.SAMPLES]:
             st.caption("Your own picture stays with you; the link opens a sample instead.")
+
+
+def heat_map(kind: str, label: str, over: np.ndarray, heat: np.ndarray) -> None:
+    """A heat map to take home: over the photo, and its numbers.
+
+    Args:
+        kind: "class activation" or "saliency".
+        label: the class that it explains.
+        over: the map over the photo, `(S, S, 3)` in 0..1.
+        heat: the map, `(H, W)` in 0..1.
+    """
+    stem = f"{kind} {label}".replace(" ", "-").replace("/", "-")
+    with st.container(horizontal=True):
+        gallery.download("Picture (PNG)", lambda: images.png(over), f"{stem}.png", "image")
+        gallery.download("Numbers (npz)", lambda: _npz(heat=heat), f"{stem}.npz", "data_array")
 
 
 def _link(name: str, layer: str) -> str:
@@ -90,35 +93,46 @@ def _link(name: str, layer: str) -> str:
     return f"{(st.context.url or '').split('?')[0]}?{urlencode(state)}"
 
 
-def _report(name: str, picture: str, maps: Activations, channel: int, answer) -> str:
-    """The lab sheet's text: what was done, what was seen, a caption for each figure."""
-    strongest = ", ".join(str(c) for c in maps.ranking[:5])
-    guesses = "\n".join(f"  {p.label}: {100 * p.probability:.1f} %" for p in answer)
+def _report(
+    name: str,
+    picture: str,
+    maps: Activations,
+    channel: int,
+    answer: Sequence[Prediction],
+    files: tuple[bytes, bytes, bytes, bytes],
+) -> lab_sheet.Sheet:
+    """The lab sheet: what was done, what was seen, a caption for each figure."""
     place = int(np.flatnonzero(maps.ranking == channel)[0]) + 1
-    layer, count = network_map.describe(maps.layer), len(maps.response)
-    return (
-        f"Feature maps, {date.today():%d %B %Y}\n\n"
-        f"Backbone: {name}\nPicture: {picture}\nLayer: {layer}\n\n"
-        f"Predictions:\n{guesses}\n\n"
-        f"Figure 1 (picture.png). The picture as the network gets it.\n"
-        f"Figure 2 (channels.png). Channels of {maps.layer.name}; bright means a strong response.\n"
-        f"Figure 3 (channel-{channel}.png). Channel {channel}, place {place} of {count} by "
-        f"response ({maps.response[channel]:.3g}).\n\n"
-        f"Dead channels: {int(maps.dead.sum())} of {count}. Strongest: {strongest}.\n"
-        "maps.npz: values (height, width, channels), response and dead (channels).\n\n"
-        "What I expected:\n\nWhat I saw:\n"
+    count, of = len(maps.response), maps.layer.name
+    said = (
+        f"Channel {channel}, place {place} of {count} by response ({maps.response[channel]:.3g})."
     )
+    names = {
+        "picture.png": "The picture as the network gets it.",
+        "channels.png": f"Channels of {of}; bright means a strong response.",
+        f"channel-{channel}.png": said,
+        "maps.npz": "values (height, width, channels), response and dead (channels).",
+    }
+    return lab_sheet.Sheet(
+        title="Feature maps",
+        facts={"Backbone": name, "Picture": picture, "Layer": network_map.describe(maps.layer)},
+        results=[
+            *(f"{p.label}: {100 * p.probability:.1f} %" for p in answer),
+            f"Dead channels: {int(maps.dead.sum())} of {count}.",
+            f"Strongest: {', '.join(str(c) for c in maps.ranking[:5])}.",
+        ],
+        files={
+            name: (content, caption)
+            for (name, caption), content in zip(names.items(), files, strict=True)
+        },
+    )
+
+
+def _enlarged(painted: np.ndarray) -> bytes:
+    return gallery.png_of(Image.fromarray(gallery.enlarged(painted, 448)))
 
 
 def _npz(**arrays: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
-    return buffer.getvalue()
-
-
-def _zip(files: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file_name, content in files.items():
-            archive.writestr(file_name, content)
     return buffer.getvalue()

@@ -19,6 +19,8 @@ SIDE = 340  # px of the photo with its box
 KINDS = {
     "convolution": "A convolution multiplies what it reads by its kernel, and adds everything up.",
     "depthwise convolution": "A depthwise convolution reads one map only: its own.",
+    "separable convolution": "A separable convolution reads each map by a kernel of its own, then "
+    "adds the maps up by weight. Here both are one kernel.",
     "maximum of a window": "Max pooling keeps the largest value of its window.",
     "mean of a window": "Average pooling keeps the mean of its window.",
     "a function of one value": "This layer changes each value alone.",
@@ -83,8 +85,8 @@ def _field(found: "Value", picture: np.ndarray) -> None:
     )
     share = 100 * (bottom - top) * (right - left) / (picture.shape[0] * picture.shape[1])
     st.caption(
-        f"Where it looks: {right - left} × {bottom - top} px, {share:.2g} % of the picture. No "
-        "pixel outside moves this value."
+        f"Where it looks: {right - left} × {bottom - top} px, {share:.2g} % of the picture. A "
+        "small change of any pixel outside has no effect."
     )
 
 
@@ -116,6 +118,8 @@ def _sum(found: "Value") -> None:
         return
     rest = f" The other {count - 1} add {each.sum() - each[number]:.3g}." if count > 1 else ""
     bias = f" The bias is {found.bias:.3g}." if found.bias else ""
+    total = float(each.sum()) + found.bias
+    after = f" After {found.activation}: {found.number:.3g}." if found.activation else ""
     st.caption(
-        f"These products add up to {each[number]:.3g}.{rest}{bias} The sum: {found.number:.3g}."
+        f"These products add up to {each[number]:.3g}.{rest}{bias} The sum: {total:.3g}.{after}"
     )

@@ -32,6 +32,6 @@ def _figures() -> None:
             for label, number in (("Runs", status.running), ("Waiting", status.waiting)):
                 st.metric(label, number, border=True)
         st.caption(
-            f"Pictures, attacks and trainings are computed on the cluster at {status.address}. Waiting runs "
-            "have not made their first step yet."
+            f"Pictures, attacks and trainings are computed on the cluster at {status.address}. "
+            "Waiting runs have not made their first step yet."
         )

@@ -3,12 +3,13 @@
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import streamlit as st
 
 from components.ideal_images.experiment import KEY, NORMS, Experiment, Plan, number
 from components.shell import cache, class_link
-from components.widgets import gallery, live_view, pickers
+from components.widgets import gallery, lab_sheet, live_view, onward
 from components.widgets.live_view import Curve, Pane, Verdict
 from engine import images
 from engine.storage import registry
@@ -184,7 +185,8 @@ def downloads(run: Experiment) -> None:
                 "movie",
             )
         plan, frame = run.plans[0], run.views[0].latest
-        pickers.open_on(
+        lab_sheet.download(lambda: _sheet(run), f"lab-sheet-ideal-{plan.backbone}")
+        onward.open_on(
             frame.picture,
             f"ideal {plan.words}",
             registry.members(plan.backbone)[0],
@@ -193,3 +195,26 @@ def downloads(run: Experiment) -> None:
         )
         with st.popover("Link to this preset", icon=":material/link:"):
             class_link.address(run.address)
+
+
+def _sheet(run: Experiment) -> lab_sheet.Sheet:
+    """The lab sheet: every picture, and what was measured at each step."""
+    plan, files, results = run.plans[0], {}, []
+    for k, (one, view) in enumerate(zip(run.plans, run.views, strict=True), 1):
+        frame = view.latest
+        said = ", ".join(f"{p.label} {100 * p.probability:.1f} %" for p in frame.predictions[:3])
+        results.append(f"{one.backbone}, {one.words}, seed {one.settings.seed}: {said}")
+        files[f"picture-{k}.png"] = (images.png(frame.picture), f"{one.words}, step {frame.step}.")
+        rows = [
+            (f.step, f.loss, f.variation, f.predictions[0].label, f.predictions[0].probability)
+            for f in view.frames
+        ]
+        names = ("step", "loss", "variation", "prediction", "probability")
+        files[f"steps-{k}.csv"] = (lab_sheet.table(names, rows), "What was measured, a row a step.")
+    facts = {"Backbone": plan.backbone, "Target": plan.words, "Steps": str(run.steps)}
+    return lab_sheet.Sheet(
+        title="Ideal images",
+        facts=facts | {"Link": urlencode(run.address)},
+        results=results,
+        files=files,
+    )

@@ -78,35 +78,15 @@ def picture(*, key: str = "sample", label: str = "Picture", default: str = "Cat"
 
 def take(picture: np.ndarray, name: str, *, key: str = "sample") -> None:
     """Makes a picture, `(H, W, 3)` in 0..1, the session's own: every page goes on with it."""
-    _own(picture, name, key)
+    own(picture, name, key)
     if st.session_state.get(f"{key}_source") in (None, "Samples", "Pets"):
         st.session_state[f"{key}_source"] = "Upload"
 
 
-def _own(picture: np.ndarray, name: str, key: str = "sample") -> None:
+def own(picture: np.ndarray, name: str, key: str = "sample") -> None:
+    """Puts a picture in the place of the session's own."""
     digest = images.digest(picture)
     st.session_state[f"{key}_own"] = Picked(picture=picture, name=name, digest=digest)
-
-
-def open_on(picture: np.ndarray, name: str, backbone: str, *screens: str) -> None:
-    """Buttons that open a picture on other screens, with the same backbone.
-
-    Args:
-        picture: `(H, W, 3)` in 0..1; it becomes the session's own.
-        name: what to call it.
-        backbone: the backbone to open it with.
-        screens: names of pages, as in the sidebar.
-    """
-    for path, label, icon in shell.PAGES:
-        if label in screens and st.button(
-            f"Open in {label.lower()}",
-            icon=icon,
-            key=f"open_in_{label}",
-            on_click=take,
-            args=(picture, name),
-        ):
-            _own(picture, name)  # an uploader on this page has just put its own in this place
-            st.switch_page(path, query_params=class_link.onward(use=backbone))
 
 
 class _Given(NamedTuple):

@@ -194,10 +194,13 @@ class Bounded(Attack):
         if self.decay:
             grad = grad / np.maximum(mean(np.abs(grad)), 1e-12)
             grad = state.gradient = grad + self.decay * state.gradient
-        step = self.step_size or 2.5 * self.epsilon / max(self.steps, 1)
+        return self.step(grad, self.step_size or 2.5 * self.epsilon / max(self.steps, 1))
+
+    def step(self, gradient: np.ndarray, size: float) -> np.ndarray:
+        """A step of that size against a gradient, by the norm."""
         if self.norm == "linf":
-            return -step * np.sign(grad)
-        return -step * grad / np.maximum(np.sqrt(mean(np.square(grad))), 1e-12)
+            return -size * np.sign(gradient)
+        return -size * gradient / np.maximum(np.sqrt(mean(np.square(gradient))), 1e-12)
 
     def project(self, change: np.ndarray, original: np.ndarray) -> np.ndarray:
         if self.norm == "linf":
@@ -225,12 +228,15 @@ class Bounded(Attack):
 
 @dataclass(frozen=True, kw_only=True)
 class FGSM(Bounded):
-    """The fast gradient sign method: one step of epsilon (Goodfellow et al., 2014, 1412.6572)."""
+    """The fast gradient sign method: one step of epsilon (Goodfellow et al., 2014, 1412.6572).
+
+    With the norm "l2", the fast gradient method: along the gradient itself.
+    """
 
     steps: int = 1
 
     def direction(self, query: Query, state: Any) -> np.ndarray:
-        return -self.epsilon * np.sign(query.gradient)
+        return self.step(query.gradient, self.epsilon)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,14 +34,6 @@ _CAFFE_MEAN = (103.939, 116.779, 123.68)  # of ImageNet in BGR, 0..255
 _TORCH_MEAN, _TORCH_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-@keras.saving.register_keras_serializable("ideal_cat")
-class ReverseChannels(layers.Layer):
-    """Turns RGB to BGR, the order the Caffe-trained networks read."""
-
-    def call(self, inputs: Any) -> Any:
-        return inputs[..., ::-1]
-
-
 def names() -> tuple[str, ...]:
     """Every registered backbone."""
     return tuple(registry.specs())
@@ -255,7 +247,7 @@ def preprocess(picture: Any, scaling: str) -> Any:
         return layers.Rescaling(scale, offset, name="standardize")(picture)
     if scaling == "caffe":
         mean: Any = [-m for m in _CAFFE_MEAN]
-        bgr = ReverseChannels(name="rgb_to_bgr")(picture)
+        bgr: Any = keras.ops.flip(picture, axis=-1)
         return layers.Rescaling(255.0, mean, name="subtract_mean")(bgr)
     return layers.Rescaling(255.0, name="to_0_255")(picture)
 

@@ -15,6 +15,16 @@ from engine.backbones import Backbone, graph
 from engine.errors import UnknownLayer
 
 ELEMENTWISE = "a function of one value"
+_EACH_VALUE = (
+    layers.ReLU,
+    layers.LeakyReLU,
+    layers.Activation,
+    layers.BatchNormalization,
+    layers.Rescaling,
+    layers.Normalization,
+    layers.Dropout,
+)
+_EACH_VALUE_TOO = ("LayerScale", "StochasticDepth")  # of Keras' ConvNeXt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -28,6 +38,7 @@ class Value:
             it lies outside. None for a layer that is not taken apart.
         kernel: what the window is multiplied by, of its shape; None where it is not.
         bias: what is added to the sum of the products.
+        activation: what the layer itself applies to that sum, like "relu"; "" for nothing.
         influence: how much each pixel moves the value, `(H, W)` in 0..1.
     """
 
@@ -36,6 +47,7 @@ class Value:
     window: np.ndarray | None
     kernel: np.ndarray | None
     bias: float
+    activation: str
     influence: np.ndarray
 
     @property
@@ -84,8 +96,14 @@ def value(
         window=window,
         kernel=kernel,
         bias=bias,
+        activation=_activation(operation),
         influence=_influence(net, layer_name, operation, picture, info.shape, place),
     )
+
+
+def _activation(operation: Any) -> str:
+    name = getattr(getattr(operation, "activation", None), "__name__", "linear")
+    return "" if name == "linear" or not isinstance(operation, layers.Conv2D) else name
 
 
 def _reader(net: Backbone, layer_name: str) -> Any:
@@ -105,6 +123,11 @@ def _apart(
     """What an operation does for one place: its kind, window, kernel and bias."""
     row, column, channel = place
     maps = inputs[0]
+    if isinstance(operation, layers.SeparableConv2D):
+        window_kernel = _separable(operation, channel)
+        window = _window(maps, window_kernel.shape[:2], operation, (1, 1), row, column)
+        bias = backend.numpy(operation.bias)[channel] if operation.use_bias else 0.0
+        return "separable convolution", window, window_kernel, float(bias)
     if isinstance(operation, layers.Conv2D | layers.DepthwiseConv2D):
         weights = backend.numpy(operation.kernel)
         bias = backend.numpy(operation.bias)[channel] if operation.use_bias else 0.0
@@ -124,16 +147,24 @@ def _apart(
         kind = "maximum of a window" if largest else "mean of a window"
         one = maps[..., channel, None]
         return kind, _window(one, operation.pool_size, operation, (1, 1), row, column), None, 0.0
-    same = [some for some in inputs if some.ndim == 3 and some.shape[-1] > channel]
-    if len(same) == len(inputs) and all(some.shape == maps.shape for some in same):
-        kind = ELEMENTWISE if len(same) == 1 else "sum of several maps"
-        if isinstance(operation, layers.ZeroPadding2D) or (
-            len(same) > 1 and "add" not in type(operation).__name__.lower()
-        ):
-            return type(operation).__name__, None, None, 0.0
-        if row < maps.shape[0] and column < maps.shape[1]:
-            return kind, np.stack([some[place] for some in same])[None, None], None, 0.0
-    return type(operation).__name__, None, None, 0.0
+    name = type(operation).__name__
+    alone = isinstance(operation, _EACH_VALUE) or name in _EACH_VALUE_TOO
+    several = len(inputs) > 1
+    added = name == "Add" and several and all(some.shape == maps.shape for some in inputs)
+    alone |= name == "Add" and not several  # a number is added
+    if (alone and not several) or added:
+        kind = "sum of several maps" if added else ELEMENTWISE
+        return kind, np.stack([some[place] for some in inputs])[None, None], None, 0.0
+    return name, None, None, 0.0
+
+
+def _separable(operation: Any, channel: int) -> np.ndarray:
+    """The kernel `(kh, kw, n)` that a depthwise and a pointwise convolution make together."""
+    depthwise, pointwise = (
+        backend.numpy(kernel) for kernel in (operation.depthwise_kernel, operation.pointwise_kernel)
+    )
+    shares = pointwise[0, 0, :, channel].reshape(depthwise.shape[2:])  # (n, multiplier)
+    return (depthwise * shares).sum(axis=-1)
 
 
 def _window(

@@ -40,6 +40,21 @@ def activations(net: Backbone, picture: np.ndarray, layer_name: str) -> Activati
     )
 
 
+def network_scale(net: Backbone, picture: np.ndarray, percentile: float = 99.5) -> float:
+    """A full scale for the maps of all layers: a percentile of the magnitudes that are not zero.
+
+    Args:
+        net: a loaded backbone.
+        picture: `(H, W, 3)` in 0..1 at the network's input size.
+        percentile: of them.
+    """
+    outputs = [net.output(info.name) for info in net.layers if info.has_maps]
+    found = keras.Model(net.plain.inputs[0], outputs)(backend.tensor(picture[None]), training=False)
+    magnitudes = np.concatenate([np.abs(backend.numpy(maps)).ravel() for maps in found])
+    strong = magnitudes[magnitudes > 0]
+    return float(np.percentile(strong, percentile)) if strong.size else 1e-12
+
+
 def class_activation(net: Backbone, picture: np.ndarray, class_index: int) -> np.ndarray:
     """Grad-CAM: where the last feature maps support a class.
 

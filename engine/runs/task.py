@@ -94,10 +94,13 @@ class Attack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpsilonSweep:
-    """The same attack with one epsilon after the other; see `robustness.epsilon_sweep`."""
+    """The same attack with one epsilon after the other; see `robustness.epsilon_sweep`.
+
+    The pictures are `(H, W, 3)` in 0..1 at the network's input size.
+    """
 
     backbones: tuple[str, ...]
-    picture: np.ndarray
+    pictures: tuple[np.ndarray, ...]
     goal: attacks.Targeted | attacks.Untargeted
     attack: attacks.Bounded
     epsilons: tuple[float, ...]
@@ -105,14 +108,14 @@ class EpsilonSweep:
 
     @property
     def key(self) -> Hashable:
-        digest = images.digest(self.picture)
-        return "sweep", self.backbones, digest, self.goal, self.attack, self.epsilons, self.seed
+        digests = tuple(map(images.digest, self.pictures))
+        return "sweep", self.backbones, digests, self.goal, self.attack, self.epsilons, self.seed
 
     def steps(
         self, nets: Sequence[Backbone], live: Any = None, resume: Any = None
     ) -> Iterator[robustness.SweepPoint]:
         return robustness.epsilon_sweep(
-            nets, self.picture[None], self.goal, self.attack, self.epsilons, self.seed
+            nets, np.stack(self.pictures), self.goal, self.attack, self.epsilons, self.seed
         )
 
 

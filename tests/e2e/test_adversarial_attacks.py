@@ -60,6 +60,10 @@ def test_it_begins_with_a_dog_that_becomes_a_cat(page, address):
     expect(page.get_by_role("heading", name="Feature maps")).to_be_visible()
     expect(page.get_by_text("attacked bull mastiff", exact=True)).to_be_visible()
     expect(page.get_by_text("attacked bull mastiff · Pocket")).to_be_visible()
+    page.get_by_role("radiogroup", name="Compare this layer with").get_by_text(
+        "the original", exact=True
+    ).click()
+    expect(page.get_by_text("The difference: the original minus attacked")).to_be_visible()
     page.get_by_role("link", name="Ideal images").click()  # not with what this picture was for
     expect(page.get_by_text("Egyptian cat · Pocket Robust · preset clear")).to_be_visible()
 
@@ -158,6 +162,11 @@ def test_two_networks_are_attacked_side_by_side(page, address):
     expect(page.get_by_text(re.compile(r"^\d+ grey levels$"))).to_have_count(2)
     robust, plain = (int(words.split()[0]) for words in levels.all_text_contents())
     assert robust >= 4 * plain
+    page.get_by_role("radiogroup", name="Photos").get_by_text("The samples", exact=True).click()
+    page.get_by_role("button", name="Try epsilon from 0 to 32").click()
+    expect(page.get_by_text("Smallest epsilon that fools half of 8 photos")).to_be_visible()
+    expect(page.get_by_text("step 22 of 22, done")).to_be_visible()
+    expect(page.get_by_text("The share of the photos that fool the network")).to_be_visible()
 
 
 def test_the_judge_says_what_was_tried(page, address):

@@ -4,6 +4,7 @@ import asyncio
 import io
 import itertools
 import re
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
 from PIL import Image
@@ -141,6 +142,11 @@ def test_every_picture_of_a_comparison_can_be_taken_home(page, address):
         with page.expect_download() as picture:
             page.get_by_role("button", name=f"Picture: {words} (PNG)").click()
         assert Image.open(io.BytesIO(picture.value.path().read_bytes())).size == SIZE
+    with page.expect_download() as sheet:
+        page.get_by_role("button", name="Lab sheet (ZIP)").click()
+    with zipfile.ZipFile(sheet.value.path()) as archive:
+        assert {"lab-sheet.txt", "picture-3.png", "steps-3.csv"} <= set(archive.namelist())
+        assert len(archive.read("steps-1.csv").splitlines()) == 22  # a head, and steps 0 to 20
 
 
 def test_a_reload_offers_the_last_result(page, address):

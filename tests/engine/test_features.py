@@ -170,3 +170,14 @@ def test_patches_are_ranked_by_magnitude_as_channels_are(untrained, cat):
     patches = features.strongest_patches(both, [np.zeros_like(picture), picture], channel)
     strengths = [abs(patch.response) for patch in patches]
     assert strengths == sorted(strengths, reverse=True)
+
+
+def test_the_scale_of_a_network_is_that_of_all_its_maps(net, cat):
+    picture = images.fit(cat, net.input_size)
+    maps = [
+        features.activations(net, picture, info.name).values for info in net.layers if info.has_maps
+    ]
+    strong = np.concatenate([np.abs(values[values != 0]) for values in maps])
+    scale = features.network_scale(net, picture)
+    assert scale == pytest.approx(np.percentile(strong, 99.5), rel=1e-3)
+    assert 0.004 < np.mean(strong > scale) < 0.006
