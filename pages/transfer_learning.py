@@ -6,7 +6,15 @@ import streamlit as st
 
 from components import shell
 from components.shell import class_link, downloads, last_result
-from components.transfer_learning import curves, entry, form, own_photos, report, sources
+from components.transfer_learning import (
+    comparison,
+    curves,
+    entry,
+    form,
+    own_photos,
+    report,
+    sources,
+)
 from components.transfer_learning.experiment import KEY, Experiment, summary, words
 from components.widgets import pickers, run_panel
 
@@ -70,7 +78,7 @@ def live(planned: Experiment) -> None:
         return
     if run.points or active:
         curves.watch(run)
-    if run.points and words(run.plan) != words(plan):
+    if run.points and (words(run.plan), run.photos) != (words(plan), planned.photos):
         shell.stale(f"the previous training: {words(run.plan)}", "Train")
     if not active:
         report.headline(run)
@@ -87,7 +95,9 @@ def afterwards() -> None:
         runs = [r for r in st.session_state.get("training_runs", []) if r.points]
         if len(runs) > 1:
             st.header("All runs of this session", anchor=False)
-            curves.together(runs)
+            comparison.together(runs)
+            if st.toggle("Compare two of them, photo by photo", key="compare_runs"):
+                comparison.difference(runs)
         report.sections(run)
 
 

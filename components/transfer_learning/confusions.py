@@ -1,6 +1,6 @@
 """What a classifier confuses: the matrix, the surest mistakes, and the photos behind them."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -10,6 +10,9 @@ from components.transfer_learning.experiment import Experiment, unmeasured
 from components.widgets import charts, gallery
 from engine import images
 from engine.errors import BadImage
+
+if TYPE_CHECKING:
+    from engine.transfer import Report
 
 
 def confusion(run: Experiment) -> None:
@@ -77,7 +80,23 @@ def confusion(run: Experiment) -> None:
         row, column = int(points[0]["y"]), int(points[0]["x"])
         st.markdown(f"**{names[row]}**, taken for **{names[column]}**")
         these = np.flatnonzero((report.labels == row) & (report.guesses == column))
-        _photos(run, report, these[:8], 2)
+        photos(run, report, these[:8], 2)
+
+
+def pairs(run: Experiment, report: "Report") -> None:
+    """The classes most often taken for each other; a press shows the photos."""
+    found = {
+        f"{run.class_names[one]} and {run.class_names[other]}: {count}": (one, other)
+        for one, other, count in report.confused()
+    }
+    if not found:
+        return
+    chosen = st.pills("Most often confused", list(found), key="confused_pair")
+    if chosen in found:
+        one, other = found[chosen]
+        mixed = (report.labels == one) & (report.guesses == other)
+        mixed |= (report.labels == other) & (report.guesses == one)
+        photos(run, report, np.flatnonzero(mixed)[:8], 2)
 
 
 def mistakes(run: Experiment) -> None:
@@ -90,11 +109,19 @@ def mistakes(run: Experiment) -> None:
     if not len(wrong):
         st.success("All test photos are classified correctly.")
         return
-    _photos(run, report, wrong, 4)
+    photos(run, report, wrong, 4)
 
 
-def _photos(run: Experiment, report: Any, positions: np.ndarray, columns: int) -> None:
-    data, names = run.plan.source.data, run.trained.class_names
+def photos(run: Experiment, report: "Report", positions: np.ndarray, columns: int) -> None:
+    """Test photos, with what they show and what was predicted.
+
+    Args:
+        run: that predicted.
+        report: on it.
+        positions: of the photos in the report.
+        columns: photos in a row.
+    """
+    data, names = run.plan.source.data, run.class_names
     for start in range(0, len(positions), columns):
         for column, k in zip(st.columns(columns), positions[start : start + columns], strict=False):
             truth, guess = (names[n] for n in (report.labels[k], report.guesses[k]))

@@ -24,6 +24,7 @@ def _shown(run: Experiment) -> show_it.Shown:
             "classes": str(len(report.confusion)),
             "accuracy": f"{accuracy:.1f} % ({low:.0f} to {high:.0f} %)",
             "test photos": str(len(report.labels)),
+            "time": f"{run.last.seconds:.1f} s",
         },
         score=float(report.accuracy),
     )

@@ -11,7 +11,7 @@ import streamlit as st
 from components.shell import cache, class_link, last_result
 from components.widgets import run_panel
 from engine import images
-from engine.types import FROZEN, SCRATCH, Prediction
+from engine.types import FROZEN, SCRATCH
 
 if TYPE_CHECKING:
     from engine.backbones import Backbone
@@ -38,20 +38,58 @@ class Experiment:
         self.views: list[View] = []
         self.address: dict[str, str] = {}  # parameters of the page's link, as it was set
         self.saved: Project | None = None  # opened, not trained here
+        self._opened: Trained | None = None
         self._kept: tuple[list[TrainingPoint], Report | None, TrainingStep] | None = None
         self._report: tuple[int, Report | None] = (-1, None)
         self._classifier: Backbone | None = None
 
     @classmethod
-    def opened(cls, project: "Project") -> "Experiment":
-        """One that ended elsewhere: there is its head, and no photo."""
-        from engine.transfer import PhotoSource, TrainingPlan
+    def opened(cls, project: "Project", model: Any) -> "Experiment":
+        """One that ended elsewhere: there is its network, and no photo.
+
+        Args:
+            project: what was saved.
+            model: its trained network; None where only a head was trained.
+        """
+        from engine.transfer import PhotoSource, Trained, TrainingPlan
 
         source = PhotoSource(data=None, folder=Path(), called=project.data)
-        plan = TrainingPlan(backbone=project.backbone, source=source, recipe=project.recipe)
-        run = cls(plan)
+        plan = TrainingPlan(
+            backbone=project.backbone,
+            source=source,
+            how=project.how,
+            recipe=project.recipe,
+            tuning=project.tuning,
+        )
+        run, head = cls(plan), project.head
         run.saved = project
+        run._opened = Trained(
+            class_names=project.class_names,
+            network=head,
+            weights=None if head is None else tuple(head.get_weights()),
+            model=model,
+        )
         return run
+
+    def project(self) -> "Project":
+        """What is saved of it."""
+        from engine import transfer
+
+        plan, made, report = self.plan, self.trained, self.report()
+        project = self.saved or transfer.Project(
+            backbone=plan.backbone,
+            data=plan.source.name,
+            class_names=made.class_names,
+            how=plan.how,
+            recipe=plan.recipe,
+            tuning=plan.tuning,
+            photos=transfer.digests(plan.source.data, plan.tuning),
+            accuracy=report.accuracy if report else float("nan"),
+            head=None if made.weights is None else made.head,
+        )
+        if made.model is None:
+            return project
+        return transfer.changes(cache.backbone(plan.backbone), project, made.model)
 
     def begin(self) -> None:
         """Starts the run, and puts it on the chart."""
@@ -73,6 +111,14 @@ class Experiment:
         if self.plan.how != FROZEN and self.views and self.last is not None:
             self._kept = (self.points, self.report(), self.last)
             self.views = []
+
+    @property
+    def photos(self) -> tuple[object, ...]:
+        """What tells its photos from others, as far as that is known without reading files."""
+        source = self.plan.source
+        data = source.data
+        numbers = (len(data.paths), int(data.train.sum()), data.class_names) if data else ()
+        return source.name, source.grouped, *numbers
 
     @property
     def last(self) -> "TrainingStep | None":
@@ -99,14 +145,16 @@ class Experiment:
         """What there is by now."""
         from engine.transfer import Trained
 
-        if self.saved is not None:
-            head = self.saved.head
-            return Trained(
-                class_names=self.saved.class_names, network=head, weights=tuple(head.get_weights())
-            )
+        if self._opened is not None:
+            return self._opened
         if self.last is None or self._kept is not None:
             return Trained()
         return self.last.trained
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Its classes, also once the network is gone."""
+        return self.trained.class_names or (self.last.trained.class_names if self.last else ())
 
     @property
     def latest(self) -> "TrainingPoint | None":
@@ -142,18 +190,15 @@ class Experiment:
             cache.teach(self.classifier())
         return self.classifier().name
 
-    def predict(self, picture: np.ndarray) -> tuple[Prediction, ...]:
-        """What the trained classifier predicts for a picture `(H, W, 3)` in 0..1."""
+    def logits(self, picture: np.ndarray) -> np.ndarray:
+        """The trained classifier's logits of a picture `(H, W, 3)` in 0..1, `(classes,)`."""
         from engine import transfer
-        from engine.backbones import top_predictions
 
         net, made = cache.backbone(self.plan.backbone), self.trained
         batch = images.fit(picture, net.input_size)[None]
         if made.model is not None:
-            logits = transfer.predicted(made.model, images.to_uint8(batch))[0]
-        else:
-            logits = transfer.logits_of(made.head, transfer.vectors(net, batch))[0]
-        return top_predictions(logits, made.class_names)
+            return transfer.predicted(made.model, images.to_uint8(batch))[0]
+        return transfer.logits_of(made.head, transfer.vectors(net, batch))[0]
 
 
 def unmeasured(run: Experiment) -> str:
@@ -163,7 +208,10 @@ def unmeasured(run: Experiment) -> str:
     opened = f"Opened: {run.plan.backbone} with {classes} classes of {source}"
     saved = float("nan") if run.saved is None else run.saved.accuracy
     measured = "" if np.isnan(saved) else f", {100 * saved:.1f} % accuracy when it was saved"
-    return f"{opened}{measured}. Its photos are not here, so nothing is measured again."
+    photos = (
+        f", trained on {len(run.saved.photos)} photos" if run.saved and run.saved.photos else ""
+    )
+    return f"{opened}{photos}{measured}. Its photos are not here, so nothing is measured again."
 
 
 def words(plan: "TrainingPlan") -> str:
@@ -171,10 +219,21 @@ def words(plan: "TrainingPlan") -> str:
 
     Two plans on the same photos have the same words only if they are the same training.
     """
+    return ", ".join(_parts(plan))
+
+
+def parts(plan: "TrainingPlan") -> list[str]:
+    """The same, and on which photos, in parts."""
+    data = plan.source.data
+    tested = [f"tested on {int((~data.train).sum())} photos"] if data else []
+    return [plan.source.name, *_parts(plan), *tested]
+
+
+def _parts(plan: "TrainingPlan") -> list[str]:
     photos = plan.recipe.photos
     amount = "all photos" if photos is None else f"{photos} per class"
     task = ["cat or dog"] if plan.source.grouped else []
-    return ", ".join([plan.backbone, plan.how, amount, *task, *_changed(plan)])
+    return [plan.backbone, plan.how, amount, *task, *_changed(plan)]
 
 
 def summary(plan: "TrainingPlan") -> list[str]:

@@ -14,7 +14,7 @@ from components.widgets import charts, run_panel
 from engine.runs import Private
 
 PRINCIPAL, NEIGHBOURS = "principal components", "t-SNE"
-MAPPED = 1500  # photos that t-SNE takes: a few seconds
+MAPPED = 1500  # photos at most on a map: t-SNE takes a few seconds for them
 AMOUNTS = (1, 2, 3, 5, 10, 20, 50, 100)
 
 
@@ -39,11 +39,13 @@ def embedding(run: Experiment) -> None:
     if how == NEIGHBOURS:
         _neighbours(run)
         return
-    x = np.asarray(run.trained.features.values[:, 0], "float32")
-    at, share = _principal(x, 2)
-    _points(run, at, np.arange(len(x)), ("first principal component", "second"))
+    values = run.trained.features.values
+    rows = np.random.default_rng(0).permutation(len(values))[:MAPPED]
+    at, share = _principal(np.asarray(values[rows, 0], "float32"), 2)
+    _points(run, at, rows, ("first principal component", "second"))
     st.caption(
-        f"Principal components of the features of the frozen {run.plan.backbone}: "
+        f"Principal components of the features of {len(rows)} photos by the frozen "
+        f"{run.plan.backbone}: "
         f"{100 * share:.0f} % of all differences are in this plane. A colour is a class; point at "
         "a photo to read which."
     )

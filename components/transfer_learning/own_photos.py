@@ -12,6 +12,7 @@ import streamlit as st
 
 from components import shell
 from components.shell import linked
+from components.transfer_learning import quick_head
 from components.widgets import photo_grid
 from engine import images
 from engine.errors import EngineError
@@ -40,7 +41,7 @@ def archive() -> "PhotoSource | None":
     if file is None:
         st.caption("Two folders with ten photos each are enough to begin with.")
         return None
-    share = _test_share()
+    share = split()
     with shell.errors():
         key = (file.getvalue(), share)
         fill = partial(archives.unpack, file.getvalue())
@@ -48,22 +49,31 @@ def archive() -> "PhotoSource | None":
     return None
 
 
-def _test_share() -> float:
-    """Lets a person choose how many photos are kept for testing."""
-    percent = linked.slider("Photos kept for testing, %", 10, 50, 25, 5, name="test_share")
+def split(usual: int = 25) -> float:
+    """Lets a person choose how many photos are kept for testing; `usual` is a percentage."""
+    percent = linked.slider(
+        "Photos kept for testing, %", 10, 50, usual, 5, name="test_share", key=f"test_share_{usual}"
+    )
     return percent / 100
 
 
-def class_boxes() -> "PhotoSource | None":
-    """Photos in a box for each class, as files or from the camera."""
+def class_boxes(backbone: str) -> "PhotoSource | None":
+    """Photos in a box for each class, as files or from the camera.
+
+    Args:
+        backbone: what tries each photo from the camera at once.
+    """
     count = st.session_state.setdefault("class_boxes", LEAST)
     photos: dict[str, list[bytes]] = {}
+    names: list[str] = []  # of the boxes; two of one name are one class
+    camera = st.container()
     for row in range(0, count, ROW):
         for k, column in enumerate(st.columns(ROW), row):
             if k < count:
                 with column.container(border=True, height="stretch"):
                     name, given = _box(k)
                     photos[name] = [*photos.get(name, []), *given]
+                    names.append(name)
     st.button(
         "Add a class",
         icon=":material/add:",
@@ -71,6 +81,8 @@ def class_boxes() -> "PhotoSource | None":
         disabled=count >= MOST,
         on_click=lambda: st.session_state.update(class_boxes=count + 1),
     )
+    with camera:
+        _camera(names, photos, backbone)
     photos = {name: given for name, given in photos.items() if given}
     if sum(len(given) > 1 for given in photos.values()) < 2:
         st.caption("At least two photos of each of two classes; a dozen of each is better.")
@@ -80,7 +92,7 @@ def class_boxes() -> "PhotoSource | None":
         st.error(f"These photos total {size:.0f} MB; at most {MAX_MB} MB are accepted.")
         return None
     st.caption("After the first training, it trains again whenever you add a photo.")
-    share = _test_share()
+    share = split()
     with shell.errors():
         key = (*((name, *given) for name, given in photos.items()), share)
         return _kept(BOXES, key, partial(_stored, photos), share)
@@ -132,14 +144,6 @@ def _box(k: int) -> tuple[str, list[bytes]]:
         max_upload_size=PHOTO_MB,
         key=f"class_{k}_files",
     )
-    if st.toggle("Camera", key=f"class_{k}_camera"):
-
-        def take() -> None:
-            """Keeps a photo when it is taken, and never again."""
-            if (shot := st.session_state[f"class_{k}_shot"]) is not None:
-                taken.append(shot.getvalue())
-
-        st.camera_input("Take a photo", key=f"class_{k}_shot", on_change=take)
     given = [*(file.getvalue() for file in files), *taken]
     if given:
         _thumbnails(given, name)
@@ -148,6 +152,35 @@ def _box(k: int) -> tuple[str, list[bytes]]:
     if taken:
         st.button("Remove camera photos", key=f"class_{k}_drop", on_click=taken.clear)
     return name or f"class {k + 1}", given
+
+
+def _camera(names: list[str], photos: dict[str, list[bytes]], backbone: str) -> None:
+    """One camera, a button for each class, and what is made of the last photo at once."""
+    if not st.toggle("Camera", key="camera"):
+        return
+    number = st.session_state.setdefault("shots", 0)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.session_state.setdefault("camera_class", 0)
+        st.segmented_control(
+            "The next photo is of",
+            range(len(names)),
+            format_func=lambda k: names[k],
+            required=True,
+            key="camera_class",
+        )
+
+        def take() -> None:
+            """Keeps a photo when it is taken; a new camera is ready for the next."""
+            if (shot := st.session_state[f"shot_{number}"]) is not None:
+                data, k = shot.getvalue(), st.session_state.camera_class
+                st.session_state[f"class_{k}_taken"].append(data)
+                st.session_state[quick_head.LAST] = data
+                st.session_state.shots += 1
+
+        st.camera_input("Take a photo", key=f"shot_{number}", on_change=take)
+    with right:
+        quick_head.show(photos, backbone)
 
 
 def _thumbnails(given: list[bytes], name: str) -> None:

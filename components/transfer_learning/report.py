@@ -7,17 +7,20 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
+from components import shell
 from components.shell import cache, class_link
-from components.transfer_learning import confusions, feature_plots
+from components.transfer_learning import confusions, feature_plots, tricks
 from components.transfer_learning.experiment import Experiment, unmeasured, words
-from components.widgets import charts, gallery, pickers
+from components.widgets import charts, gallery, lab_sheet, pickers
 from engine import images
 from engine.errors import BadImage
-from engine.types import FROZEN, SCRATCH
+from engine.types import SCRATCH, TUNED
 
 if TYPE_CHECKING:
     from engine.storage import Data
     from engine.transfer import Report
+
+FEW = 12  # classes that get a bar each
 
 
 def sections(run: Experiment) -> None:
@@ -29,10 +32,18 @@ def sections(run: Experiment) -> None:
         "Most confident mistakes": confusions.mistakes,
         "Map of the photos": feature_plots.embedding,
         "How few photos?": feature_plots.sweep,
+        "Training tricks": tricks.compare,
+        "Layers": layers,
         "Export": take_home,
     }
+    shell.check_link("t_closer", list(asked), "the question")
     chosen = st.segmented_control(
-        "Look closer", list(asked), default="Try your photo", required=True, key="t_closer"
+        "Look closer",
+        list(asked),
+        default="Try your photo",
+        required=True,
+        key="t_closer",
+        bind="query-params",
     )
     asked[chosen](run)
 
@@ -96,15 +107,25 @@ def verdict(report: "Report", classes: int, *, crossed: bool = False) -> str:
 
 def trial(run: Experiment) -> None:
     """A photo of one's own, and the bars of all classes."""
+    from scipy.special import softmax
+
+    from engine.backbones import top_predictions
+
     left, right = st.columns([1, 1.25], gap="large")
     with left:
         picked = pickers.picture(label="A photo to try")
         gallery.show(picked.picture, picked.name)
     with right:
         st.markdown(f"**Predictions of your classifier on {run.plan.backbone}**")
-        st.plotly_chart(
-            charts.confidence(run.predict(picked.picture)), config=charts.CONFIG, key="try_bars"
-        )
+        names, logits = run.trained.class_names, run.logits(picked.picture)
+        if len(names) <= FEW:
+            bars = charts.confidence(top_predictions(logits, names, len(names)))
+        else:
+            bars = charts.confidence(top_predictions(logits, names))
+            st.plotly_chart(
+                charts.all_classes(softmax(logits), names), config=charts.CONFIG, key="try_all"
+            )
+        st.plotly_chart(bars, config=charts.CONFIG, key="try_bars")
         st.caption("It must choose one of the classes it was trained on, whatever the photo shows.")
 
 
@@ -136,12 +157,7 @@ def classes(run: Experiment) -> None:
     with left:
         st.plotly_chart(figure, config=charts.CONFIG, key="per_class")
     with right:
-        if report.confused():
-            st.markdown("**Most often confused**")
-        for one, other, photos in report.confused():
-            st.markdown(
-                f"{run.trained.class_names[one]} and {run.trained.class_names[other]}: {photos}"
-            )
+        confusions.pairs(run, report)
         st.markdown("**Calibration: of predictions at 80 %, are 80 % correct?**")
         line = go.Figure()
         line.add_scatter(
@@ -184,11 +200,41 @@ def classes(run: Experiment) -> None:
         st.caption(f"Mean distance from the line: {100 * report.error:.0f} points.")
 
 
+def layers(run: Experiment) -> None:
+    """The network as a table, a row for each layer."""
+    from engine import transfer
+
+    net = cache.backbone(run.plan.backbone)
+    rows = transfer.summary(net, run.plan, len(run.class_names))
+    total, learning = (
+        sum(row.parameters for row in rows if row.learns or not only) for only in (False, True)
+    )
+    st.caption(
+        f"{len(rows)} layers, {total:,} parameters; {learning:,} of them learn"
+        f"{' after the head has' if run.plan.how == TUNED else ''}. This is what Keras' "
+        "`model.summary()` shows."
+    )
+    st.dataframe(
+        [
+            {
+                "Layer": row.name,
+                "Kind": row.kind,
+                "Output": " × ".join(map(str, row.shape)),
+                "Parameters": row.parameters,
+                "Learns": "yes" if row.learns else "",
+            }
+            for row in rows
+        ],
+        hide_index=True,
+        height=480,
+        key="layers_table",
+    )
+
+
 def take_home(run: Experiment) -> None:
     """The classifier as files, and as a backbone for the other screens."""
     from engine import transfer
 
-    report = run.report()
     stem = words(run.plan).replace(", ", "-").replace(" ", "-")
     with st.container(horizontal=True):
         gallery.download(
@@ -196,30 +242,25 @@ def take_home(run: Experiment) -> None:
             lambda: transfer.keras_file(run.classifier()),
             f"{stem}.keras",
             "download",
-            help="Opens with keras.models.load_model: pictures in 0..1 to logits. VGG and ResNet50 "
-            "need engine.backbones imported first.",
+            help="Opens with keras.models.load_model: pictures in 0..1 to logits. It is a zip; "
+            "labels.txt in it has the classes.",
         )
         gallery.download(
             "For phones (TFLite)",
             lambda: transfer.tflite_file(run.classifier()),
             f"{stem}.tflite",
             "smartphone",
+            help="One picture in 0..1 to logits. It ends with a zip; labels.txt in it has the "
+            "classes.",
         )
-        if run.plan.how == FROZEN:
-            project = transfer.Project(
-                backbone=run.plan.backbone,
-                data=run.plan.source.name,
-                class_names=run.trained.class_names,
-                recipe=run.plan.recipe,
-                accuracy=report.accuracy if report else float("nan"),
-                head=run.trained.head,
-            )
-            gallery.download(
-                "Project (to open here again)",
-                lambda: transfer.save(project),
-                f"{stem}.idealcat",
-                "save",
-            )
+        gallery.download(
+            "Project (to open here again)",
+            lambda: transfer.save(run.project()),
+            f"{stem}.idealcat",
+            "save",
+            help="Options, digests of its photos, and the weights that training has changed.",
+        )
+        lab_sheet.download(lambda: _sheet(run), f"lab-sheet-{stem}")
     if not st.toggle("Use it on the other screens, like any backbone", key="taught_on"):
         return
     link = class_link.onward(use=run.taught())
@@ -231,3 +272,28 @@ def take_home(run: Experiment) -> None:
         ):
             icon = f":material/{icon}:"
             st.page_link(f"pages/{page}.py", label=label, icon=icon, query_params=link)
+
+
+def _sheet(run: Experiment) -> lab_sheet.Sheet:
+    """The lab sheet: the course of the training, and each class."""
+    report, names = run.report(), run.class_names
+    points = [(p.epoch, p.loss, p.accuracy, p.val_loss, p.val_accuracy) for p in run.points]
+    columns = ("epoch", "loss", "accuracy", "test loss", "test accuracy")
+    files = {"epochs.csv": (lab_sheet.table(columns, points), "What was measured, a row an epoch.")}
+    said = unmeasured(run)
+    if report is not None:
+        said = verdict(report, len(names), crossed=run.trained.crossed is not None)
+        rows = [
+            (name, int(report.confusion[k].sum()), report.per_class[k], *report.confusion[k])
+            for k, name in enumerate(names)
+        ]
+        files["classes.csv"] = (
+            lab_sheet.table(("class", "photos", "accuracy", *names), rows),
+            "Each class: its test photos, the share that is right, and what they were taken for.",
+        )
+    return lab_sheet.Sheet(
+        title="Transfer learning",
+        facts={"Photos": run.plan.source.name, "Training": words(run.plan)},
+        results=[said],
+        files=files,
+    )

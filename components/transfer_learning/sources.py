@@ -43,7 +43,7 @@ def photos(kind: str, name: str) -> "PhotoSource | None":
         return _cats_and_dogs()
     if kind == PATTERNS:
         return _patterns()
-    source = own_photos.archive() if kind == ARCHIVE else own_photos.class_boxes()
+    source = own_photos.archive() if kind == ARCHIVE else own_photos.class_boxes(name)
     if source is not None and source.data is not None:
         _told(source.data)
     return source
@@ -57,7 +57,7 @@ def _pets(name: str, grouped: bool) -> "PhotoSource | None":
         with shell.errors():
             data = datasets.pets(root)
             data = datasets.by_group(data) if grouped else data
-            _told(data)
+            _told(data, ", the official split")
             return PhotoSource(data=data, folder=features_folder(), grouped=grouped)
         return None
     size = downloads.cost(sum(archive.size for archive in archives.PETS))
@@ -112,15 +112,16 @@ def _cats_and_dogs() -> "PhotoSource | None":
         return None
     with shell.errors():
         folders = (root / "PetImages" / name for name in ("Cat", "Dog"))
-        data = _listed(root, tuple(folder.stat().st_mtime_ns for folder in folders))
+        changed = tuple(folder.stat().st_mtime_ns for folder in folders)
+        data = _listed(root, own_photos.split(20), changed)
         _told(data)
         return PhotoSource(data=data, folder=features_folder())
     return None
 
 
 @st.cache_resource(show_spinner="Listing the photos …", max_entries=2)
-def _listed(root: Path, changed: tuple[int, ...]) -> "datasets.Data":
-    return datasets.cats_and_dogs(root)
+def _listed(root: Path, share: float, changed: tuple[int, ...]) -> "datasets.Data":
+    return datasets.cats_and_dogs(root, test_share=share)
 
 
 def _patterns() -> "PhotoSource | None":
@@ -131,19 +132,19 @@ def _patterns() -> "PhotoSource | None":
             "Eight kinds of patterns, drawn by this app. The backbone was trained on photos: how "
             "well do its features separate patterns?"
         )
-        data = _drawn()
+        data = _drawn(own_photos.split())
         _told(data)
         return PhotoSource(data=data, folder=features_folder())
     return None
 
 
-@st.cache_resource(show_spinner="Drawing the patterns …")
-def _drawn() -> "datasets.Data":
+@st.cache_resource(show_spinner="Drawing the patterns …", max_entries=9)
+def _drawn(share: float) -> "datasets.Data":
     try:
         root = patterns.draw(config.data_folder())
     except OSError:  # nothing can be kept on this machine: for as long as the app runs
         root = patterns.draw(Path(tempfile.mkdtemp(prefix="ideal-cat-")))
-    return replace(datasets.folder(root), name="drawn patterns")
+    return replace(datasets.folder(root, test_share=share), name="drawn patterns")
 
 
 def _with_own() -> None:
@@ -167,13 +168,13 @@ def features_folder() -> Path:
     return config.keras_home() / "ideal-cat" / "features"
 
 
-def _told(data: "datasets.Data") -> None:
+def _told(data: "datasets.Data", split: str = "") -> None:
     counts = Counter(data.labels[data.train].tolist())
     least, most = min(counts.values(), default=0), max(counts.values(), default=0)
     each = f"{least}" if least == most else f"{least} to {most}"
     st.caption(
         f"{data.name}: {len(data.class_names)} classes, {int(data.train.sum())} photos to learn "
-        f"from ({each} a class), {int((~data.train).sum())} to test on."
+        f"from ({each} a class), {int((~data.train).sum())} to test on{split}."
     )
     if data.rejected:
         with st.expander(f"{len(data.rejected)} left out", icon=":material/rule:"):

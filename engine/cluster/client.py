@@ -137,10 +137,13 @@ class Cluster:
             run.note = "These photos are too many to send to the cluster. This run continues here."
             plan = replace(task.plan, source=replace(task.plan.source, features=features))
             run.task = replace(task, plan=plan)
-            yield from self._here.steps(run)
+            yield from transfer.whole(self._here.steps(run), features, seconds)
             return
         run.task = replace(task, plan=plan)
-        yield from transfer.whole(self._steps(run, run.task), features, seconds)
+        try:
+            yield from transfer.whole(self._steps(run, run.task), features, seconds)
+        finally:
+            run.task = task  # without the photos
 
     def _taught(self, task: Task) -> dict[str, Backbone]:
         """The task's networks that people have trained."""
@@ -261,6 +264,8 @@ def _send_missing(socket: ClientConnection, run: Run, taught: Iterable[Backbone]
     """Sends the trained networks that the service has not."""
     while (reply := _heard(socket, run)) is None:
         pass
+    if reply.error is not None:
+        raise reply.error
     if reply.missing:
         wanted = {digest(net): net for net in taught}
         for piece in pieces(pack({one: packed(wanted[one]) for one in reply.missing})):

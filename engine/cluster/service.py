@@ -61,7 +61,8 @@ class Service:
         run: _Remote | None = None
         try:
             try:
-                start: Start = unpack(await _message(socket))
+                start: Start = await asyncio.to_thread(unpack, await _message(socket))
+                taught = await self._taught(socket, start.taught) if start.taught else []
             except WebSocketDisconnect:
                 raise
             except Exception as error:  # whatever a class of another version raises
@@ -71,7 +72,6 @@ class Service:
                 return
             if self._on_start is not None:
                 await self._on_start("+".join(start.task.backbones))
-            taught = await self._taught(socket, start.taught) if start.taught else []
             runner = self._runner.using(self._runner.store.beside(taught))
             run = _Remote(start, runner)
             run.begin(socket)
@@ -173,11 +173,15 @@ def _sent(task: Any, frame: Any) -> Any:
 
 
 def _allowed(connection: HTTPConnection) -> bool:
-    """Whether it has the token; without one, whether it comes from this machine."""
+    """Whether it has the token; without one, whether it is a program of this machine.
+
+    A browser, which any page can make connect to this machine, says where it comes from.
+    """
     if token := config.cluster_token():
         given = connection.headers.get("authorization", "").encode()
         return hmac.compare_digest(given, f"Bearer {token}".encode())
-    return connection.client is not None and _is_here(connection.client.host)
+    by_browser = "origin" in connection.headers
+    return connection.client is not None and _is_here(connection.client.host) and not by_browser
 
 
 def _is_here(host: str) -> bool:

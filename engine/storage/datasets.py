@@ -111,13 +111,17 @@ def has_cats_and_dogs(root: Path) -> bool:
     return all((root / "PetImages" / name).is_dir() for name in ("Cat", "Dog"))
 
 
-def cats_and_dogs(root: Path) -> Data:
-    """The 25 000 photos of Cats vs Dogs (Elson et al., 2007), a fifth of them to test on.
+def cats_and_dogs(root: Path, *, test_share: float = 0.2) -> Data:
+    """The 25 000 photos of Cats vs Dogs (Elson et al., 2007).
+
+    Args:
+        root: the folder of `PetImages/`.
+        test_share: share of the photos to test on.
 
     Raises:
         BadDataset: there are no photos of one of them.
     """
-    return replace(folder(root / "PetImages", test_share=0.2), name="Cats vs Dogs")
+    return replace(folder(root / "PetImages", test_share=test_share), name="Cats vs Dogs")
 
 
 def folder(root: Path, *, test_share: float = 0.25, seed: int = 0) -> Data:
@@ -194,8 +198,13 @@ def few(data: Data, photos: int, seed: int = 0) -> np.ndarray:
     return few_of(data.labels, data.train, photos, seed)
 
 
-def few_of(labels: np.ndarray, train: np.ndarray, photos: int, seed: int = 0) -> np.ndarray:
-    """At most `photos` of each class of the training photos, chosen by `seed`, `(n,)` bool."""
+def few_of(labels: np.ndarray, train: np.ndarray, photos: int | None, seed: int = 0) -> np.ndarray:
+    """At most `photos` of each class of the training photos, chosen by `seed`, `(n,)` bool.
+
+    None for all of them.
+    """
+    if photos is None:
+        return train
     generator = np.random.default_rng([seed, 5])
     chosen = np.zeros(len(labels), bool)
     for label in np.unique(labels):

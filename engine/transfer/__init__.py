@@ -6,16 +6,9 @@ for epoch in transfer.train_head(step.features, transfer.Recipe()):
     epoch.val_accuracy
 """
 
+from engine.transfer.at_once import fit_at_once
 from engine.transfer.evaluation import Report, evaluate, interval
-from engine.transfer.export import (
-    Project,
-    as_backbone,
-    from_model,
-    keras_file,
-    load,
-    save,
-    tflite_file,
-)
+from engine.transfer.export import as_backbone, from_model, keras_file, tflite_file
 from engine.transfer.extraction import (
     Extracted,
     Features,
@@ -30,6 +23,8 @@ from engine.transfer.fine_tuning import TuningStep, augmented, fine_tune, predic
 from engine.transfer.heads import Epoch, Recipe, cross_validate, logits_of, train_head
 from engine.transfer.initial import INITIALIZERS, OWN
 from engine.transfer.optimizers import OPTIMIZERS, SCHEDULES
+from engine.transfer.project import Project, changes, digests, load, model_of, save
+from engine.transfer.summary import summary
 from engine.transfer.training import (
     PhotoSource,
     Trained,
@@ -64,11 +59,14 @@ __all__ = [
     "as_backbone",
     "augmented",
     "builtin",
+    "changes",
     "check_memory",
     "cross_validate",
+    "digests",
     "evaluate",
     "extract",
     "fine_tune",
+    "fit_at_once",
     "from_model",
     "grouped",
     "interval",
@@ -76,11 +74,13 @@ __all__ = [
     "load",
     "logits_of",
     "look",
+    "model_of",
     "portable",
     "predicted",
     "read",
     "save",
     "slim",
+    "summary",
     "tflite_file",
     "train",
     "train_head",

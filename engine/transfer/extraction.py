@@ -138,7 +138,7 @@ def extract(
         BadDataset: the disk is full, or no photo can be read.
     """
     total, started, shape = len(data.paths), time.monotonic(), net.input_size
-    key = f"{data.digest} {net.name} {shape} {views} {net.spec.weight_bytes}"
+    key = f"{data.digest} {net.name} {shape} {views} {width(net)} {net.spec.weight_bytes}"
     stem = folder / hashlib.sha256(key.encode()).hexdigest()[:24]
     values = _kept(stem.with_suffix(".features.npy"), (total, views, width(net)), "float16")
     state = _kept(stem.with_suffix(".state.npy"), (total,), "uint8")

@@ -129,9 +129,9 @@ def train_head(features: Features, recipe: Recipe) -> Iterator[Epoch]:
     learn, judge = _split(features, recipe)
     if len(np.unique(features.labels[learn])) < 2:
         raise BadDataset("Expected photos of at least two classes to learn from.")
-    _check_memory(features, learn, judge)
+    _, views, width = features.values.shape
+    check_room(width, views, int(learn.sum()), int(judge.sum()))
     x = np.asarray(features.values[learn], "float32")
-    views = x.shape[1]
     x, y = x.reshape(-1, x.shape[-1]), np.repeat(features.labels[learn], views)
     seen = np.random.default_rng([recipe.seed, 9]).permutation(len(y) // views)[:MEASURED] * views
     x_val, y_val = np.asarray(features.values[judge, 0], "float32"), features.labels[judge]
@@ -184,13 +184,17 @@ def train_head(features: Features, recipe: Recipe) -> Iterator[Epoch]:
         head.set_weights(best_weights)
 
 
-def _check_memory(features: Features, learn: np.ndarray, judge: np.ndarray) -> None:
+def check_room(width: int, views: int, learn: int, judge: int) -> None:
     """Raises `BadDataset` unless there is room for the features, and once more in an epoch's order.
 
     Those of VGG, 25 088 numbers a photo, take twenty times as much as others'.
+
+    Args:
+        width: numbers of a photo.
+        views: of each photo.
+        learn, judge: how many photos it learns from, and is measured on.
     """
-    _, views, width = features.values.shape
-    need = 4 * width * (2 * views * int(learn.sum()) + int(judge.sum()))
+    need = 4 * width * (2 * views * learn + judge)
     free = backend.available_memory()
     if free is not None and need > free / AT_ONCE:
         raise BadDataset(
@@ -289,6 +293,4 @@ def _split(features: Features, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
             aside = max(1, len(own) // 5) if len(own) > 1 else 0
             judge[np.random.default_rng([recipe.seed, 7, label]).permutation(own)[:aside]] = True
         learn &= ~judge
-    if recipe.photos is not None:
-        learn = few_of(labels, learn, recipe.photos, recipe.seed)
-    return learn, judge
+    return few_of(labels, learn, recipe.photos, recipe.seed), judge

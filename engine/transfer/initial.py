@@ -10,7 +10,7 @@ from engine.backbones import graph
 
 _KINDS = keras.initializers
 INITIALIZERS: dict[str, Callable[[int], Any]] = {
-    "zeros": lambda seed: "zeros",
+    "zeros": lambda seed: _KINDS.Zeros(),
     "uniform, -1 to 1": lambda seed: _KINDS.RandomUniform(-1, 1, seed=seed),
     "normal, deviation 1": lambda seed: _KINDS.RandomNormal(0, 1, seed=seed),
     "normal, deviation 1/sqrt(n)": lambda seed: _KINDS.VarianceScaling(
@@ -39,7 +39,8 @@ def initialize(model: keras.Model, name: str, seed: int) -> None:
     generator = np.random.default_rng([seed, 11])
     for _, layer in graph.walk(model):
         for kernel, initializer in _KERNELS:
-            weight, own = getattr(layer, kernel, None), getattr(layer, initializer, None)
+            weight: Any = getattr(layer, kernel, None)
+            own: Any = getattr(layer, initializer, None)
             if weight is None or not hasattr(own, "seed"):
                 continue
             drawn = int(generator.integers(2**31))

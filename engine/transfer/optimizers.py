@@ -61,7 +61,7 @@ class WeightAverage:
     """The mean of a model's weights over the epochs of the second half of a training.
 
     Stochastic weight averaging (Izmailov et al., 2018, arXiv:1803.05407), without its learning
-    rate schedule.
+    rate schedule; the statistics of batch normalization are averaged, too, not measured anew.
 
     Args:
         model: after each of these epochs it has the mean, while it learns its own weights.

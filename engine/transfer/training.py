@@ -16,11 +16,11 @@ import numpy as np
 
 from engine.backbones import Backbone
 from engine.errors import BadDataset
-from engine.storage import Data
+from engine.storage import Data, few_of
 from engine.transfer.evaluation import Report, evaluate
-from engine.transfer.extraction import Features, builtin, extract, grouped
+from engine.transfer.extraction import Features, builtin, extract, grouped, width
 from engine.transfer.fine_tuning import fine_tune
-from engine.transfer.heads import Recipe, cross_validate, logits_of, train_head
+from engine.transfer.heads import Recipe, check_room, cross_validate, logits_of, train_head
 from engine.transfer.tuning import Tuning, check_memory
 from engine.types import FROZEN, SCRATCH, How
 
@@ -51,7 +51,8 @@ class PhotoSource:
     @property
     def key(self) -> Hashable:
         """What tells these photos from others."""
-        return self.data.digest if self.data else self.called, str(self.folder), self.grouped
+        photos = (self.data.digest, self.data.train.tobytes()) if self.data else self.called
+        return photos, str(self.folder), self.grouped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,8 +142,8 @@ class TrainingStep:
     point: TrainingPoint | None = None
 
     def light(self) -> "TrainingStep":
-        """The step without the head's weights, for the course of the training."""
-        return replace(self, trained=replace(self.trained, weights=None))
+        """The step without networks and weights, for the course of the training."""
+        return replace(self, trained=replace(self.trained, network=None, weights=None, model=None))
 
 
 Steps = Generator[TrainingStep, None, None]
@@ -164,6 +165,8 @@ def train(net: Backbone, plan: TrainingPlan) -> Steps:
         Diverged: the loss became NaN or infinite.
     """
     course = _Course()
+    if plan.how != SCRATCH:
+        _check_room(net, plan)  # before photos are read for nothing
     if plan.how == FROZEN:
         features = yield from _read(course, net, plan)
         yield from _train_head(course, features, plan.recipe)
@@ -181,16 +184,21 @@ def train(net: Backbone, plan: TrainingPlan) -> Steps:
 
 
 def read(net: Backbone, plan: TrainingPlan, elsewhere: Callable | None = None) -> Steps:
-    """The first part of `train`: the features of the photos, which the last step has.
-
-    Args:
-        net: the plan's backbone.
-        plan: what to learn from.
-        elsewhere: computes features on other machines; see `extract`.
-    """
+    """The first part of `train`: the last step has the features; for `elsewhere` see `extract`."""
+    _check_room(net, plan)
     course = _Course()
     yield from _read(course, net, plan, elsewhere)
     yield course.step("the photos are read")
+
+
+def _check_room(net: Backbone, plan: TrainingPlan) -> None:
+    """Raises `BadDataset` where the features of the photos would not fit in memory."""
+    data, recipe = plan.source.data, plan.recipe
+    if data is None or plan.source.features is not None:
+        return
+    learn = few_of(data.labels, data.train, recipe.photos, recipe.seed)
+    views = 2 if len(data.paths) <= TWO_VIEWS else 1
+    check_room(width(net), views, int(learn.sum()), int((~data.train).sum()))
 
 
 class _Course:

@@ -10,20 +10,23 @@ from engine.transfer.training import TrainingPlan, TrainingStep
 from engine.transfer.tuning import rows_of
 from engine.types import FROZEN
 
-MOST_SENT = 1_000_000_000  # bytes of photos
+MOST_SENT = 1_000_000_000  # bytes of photos and of their features
 
 
 def portable(plan: TrainingPlan, features: Features | None) -> TrainingPlan | None:
-    """The rest of a training, for a machine without its files; None if it has too many photos.
+    """The rest of a training, for a machine without its files; None where that is too much.
 
     Args:
         plan: what to learn from, and how.
         features: of its photos; None from scratch.
     """
     data = plan.source.data if plan.how != FROZEN else None
+    size = 0 if features is None else features.values.nbytes
+    if size > MOST_SENT:
+        return None
     if data is not None:
         rows, _ = rows_of(data, plan.tuning)
-        contents, size = [b""] * len(data.paths), 0
+        contents = [b""] * len(data.paths)
         for row in rows:
             with contextlib.suppress(OSError):  # like a photo that cannot be read
                 contents[row] = data.paths[row].read_bytes()
@@ -38,12 +41,14 @@ def portable(plan: TrainingPlan, features: Features | None) -> TrainingPlan | No
 def slim(step: TrainingStep) -> TrainingStep:
     """A step without what the other side has, or has had."""
     made = step.trained
+    learning = made.weights is not None and made.model is None  # else the head stays as it is
     return replace(
         step,
         trained=replace(
             made,
             features=None,
-            network=None if made.weights is None else made.head,
+            network=made.head if learning else None,
+            weights=made.weights if learning else None,
             model=None if step.point is None else made.model,
         ),
     )
@@ -59,8 +64,11 @@ def whole(
         features: of the photos; None from scratch.
         seconds: what reading them has taken here.
     """
+    head: tuple[Any, Any] = (None, None)
     model: Any = None
     for step in steps:
-        model = step.trained.model or model
-        made = replace(step.trained, features=features, model=model)
+        made = step.trained
+        head = head if made.network is None else (made.network, made.weights)
+        model = made.model or model
+        made = replace(made, features=features, network=head[0], weights=head[1], model=model)
         yield replace(step, seconds=seconds + step.seconds, trained=made)

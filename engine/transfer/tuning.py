@@ -111,11 +111,7 @@ def check_memory(net: Backbone, data: Data, tuning: Tuning) -> tuple[np.ndarray,
 
 def rows_of(data: Data, tuning: Tuning) -> tuple[np.ndarray, np.ndarray]:
     """The photos that are needed, and which of these to learn from, `(n,)` each."""
-    chosen = (
-        data.train
-        if tuning.photos is None
-        else few_of(data.labels, data.train, tuning.photos, tuning.seed)
-    )
+    chosen = few_of(data.labels, data.train, tuning.photos, tuning.seed)
     rows = np.flatnonzero(chosen | ~data.train)
     return rows, np.flatnonzero(chosen[rows])
 

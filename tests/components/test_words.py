@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.transfer_learning import report
-from components.transfer_learning.experiment import usual_tuning, words
+from components.transfer_learning import comparison, report
+from components.transfer_learning.experiment import Experiment, usual_tuning, words
 from components.widgets.other_networks import attack_outcome
 from engine import transfer
 from engine.types import FROZEN, SCRATCH, TUNED, How
@@ -95,3 +95,17 @@ def test_every_option_of_the_backbone_tells_runs_apart(field):
         changed = replace(tuning, **{field: other})
         assert called(how, tuning=changed) != called(how)
         assert called(FROZEN, tuning=changed) == called(FROZEN)
+
+
+def test_runs_are_named_by_what_tells_them_apart():
+    def run(backbone="Pocket", **recipe):
+        plan = transfer.TrainingPlan(
+            backbone=backbone, source=SOURCE, recipe=transfer.Recipe(**recipe)
+        )
+        return Experiment(plan)
+
+    usual, other = run(), run(dropout=0.5)
+    assert comparison.names([usual, other]) == ["Pocket, frozen, all photos", "dropout 0.5"]
+    assert comparison.names([usual, run("Pocket Robust")]) == ["Pocket", "Pocket Robust"]
+    both = "Pocket, frozen, all photos, dropout 0.5"
+    assert comparison.names([other, other]) == [f"{both} (1)", f"{both} (2)"]

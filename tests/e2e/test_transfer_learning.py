@@ -20,6 +20,7 @@ QUESTIONS = {
     "Confusions": "Click a square",
     "Most confident mistakes": "; predicted",
     "Map of the photos": "Principal components",
+    "Layers": r"layers, [\d,]+ parameters; [\d,]+ of them learn",
 }
 
 
@@ -74,6 +75,9 @@ def test_one_button_trains_and_every_question_has_an_answer(page, address):
     ask(page, "How few photos?")
     page.get_by_role("button", name=re.compile("Try fewer photos$")).click()
     expect(page.get_by_text(re.compile(r"^step 4 of 4, done$"))).to_be_visible()
+    ask(page, "Training tricks")
+    page.get_by_role("button", name=re.compile("Try them all$")).click()
+    expect(page.get_by_text(re.compile(r"^step 4 of 4, done$"))).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
@@ -91,6 +95,8 @@ def test_own_photos_are_learnt_bad_ones_named_and_runs_compared(page, address, a
     page.get_by_role("button", name=re.compile("Train$")).click()
     expect(page.get_by_text("All runs of this session")).to_be_visible()
     expect(page.get_by_text(re.compile("training backbone and head, done"))).to_be_visible()
+    page.get_by_text("Compare two of them, photo by photo").click()
+    expect(page.get_by_text(re.compile(r"^They were tested on different photos"))).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)
     expect(page.get_by_test_id("stAlert").filter(has_text="error")).to_have_count(0)
 
@@ -129,6 +135,25 @@ def test_a_photo_that_comes_later_is_learned_at_once(page, address, tmp_path):
     page.locator("input[type=file]").first.set_input_files(late)
     expect(page.get_by_text(re.compile("of 7 photos, cross-validated"))).to_be_visible()
     expect(page.get_by_text(re.compile("Predictions of your classifier"))).to_be_visible()
+
+
+def test_one_camera_fills_the_boxes_and_each_photo_is_tried_at_once(page, address):
+    page.goto(f"{address}/{URL}&photos_of=My+photos")
+    page.get_by_text("Camera", exact=True).click()
+
+    def shoot() -> None:
+        page.wait_for_function("document.querySelector('video')?.videoWidth > 0")
+        page.get_by_role("button", name="Take photo").click()
+
+    for k, name in enumerate(("class 1", "class 2"), 1):
+        boxes = page.get_by_role("radiogroup", name="The next photo is of")
+        boxes.get_by_text(name, exact=True).click()
+        shoot()
+        expect(page.get_by_text("1 photo, 1 from the camera")).to_have_count(k)
+    shoot()
+    expect(page.get_by_text("2 photos, 2 from the camera")).to_be_visible()
+    expect(page.get_by_text("The last photo, before it was learned")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"fitted to the 2 other photos in \d+ ms"))).to_be_visible()
 
 
 def test_stop_keeps_what_there_is(page, address):

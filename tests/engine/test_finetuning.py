@@ -169,6 +169,10 @@ def test_from_scratch_the_seed_says_all_weights(net, name, deviation):
 
     one, two, other = first(1), first(1), first(2)
     assert all((a == b).all() for a, b in zip(one, two, strict=True))
+    empty = transfer.Tuning(scratch=True, initializer="zeros")
+    assert not any(
+        w.any() for w in fine_tuning.trainable(net, 3, None, empty).get_weights() if w.ndim == 4
+    )
     kernels = [k for k, w in enumerate(one) if w.ndim == 4]
     assert all((one[k] != other[k]).any() for k in kernels)
     assert one[kernels[0]].shape[:3] == (3, 3, 3)
@@ -211,6 +215,20 @@ def test_what_would_not_fit_in_memory_is_refused_before_it_begins(net, crops, mo
         next(fine_tuning.fine_tune(net, data, None, fine_tuning.Tuning()))
 
 
+USUAL = transfer.Tuning(epochs=2, batch=9, learning_rate=3e-3, augment=False)
+
+
+def weights(net, crops, how):
+    *_, step = transfer.fine_tune(net, datasets.folder(crops), None, how)
+    return np.concatenate([w.ravel() for w in step.model.get_weights()])
+
+
+@pytest.fixture(scope="module")
+def usual_weights(net, crops):
+    """Those of the usual options, twice: how much they differ is chance."""
+    return weights(net, crops, USUAL), weights(net, crops, USUAL)
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -222,15 +240,9 @@ def test_what_would_not_fit_in_memory_is_refused_before_it_begins(net, crops, mo
     ],
     ids=lambda options: next(iter(options)),
 )
-def test_every_option_acts_on_the_backbone(net, crops, options):
-    data = datasets.folder(crops)
-    usual = transfer.Tuning(epochs=2, batch=9, learning_rate=3e-3, augment=False)
-
-    def trained(tuning):
-        *_, step = transfer.fine_tune(net, data, None, tuning)
-        return np.concatenate([w.ravel() for w in step.model.get_weights()])
-
-    plain, again, changed = map(trained, (usual, usual, replace(usual, **options)))
+def test_every_option_acts_on_the_backbone(net, crops, usual_weights, options):
+    plain, again = usual_weights
+    changed = weights(net, crops, replace(USUAL, **options))
     noise = np.abs(plain - again).max()
     assert np.abs(plain - changed).max() > 100 * noise + 1e-6
 

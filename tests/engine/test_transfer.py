@@ -1,17 +1,13 @@
 """Learning on frozen features: what is measured, kept, stopped and taken home."""
 
 import gc
-import io
-import json
-import zipfile
 from dataclasses import replace
 
-import keras
 import numpy as np
 import pytest
 
 from engine import backend, images, transfer
-from engine.errors import BadDataset, BadSettings, DatasetUnavailable, Diverged, ProjectDamaged
+from engine.errors import BadDataset, BadSettings, DatasetUnavailable, Diverged
 from engine.storage import datasets, registry
 from engine.transfer import extraction
 from tests.engine.conftest import CROPPED
@@ -212,52 +208,6 @@ def test_the_classifier_is_a_backbone_and_comes_back_from_its_files(net, feature
     np.testing.assert_allclose(
         transfer.logits_of(again.head, transfer.vectors(net, batch)), expected, atol=1e-4
     )
-    file = tmp_path / "own.keras"
-    file.write_bytes(transfer.keras_file(own))
-    reloaded = keras.models.load_model(file)
-    np.testing.assert_allclose(np.asarray(reloaded(batch)), expected, atol=1e-3)
-
-
-def test_a_project_that_is_none_is_refused_and_nothing_is_executed(features):
-    head = last(transfer.train_head(features, transfer.Recipe(epochs=1))).head
-    good = transfer.save(
-        transfer.Project(
-            backbone="Pocket",
-            data="d",
-            class_names=features.class_names,
-            recipe=transfer.Recipe(),
-            accuracy=1,
-            head=head,
-        )
-    )
-
-    def altered(**changes) -> bytes:
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(io.BytesIO(good)) as old, zipfile.ZipFile(buffer, "w") as new:
-            for name in old.namelist():
-                content = old.read(name)
-                if name == "project.json":
-                    content = json.dumps(json.loads(content) | changes).encode()
-                new.writestr(name, content)
-        return buffer.getvalue()
-
-    pickled = io.BytesIO()
-    np.save(pickled, np.array([print], dtype=object), allow_pickle=True)
-    evil = io.BytesIO()
-    with zipfile.ZipFile(evil, "w") as archive:
-        archive.writestr("project.json", zipfile.ZipFile(io.BytesIO(good)).read("project.json"))
-        archive.writestr("head/00.npy", pickled.getvalue())
-    bad = (
-        b"",
-        good[:200],
-        altered(format=9),
-        altered(class_names=["one"]),
-        evil.getvalue(),
-        altered(recipe={"optimizer": "magic"}),
-    )
-    for content in bad:
-        with pytest.raises(ProjectDamaged):
-            transfer.load(content)
 
 
 @pytest.mark.parametrize("after", [1, 3])

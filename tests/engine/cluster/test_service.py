@@ -186,11 +186,19 @@ def test_only_who_has_the_token_is_served(service, task, frames, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("host", "served"), [("127.0.0.1", True), ("::1", True), ("10.0.0.7", False), ("", False)]
+    ("host", "origin", "served"),
+    [
+        ("127.0.0.1", "", True),
+        ("::1", "", True),
+        ("10.0.0.7", "", False),
+        ("", "", False),
+        ("127.0.0.1", "https://a.page.somewhere", False),  # by a browser of this machine
+    ],
 )
-def test_without_a_token_only_this_machine_is_served(host, served, monkeypatch):
+def test_without_a_token_only_this_machine_is_served(host, origin, served, monkeypatch):
     monkeypatch.delenv("IDEAL_CAT_CLUSTER_TOKEN", raising=False)
-    scope = {"type": "websocket", "headers": [], "client": (host, 4242)}
+    headers = [(b"origin", origin.encode())] if origin else []
+    scope = {"type": "websocket", "headers": headers, "client": (host, 4242)}
     assert service._allowed(HTTPConnection(scope)) == served
 
 

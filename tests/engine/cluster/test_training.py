@@ -4,6 +4,7 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
+from cachetools import LRUCache
 
 from engine import backbones, images, transfer
 from engine.cluster import client as cluster_client
@@ -26,6 +27,11 @@ def training(crops, folder, how, **recipe):
             tuning=transfer.Tuning(epochs=2, batch=9, learning_rate=1e-3, scratch=how == SCRATCH),
         )
     )
+
+
+def fresh(net):
+    """The network without what it has kept."""
+    return replace(net, _kept=LRUCache(48), _outputs={})
 
 
 def measured(view):
@@ -114,7 +120,7 @@ def test_a_network_that_a_person_trained_goes_there_once(machine, own, task, mon
 
 
 def test_it_is_asked_there_together_with_others(runner, net, task):
-    own, nearby = replace(net, spec=replace(net.spec, name="mine")), here()
+    own, nearby = replace(fresh(net), spec=replace(net.spec, name="mine")), here()
     joint = replace(task, backbone="mine + Pocket", settings=replace(task.settings, steps=2))
     for one in (runner._here, nearby):
         one.store.teach(own)
@@ -123,7 +129,7 @@ def test_it_is_asked_there_together_with_others(runner, net, task):
 
 
 def test_what_two_people_call_the_same_is_not_the_same(service, own, net, task):
-    other = replace(own, model=net.model, plain=net.plain, class_names=net.class_names)
+    other = replace(fresh(own), model=net.model, plain=net.plain, class_names=net.class_names)
     short = replace(task, backbone="my breeds", settings=replace(task.settings, steps=2))
     for one in (own, other, own):
         runner = client(service)

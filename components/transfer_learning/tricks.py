@@ -1,0 +1,92 @@
+"""A training trick tried with several values at once: what it does to learning, on one chart."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from components import shell
+from components.transfer_learning.experiment import Experiment
+from components.widgets import charts, run_panel
+from engine.runs import Private
+
+# Each trick: a field of the recipe, the values to try, and what to expect.
+TRICKS: dict[str, tuple[str, tuple[Any, ...], str]] = {
+    "dropout": (
+        "dropout",
+        (0.0, 0.2, 0.5, 0.8),
+        "With more of it, it learns more slowly and overfits less.",
+    ),
+    "initial weights": (
+        "initializer",
+        ("zeros", "uniform, -1 to 1", "normal, deviation 1", "normal, deviation 1/sqrt(n)"),
+        "Large ones take epochs to undo.",
+    ),
+    "input scaling": ("standardize", (True, False), "Without it, learning is slower."),
+    "batch normalization": ("batch_norm", (False, True), "On scaled features it changes little."),
+    "optimizer": (
+        "optimizer",
+        ("SGD", "momentum", "Adagrad", "RMSprop", "Adam"),
+        "All with the same learning rate: good for one is not good for another.",
+    ),
+    "learning rate": (
+        "learning_rate",
+        (1e-4, 1e-3, 1e-2, 0.1, 1.0),
+        "Too small learns too slowly; too large never settles.",
+    ),
+    "schedule": (
+        "schedule",
+        ("constant", "cosine", "exponential", "falling to a tenth in three steps"),
+        "A falling rate settles at the end.",
+    ),
+    "gradient clipping": ("clip", (0.0, 0.1, 1.0), "It matters where the learning rate is high."),
+    "weight averaging": ("average", (False, True), "The curve becomes smoother from half on."),
+    "early stopping": ("patience", (0, 3), "It ends where the validation loss rises."),
+}
+
+
+def compare(run: Experiment) -> None:
+    """Trains a head with each value of a trick, on the features that are there."""
+    from engine import transfer
+
+    features = run.trained.features
+    if features is None or features.train.all():
+        st.info("This needs a frozen backbone and test photos.", icon=":material/info:")
+        return
+    shell.check_link("trick", list(TRICKS), "the trick")
+    name = st.selectbox("Trick", list(TRICKS), key="trick", bind="query-params")
+    field, values, expect = TRICKS[name]
+    st.caption(f"A head for each value; everything else stays as it was trained. {expect}")
+
+    def make() -> Iterator[Any]:
+        test = ~features.train
+        x, y = np.asarray(features.values[test, 0], "float32"), features.labels[test]
+        for value in values:
+            recipe = replace(run.plan.recipe, **{field: value})
+            points = []
+            for epoch in transfer.train_head(features, recipe):
+                right = transfer.logits_of(epoch.head, x).argmax(axis=1) == y
+                points.append((epoch.number, float(right.mean())))
+            yield value, points
+
+    def draw(rows: list) -> None:
+        lines = [
+            (_said(value), [e for e, _ in points], [a for _, a in points]) for value, points in rows
+        ]
+        figure = charts.curves(lines, "accuracy, unseen photos", "epoch")
+        st.plotly_chart(figure, config=charts.CONFIG, key="tricks_chart")
+
+    run_panel.table(
+        "tricks",
+        "Try them all",
+        (run, name),
+        len(values),
+        lambda: [Private(make)],
+        lambda rows: draw(rows[0]),
+    )
+
+
+def _said(value: Any) -> str:
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else f"{value}"
