@@ -1,7 +1,7 @@
 """The options of a backbone's training, each with a sentence: what it does, what to expect."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
@@ -102,32 +102,22 @@ def _steps(tuning: "Tuning", how: str) -> "Tuning":
     """How the backbone's weights take their steps."""
     from engine import transfer
 
+    def choose(widget: Any, label: str, options: Any, field: str, name: str, help: str) -> Any:
+        usual, key = getattr(tuning, field), f"b_{name}_{how}"
+        return widget(label, options, usual, name=f"tuned_{name}", key=key, help=help)
+
+    box, line = linked.selectbox, linked.select_slider
     left, right = st.columns(2, gap="medium")
     with left:
-        optimizer = linked.selectbox(
-            "Backbone optimizer",
-            list(transfer.OPTIMIZERS),
-            tuning.optimizer,
-            name="tuned_optimizer",
-            key=f"b_optimizer_{how}",
-            help=texts.OPTIMIZER,
+        names = list(transfer.OPTIMIZERS)
+        optimizer = choose(
+            box, "Backbone optimizer", names, "optimizer", "optimizer", texts.OPTIMIZER
         )
-        schedule = linked.selectbox(
-            "Backbone learning rate schedule",
-            list(transfer.SCHEDULES),
-            tuning.schedule,
-            name="tuned_schedule",
-            key=f"b_schedule_{how}",
-            help=texts.SCHEDULE,
+        names = list(transfer.SCHEDULES)
+        schedule = choose(
+            box, "Backbone learning rate schedule", names, "schedule", "schedule", texts.SCHEDULE
         )
-        batch = linked.select_slider(
-            "Backbone batch",
-            (4, 8, 16, 32),
-            tuning.batch,
-            name="tuned_batch",
-            key=f"b_batch_{how}",
-            help=texts.BATCH,
-        )
+        batch = choose(line, "Backbone batch", (4, 8, 16, 32), "batch", "batch", texts.BATCH)
         average = how == TUNED and linked.toggle(
             "Average backbone weights",
             tuning.average,
@@ -136,22 +126,10 @@ def _steps(tuning: "Tuning", how: str) -> "Tuning":
             help=texts.AVERAGE,
         )
     with right:
-        decay = linked.select_slider(
-            "Backbone weight decay",
-            texts.DECAYS,
-            tuning.weight_decay,
-            name="tuned_decay",
-            key=f"b_decay_{how}",
-            help=texts.DECAY,
+        decay = choose(
+            line, "Backbone weight decay", texts.DECAYS, "weight_decay", "decay", texts.DECAY
         )
-        clip = linked.select_slider(
-            "Backbone gradient clipping",
-            texts.CLIPS,
-            tuning.clip,
-            name="tuned_clip",
-            key=f"b_clip_{how}",
-            help=texts.CLIP,
-        )
+        clip = choose(line, "Backbone gradient clipping", texts.CLIPS, "clip", "clip", texts.CLIP)
         smooth = linked.slider(
             "Backbone label smoothing",
             0.0,

@@ -51,6 +51,7 @@ def embedding(run: Experiment) -> None:
     )
 
 
+@st.cache_data(show_spinner=False, max_entries=8)
 def _principal(x: np.ndarray, count: int) -> tuple[np.ndarray, float]:
     """The first principal components of `(n, c)`, and their share of all variance."""
     x = x - x.mean(axis=0)

@@ -20,7 +20,7 @@ from engine.transfer.evaluation import Report, evaluate
 from engine.transfer.extraction import Features
 from engine.transfer.initial import INITIALIZERS
 from engine.transfer.optimizers import OPTIMIZERS, SCHEDULES, WeightAverage, optimizer_of
-from engine.transfer.tuning import AT_ONCE
+from engine.transfer.tuning import check_room
 
 MEASURED = 1024  # photos at most that an epoch is measured on, of those it learns from
 
@@ -130,7 +130,7 @@ def train_head(features: Features, recipe: Recipe) -> Iterator[Epoch]:
     if len(np.unique(features.labels[learn])) < 2:
         raise BadDataset("Expected photos of at least two classes to learn from.")
     _, views, width = features.values.shape
-    check_room(width, views, int(learn.sum()), int(judge.sum()))
+    check_features(width, views, int(learn.sum()), int(judge.sum()))
     x = np.asarray(features.values[learn], "float32")
     x, y = x.reshape(-1, x.shape[-1]), np.repeat(features.labels[learn], views)
     seen = np.random.default_rng([recipe.seed, 9]).permutation(len(y) // views)[:MEASURED] * views
@@ -184,7 +184,7 @@ def train_head(features: Features, recipe: Recipe) -> Iterator[Epoch]:
         head.set_weights(best_weights)
 
 
-def check_room(width: int, views: int, learn: int, judge: int) -> None:
+def check_features(width: int, views: int, learn: int, judge: int) -> None:
     """Raises `BadDataset` unless there is room for the features, and once more in an epoch's order.
 
     Those of VGG, 25 088 numbers a photo, take twenty times as much as others'.
@@ -194,14 +194,11 @@ def check_room(width: int, views: int, learn: int, judge: int) -> None:
         views: of each photo.
         learn, judge: how many photos it learns from, and is measured on.
     """
-    need = 4 * width * (2 * views * learn + judge)
-    free = backend.available_memory()
-    if free is not None and need > free / AT_ONCE:
-        raise BadDataset(
-            f"Training on these features needs {need / 1e9:.1f} GB of memory; "
-            f"{free / AT_ONCE / 1e9:.1f} GB are free for it. Choose fewer photos of each class, or "
-            "another backbone."
-        )
+    check_room(
+        4 * width * (2 * views * learn + judge),
+        "Training on these features",
+        "Choose fewer photos of each class, or another backbone.",
+    )
 
 
 def cross_validate(features: Features, recipe: Recipe, folds: int = 5) -> Iterator[Report | None]:

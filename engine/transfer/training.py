@@ -17,10 +17,11 @@ import numpy as np
 from engine.backbones import Backbone
 from engine.errors import BadDataset
 from engine.storage import Data, few_of
+from engine.transfer import heads
 from engine.transfer.evaluation import Report, evaluate
 from engine.transfer.extraction import Features, builtin, extract, grouped, width
 from engine.transfer.fine_tuning import fine_tune
-from engine.transfer.heads import Recipe, check_room, cross_validate, logits_of, train_head
+from engine.transfer.heads import Recipe, cross_validate, logits_of, train_head
 from engine.transfer.tuning import Tuning, check_memory
 from engine.types import FROZEN, SCRATCH, How
 
@@ -198,7 +199,7 @@ def _check_room(net: Backbone, plan: TrainingPlan) -> None:
         return
     learn = few_of(data.labels, data.train, recipe.photos, recipe.seed)
     views = 2 if len(data.paths) <= TWO_VIEWS else 1
-    check_room(width(net), views, int(learn.sum()), int((~data.train).sum()))
+    heads.check_features(width(net), views, int(learn.sum()), int((~data.train).sum()))
 
 
 class _Course:

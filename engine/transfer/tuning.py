@@ -98,15 +98,22 @@ def check_memory(net: Backbone, data: Data, tuning: Tuning) -> tuple[np.ndarray,
             f"{MOST_BYTES / 1e9:.1f} GB. Choose fewer photos of each class, or a backbone with a "
             "smaller input."
         )
-    need += memory_of(net, tuning)
+    check_room(
+        need + memory_of(net, tuning),
+        f"Training {net.name} like this",
+        "Choose a smaller backbone, fewer stages or a smaller batch.",
+    )
+    return rows, learn
+
+
+def check_room(need: int, what: str, advice: str) -> None:
+    """Raises `BadDataset`, with the advice, where so many bytes are more than one training gets."""
     free = backend.available_memory()
     if free is not None and need > free / AT_ONCE:
         raise BadDataset(
-            f"Training {net.name} like this needs about {need / 1e9:.1f} GB of memory; "
-            f"{free / AT_ONCE / 1e9:.1f} GB are free for it. Choose a smaller backbone, fewer "
-            "stages or a smaller batch."
+            f"{what} needs about {need / 1e9:.1f} GB of memory; {free / AT_ONCE / 1e9:.1f} GB are "
+            f"free for it. {advice}"
         )
-    return rows, learn
 
 
 def rows_of(data: Data, tuning: Tuning) -> tuple[np.ndarray, np.ndarray]:

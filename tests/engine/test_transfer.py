@@ -239,7 +239,7 @@ def test_trainings_leave_nothing_behind(features):
 
 def test_features_that_do_not_fit_in_memory_are_refused_before(features, monkeypatch):
     monkeypatch.setattr(backend, "available_memory", lambda: 1000)
-    with pytest.raises(BadDataset, match=r"needs \d\.\d GB of memory; .* another backbone"):
+    with pytest.raises(BadDataset, match=r"needs about \d\.\d GB of memory; .* another backbone"):
         next(transfer.train_head(features, transfer.Recipe()))
 
 
