@@ -106,10 +106,13 @@ def _shares(names: Sequence[str], points: "Sequence[Sequence[SweepPoint]]") -> N
 def _bars(found: dict[str, float | None]) -> go.Figure:
     names = list(found)[::-1]
     most = EPSILONS[-1]
-    words = [
-        f"{found[name]:g} grey levels" if found[name] is not None else "none so far"
-        for name in names
-    ]
+
+    def said(epsilon: float | None) -> str:
+        if epsilon is None:
+            return "none so far"
+        return f"{epsilon:g} grey level{'' if epsilon == 1 else 's'}"
+
+    words = [said(found[name]) for name in names]
     figure = go.Figure(
         go.Bar(
             x=[found[name] or 0 for name in names],
@@ -123,8 +126,8 @@ def _bars(found: dict[str, float | None]) -> go.Figure:
         )
     )
     figure.update_layout(
-        height=40 + 44 * len(names),
-        margin={"l": 0, "r": 110, "t": 4, "b": 0},
+        height=70 + 44 * len(names),
+        margin={"l": 0, "r": 110, "t": 4, "b": 44},
         xaxis={"range": [0, most], "fixedrange": True, "title": "epsilon, in grey levels"},
         yaxis={"fixedrange": True},
     )
