@@ -17,17 +17,30 @@ i { position: absolute; box-sizing: border-box; min-width: 7px; min-height: 7px;
 _JS = """
 export default function ({ data, parentElement, setTriggerValue }) {
   const map = parentElement.querySelector(".map");
-  const { rows, columns, row, column, image, label } = data;
-  map.style.setProperty("--ratio", `${columns} / ${rows}`);
-  map.setAttribute("aria-label", label);
-  map.querySelector("img").src = image;
+  const { rows, columns, image, label } = data;
+  const draw = () => {
+    const [row, column] = map.place;
+    mark.style.left = `${(100 * (column + 0.5)) / columns}%`;
+    mark.style.top = `${(100 * (row + 0.5)) / rows}%`;
+    map.setAttribute("aria-label", label.replace("{row}", row).replace("{column}", column));
+  };
   const mark = map.querySelector("i");
-  mark.style.left = `${(100 * (column + 0.5)) / columns}%`;
-  mark.style.top = `${(100 * (row + 0.5)) / rows}%`;
   mark.style.width = `${100 / columns}%`;
   mark.style.height = `${100 / rows}%`;
+  map.style.setProperty("--ratio", `${columns} / ${rows}`);
+  // What was chosen last counts until the server has drawn it: keys may be faster than answers.
+  const answered = String(map.sent) === String([data.row, data.column]);
+  if (answered || map.shown !== image) map.sent = null;
+  if (!map.sent) map.place = [data.row, data.column];
+  map.shown = image;
+  map.querySelector("img").src = image;
+  draw();
   const within = (value, count) => Math.min(Math.max(value, 0), count - 1);
-  const choose = (y, x) => setTriggerValue("picked", [within(y, rows), within(x, columns)]);
+  const choose = (y, x) => {
+    map.place = map.sent = [within(y, rows), within(x, columns)];
+    draw();
+    setTriggerValue("picked", map.place);
+  };
   map.onclick = (event) => {
     const box = map.getBoundingClientRect();
     const at = (place, start, length, count) => Math.floor(((place - start) / length) * count);
@@ -38,7 +51,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
     if (!step[event.key]) return;
     event.preventDefault();
-    choose(row + step[event.key][0], column + step[event.key][1]);
+    choose(map.place[0] + step[event.key][0], map.place[1] + step[event.key][1]);
   };
 }
 """
@@ -75,7 +88,7 @@ def choose(
             "columns": size[1],
             "row": at[0],
             "column": at[1],
-            "label": f"{label}, row {at[0]}, column {at[1]}. Arrow keys choose another value.",
+            "label": f"{label}, row {{row}}, column {{column}}. Arrow keys choose another value.",
         },
         key=key,
         on_picked_change=picked,

@@ -189,8 +189,9 @@ def test_one_value_is_taken_apart(page, address):
     box = map_of_values.bounding_box()
     map_of_values.click(position={"x": box["width"] * 12.5 / 40, "y": box["height"] * 7.5 / 40})
     expect(page.get_by_text(re.compile("^Row 7, column 12: "))).to_be_visible()
-    page.keyboard.press("ArrowDown")
-    expect(page.get_by_text(re.compile("^Row 8, column 12: "))).to_be_visible()
+    for key in ("ArrowDown", "ArrowDown", "ArrowRight", "ArrowUp"):  # faster than the answers
+        page.keyboard.press(key)
+    expect(page.get_by_text(re.compile("^Row 8, column 13: "))).to_be_visible()
     said = page.get_by_text(re.compile("^These products add up to")).inner_text()
     numbers = [float(n) for n in re.findall(r"-?\d+\.?\d*(?:e-?\d+)?", said.replace("47", "", 1))]
     assert sum(numbers[:-1]) == pytest.approx(numbers[-1], abs=0.02)
