@@ -16,8 +16,8 @@ ENV HOME=/home/user \
     STREAMLIT_SERVER_ADDRESS=0.0.0.0
 WORKDIR /home/user/app
 
-COPY --chown=user requirements.txt requirements-gpu.txt requirements-cluster.txt requirements-postgres.txt requirements-maps.txt ./
-RUN python -m venv /home/user/venv && pip install --no-cache-dir -r "$REQUIREMENTS"
+COPY --chown=user requirements.txt requirements-gpu.txt requirements-cluster.txt requirements-postgres.txt requirements-maps.txt constraints.txt ./
+RUN python -m venv /home/user/venv && pip install --no-cache-dir -r "$REQUIREMENTS" -c constraints.txt
 COPY --chown=user . .
 RUN python -m engine.storage.offline fetch --if-possible $KIT
 

@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 8501
 BIN := .venv/bin
 
-.PHONY: run test test-jax lint format bench audit kit from-kit clean
+.PHONY: run test test-jax lint format bench audit constraints kit from-kit clean
 .DELETE_ON_ERROR:
 
 run: .venv/run.stamp
@@ -30,6 +30,14 @@ format: .venv/dev.stamp
 # Known vulnerabilities of what is installed; asks the advisory database.
 audit: .venv/dev.stamp
 	$(BIN)/pip-audit --local --progress-spinner off
+
+# The exact versions of a fresh environment, for the container.
+constraints:
+	$(PYTHON) -m venv .venv-constraints
+	.venv-constraints/bin/pip install -q -r requirements.txt
+	echo "# The exact versions that the container is built with; \`make constraints\` writes them anew." > constraints.txt
+	.venv-constraints/bin/pip freeze >> constraints.txt
+	rm -rf .venv-constraints
 
 # The offline kit: weights and photos of this machine to a stick, and from the stick to another.
 kit: .venv/run.stamp

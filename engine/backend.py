@@ -113,17 +113,21 @@ def data_parallel(function: Callable, batch: Any) -> Any:
     """Applies a function to parts of a batch in parallel, in one graph, one part per core.
 
     Args:
-        function: takes a tensor `(n, ...)`, returns one of the same length or a dict of such.
-        batch: `(N, ...)`. One picture, an unknown batch size, or a batch on a GPU is not divided.
+        function: takes a tensor `(n, ...)`, or a dict of such; returns the like.
+        batch: `(N, ...)`, or a dict of such. One picture, an unknown batch size, or a batch on a
+            GPU is not divided.
 
     Returns:
         The function's result for the whole batch.
     """
-    parts = _parts(batch.shape[0] or 1)
+    parts = _parts(keras.tree.flatten(batch)[0].shape[0] or 1)
     if parts == 1:
         return function(batch)
-    split: Any = keras.ops.array_split(batch, parts)
-    given = [function(part) for part in split]
+    split: Any = keras.ops.array_split
+    given = [
+        function(keras.tree.map_structure(lambda one, k=k: split(one, parts)[k], batch))
+        for k in range(parts)
+    ]
     return keras.tree.map_structure(lambda *some: keras.ops.concatenate(some), *given)
 
 

@@ -43,7 +43,8 @@ class Activations:
 
     `values` is `(h, w, c)`; `response`, `(c,)`, the mean absolute activation of each channel;
     `ranking`, `(c,)`, channel numbers from the strongest response down; `dead`, `(c,)` bool,
-    channels that are constant on this picture.
+    channels that are constant on this picture; `zeros`, `(c,)`, the share of a channel's values
+    that are zero.
     """
 
     layer: LayerInfo
@@ -51,6 +52,7 @@ class Activations:
     response: np.ndarray
     ranking: np.ndarray
     dead: np.ndarray
+    zeros: np.ndarray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,11 +50,13 @@ def choices(net) -> Choices:
     """What a person sets before the start, besides the backbone."""
     picked = pickers.picture(default="Bull mastiff")
     picture = images.from_uint8(images.to_uint8(picked.picture))
-    seen = predicted(net, picture)
+    seen, forward = predicted(net, picture)
     st.markdown(
         f"{net.name} predicts **{seen.label}**, {100 * seen.probability:.1f} %, for "
         f"the picture “{picked.name}”."
     )
+    if picked.label in net.class_names and picked.label != seen.label:
+        st.caption(f"ImageNet's label is “{picked.label}”: wrong already, without an attack.")
     shell.check_link("goal", GOALS, "the goal")
     kind = st.segmented_control(
         "Target", GOALS, default=GOALS[0], required=True, key="goal", bind="query-params"
@@ -67,7 +69,7 @@ def choices(net) -> Choices:
     nets = [net, *(second(net, goal, picture) if shown == SHOWN[1] else [])]
     wanted = None if goal is None else net.class_names[goal]
     return Choices(
-        form=form.settings(net.name),
+        form=form.settings(net.name, forward),
         networks=tuple(one.name for one in nets),
         pictures=tuple(images.fit(picture, one.input_size) for one in nets),
         goals=tuple(None if wanted is None else one.class_names.index(wanted) for one in nets),
@@ -76,10 +78,11 @@ def choices(net) -> Choices:
     )
 
 
-def predicted(net, picture) -> Prediction:
-    """What a network predicts for a picture of any size."""
+def predicted(net, picture) -> tuple[Prediction, float]:
+    """What a network predicts for a picture of any size, and the seconds that takes."""
     fitted = images.fit(picture, net.input_size)
-    return cache.predictions(net.name, images.digest(fitted), fitted)[0][0]
+    predictions, seconds = cache.predictions(net.name, images.digest(fitted), fitted)
+    return predictions[0], seconds
 
 
 def second(net, goal: int | None, picture) -> list:
@@ -95,7 +98,7 @@ def second(net, goal: int | None, picture) -> list:
         "The other network", able, usual, name="other", key=f"second_{net.name}"
     )
     other = cache.backbone(name)
-    seen = predicted(other, picture)
+    seen, _ = predicted(other, picture)
     st.caption(f"{name} predicts “{seen.label}”, {100 * seen.probability:.1f} %.")
     return [other]
 

@@ -29,6 +29,8 @@ LESSON = shell.Lesson(
     ),
 )
 
+WAYS = ("raises", "lowers")  # a class
+
 shell.page(
     "Feature maps",
     "A picture goes in; every layer makes maps of it: edges, then textures, then things.",
@@ -64,7 +66,7 @@ def picture_and_predictions(name: str, picked: pickers.Picked) -> None:
             figure = charts.all_classes(values, names)
         else:
             figure = charts.confidence(answer)
-        st.plotly_chart(figure, config=charts.CONFIG, key="confidence")
+        charts.show(figure, key="confidence")
         zoom = " Drag over the bars to zoom in, double-click to zoom out." if every else ""
         st.caption(f"{name} took {1000 * seconds:.0f} ms on {cache.device().name}.{zoom}")
 
@@ -78,7 +80,9 @@ def where_it_looks(name: str, picked: pickers.Picked) -> None:
         digest = images.digest(picture)
         answer, _ = cache.predictions(name, digest, picture)
         st.header("Where it looks", anchor=False)
-        left, middle, right = st.columns([2, 1, 1], gap="medium", vertical_alignment="bottom")
+        left, sign, middle, right = st.columns(
+            [2, 1, 1, 1.2], gap="medium", vertical_alignment="bottom"
+        )
         with left:
             names, usual = net.class_names, answer[0].label
             asked = st.query_params.get("explained", usual)
@@ -89,25 +93,36 @@ def where_it_looks(name: str, picked: pickers.Picked) -> None:
                 label="For the class",
             )
             linked.keep("explained", names[chosen], usual)
+        against = WAYS[1] == sign.segmented_control(
+            "Show what",
+            WAYS,
+            default=WAYS[0],
+            required=True,
+            format_func="{} it".format,
+            key="way",
+            bind="query-params",
+        )
         opacity = middle.slider("Opacity", 0.0, 1.0, 0.8, 0.05, key="opacity", bind="query-params")
         # fifty times the work of a prediction: a class would wait for it, so it is asked for
         every_pixel = right.toggle("Saliency (per pixel)", key="pixels", bind="query-params")
         label = net.class_names[chosen]
-        heat = cache.class_activation(name, digest, chosen, picture)
+        heat, seconds = cache.class_activation(name, digest, chosen, picture, against)
+        verb = WAYS[against]
         first, second = st.columns(2, gap="large")
         with first:
             over = gallery.overlay(picked.picture, heat, opacity)
             gallery.show(
                 over,
                 f"Class activation for {label}",
-                f"Class activation (Grad-CAM): the places that raise “{label}”",
+                f"Class activation (Grad-CAM): the places that {verb[:-1]} “{label}”",
             )
             exports.heat_map("class activation", label, over, heat)
             if not heat.any():
-                st.info(f"Nothing in this picture raises “{label}”.")
+                st.info(f"Nothing in this picture {verb} “{label}”.")
         with second:
             if every_pixel:
-                pixels = cache.saliency(name, digest, chosen, picture)
+                pixels, took = cache.saliency(name, digest, chosen, picture)
+                seconds += took
                 over = gallery.overlay(picked.picture, pixels, opacity)
                 gallery.show(
                     over,
@@ -117,9 +132,11 @@ def where_it_looks(name: str, picked: pickers.Picked) -> None:
                 exports.heat_map("saliency", label, over, pixels)
             else:
                 st.caption(
-                    "The picture beside this shows the *places* that raise a class, as coarse "
-                    "as the last maps. Saliency shows how much each single *pixel* would change it."
+                    "The picture beside this shows the *places* that raise a class, or lower it, "
+                    "as coarse as the last maps. Saliency shows how much each single *pixel* would "
+                    "change it."
                 )
+        st.caption(f"{name} took {1000 * seconds:.0f} ms on {cache.device().name}.")
 
 
 @st.fragment

@@ -87,7 +87,7 @@ def choices(net) -> Choices:
             made = replace(made, live=replace(made.live, natural=1.0))
         return made
 
-    words = f"least {label}" if more.minimise else label
+    words = f"{experiment.LEAST}{label}" if more.minimise else label
     plans = [Plan.of(net, target, settings_of(name), words, start)]
     if mode == MODES[2]:
         other = experiment.other_plan(name, label, settings_of, start)
@@ -165,7 +165,23 @@ def controls(chosen: Choices) -> Experiment:
         planned = chosen.experiment(sliders(chosen, run))
     with buttons:
         run_panel.panel(KEY, planned.begin, "Start")
+    with st.container(width="content"):
+        opposite = planned.opposite()
+        st.button(
+            f"Draw the {opposite.plans[0].words}" if len(planned.plans) == 1 else "Draw the least",
+            icon=":material/thumb_down:",
+            on_click=least,
+            args=(opposite,),
+            key="least",
+            help="The picture that the network finds least like it: the same steps the other way.",
+        )
     return planned
+
+
+def least(opposite: Experiment) -> None:
+    """Starts the opposite of what is set, and sets the page to it."""
+    st.session_state.negative = not st.session_state.get("negative", False)
+    opposite.begin()
 
 
 def live(planned: Experiment) -> None:

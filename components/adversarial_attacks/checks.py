@@ -96,7 +96,7 @@ def saliency(run: Experiment) -> None:
         for column, (words, picture) in zip(st.columns(3, gap="medium"), sides, strict=False):
             digest = images.digest(picture)
             top = cache.predictions(name, digest, picture)[0][0]
-            heat = cache.saliency(name, digest, top.class_index, picture)
+            heat, _ = cache.saliency(name, digest, top.class_index, picture)
             with column:
                 gallery.show(
                     gallery.overlay(picture, heat, 0.8),

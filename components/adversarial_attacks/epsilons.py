@@ -80,7 +80,7 @@ def _drawn(
     of = f" half of {photos_tried} photos" if several else ""
     st.markdown(f"**Smallest epsilon that fools{of}**")
     found = {name: smallest(own) for name, own in zip(names, points, strict=True)}
-    st.plotly_chart(_bars(found), config=charts.CONFIG, key="smallest_chart")
+    charts.show(_bars(found), key="smallest_chart")
     if several:
         _shares(names, points)
     elif len(names) == 1:
@@ -96,7 +96,7 @@ def _shares(names: Sequence[str], points: "Sequence[Sequence[SweepPoint]]") -> N
     own = points[0]
     noise = (f"{names[0]}, random noise", [p.epsilon for p in own], [p.by_noise for p in own])
     figure = charts.curves([*lines, noise], "share of the photos", "epsilon, in grey levels")
-    st.plotly_chart(figure, config=charts.CONFIG, key="sweep_chart")
+    charts.show(figure, key="sweep_chart")
     st.caption(
         "The share of the photos that fool the network: attacked, and with random noise of the "
         "same size."
@@ -130,6 +130,7 @@ def _bars(found: dict[str, float | None]) -> go.Figure:
         margin={"l": 0, "r": 110, "t": 4, "b": 44},
         xaxis={"range": [0, most], "fixedrange": True, "title": "epsilon, in grey levels"},
         yaxis={"fixedrange": True},
+        meta=", ".join(f"{name}: {said(found[name])}" for name in found) + ".",
     )
     return figure
 
@@ -144,7 +145,7 @@ def _curves(points: "Sequence[SweepPoint]") -> None:
         "probability",
         "epsilon, in grey levels",
     )
-    st.plotly_chart(figure, config=charts.CONFIG, key="sweep_chart")
+    charts.show(figure, key="sweep_chart")
     by_attack, by_noise = (
         ", ".join(f"{point.epsilon:g}" for point in points if getattr(point, name)) or "none"
         for name in ("fooled", "by_noise")

@@ -11,16 +11,21 @@ from components.shell import cache, linked
 if TYPE_CHECKING:
     from engine.attacks import Attack
 
+GRADIENT = 3.0  # how much longer a gradient takes than a prediction, roughly
 EPSILONS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """An attack by the name people give it: its class in the engine, and what to say of it."""
+    """An attack by the name people give it: its class in the engine, and what to say of it.
+
+    `cost` is the time of a step, in gradients of one picture.
+    """
 
     engine: str
     words: str
     steps: int = 20
+    cost: float = 1.0
     bounded: bool = True
     own_step: bool = False  # there is no size of a step to set
     l2: bool = False  # the root mean square can be bounded instead of the largest change
@@ -35,38 +40,51 @@ KINDS: dict[str, Kind] = {
     ),
     "One step (FGSM)": Kind(
         engine="FGSM",
-        words="The oldest and fastest: one step as large as epsilon allows.",
+        words="The oldest and fastest: one step as large as epsilon allows. Weak towards a class "
+        "you choose.",
         steps=1,
         l2=True,
     ),
     "With momentum (MI-FGSM)": Kind(
-        engine="MomentumIterative", words="Adds momentum; fools other networks more often.", l2=True
+        engine="MomentumIterative",
+        words="Strong; with momentum, it fools other networks more often.",
+        l2=True,
     ),
     "Random frames (DIM)": Kind(
         engine="DiverseInput",
-        words="Momentum, and another crop each step; transfers well.",
+        words="Momentum, and another frame each step: a little weaker here, transfers well.",
         l2=True,
     ),
     "Shuffled blocks (BSR)": Kind(
         engine="BlockShuffle",
-        words="Momentum through eight shuffled, turned copies a step; fools other networks most.",
+        cost=8,
+        words="Momentum through eight shuffled, turned copies a step: slow, and fools other "
+        "networks most.",
+        l2=True,
+    ),
+    "Darker copies (SIM)": Kind(
+        engine="ScaleInvariant",
+        cost=5,
+        words="Momentum through five copies a step, most of them darker: transfers well.",
         l2=True,
     ),
     "Smoothed (TIM)": Kind(
         engine="TranslationInvariant",
-        words="Momentum along a blurred gradient; smooth changes.",
+        words="Momentum along a blurred gradient: smooth changes, a little weaker here.",
         l2=True,
     ),
     "Sets its own step (Auto-PGD)": Kind(
         engine="APGD",
         steps=100,
         own_step=True,
-        words="Halves its step where that does not help; ends when it succeeds.",
+        words="The strongest within epsilon: halves its step where that does not help, and ends "
+        "when it succeeds.",
     ),
     "Without a gradient (Square)": Kind(
         engine="Square",
         steps=500,
         own_step=True,
+        cost=1 / 3,
         words="Tries random squares and keeps those that help; uses only the predictions.",
     ),
     "The lesson's gradient descent": Kind(
@@ -79,6 +97,7 @@ KINDS: dict[str, Kind] = {
     "Nearest border (DeepFool)": Kind(
         engine="DeepFool",
         steps=50,
+        cost=10,
         bounded=False,
         words="Seeks the smallest change. Often so small that only a few pixels change at all.",
     ),
@@ -127,15 +146,20 @@ class Form:
         return getattr(attacks, KINDS[self.kind].engine)(**self.numbers, **strength)
 
 
-def settings(name: str) -> Form:
-    """Lets a person choose an attack and its rarer numbers."""
+def settings(name: str, forward: float) -> Form:
+    """Lets a person choose an attack and its rarer numbers.
+
+    Args:
+        name: of the attacked backbone.
+        forward: seconds that it takes for one picture, to say how long the attack may take.
+    """
     from engine import attacks
 
     shell.check_link("attack", tuple(KINDS), "the attack")
     chosen = st.selectbox("Attack", KINDS, key="attack", bind="query-params")
     kind = KINDS[chosen]
-    st.caption(kind.words)
     numbers: dict[str, Any] = {}
+    said = st.empty()
     with st.expander("More settings", icon=":material/tune:"):
         if kind.steps > 1:
             numbers["steps"] = linked.slider(
@@ -161,6 +185,14 @@ def settings(name: str) -> Form:
             usual = getattr(getattr(attacks, kind.engine)(), field)
             key = f"attack_rate_{kind.engine}"
             numbers[field] = linked.select_slider(label, options, usual, name="rate", key=key)
+        if kind.engine == "PGD":
+            numbers["random_start"] = linked.toggle(
+                "Begin with a random change",
+                True,
+                name="random_start",
+                help="Off: begins with the picture itself, which is BIM, or iterative FGSM.",
+            )
+        numbers |= _combined(kind)
         if kind.l2 and linked.toggle("Bound the root mean square (L2) instead", False, name="l2"):
             numbers["norm"] = "l2"
         if kind.engine == "Patch":
@@ -180,7 +212,41 @@ def settings(name: str) -> Form:
             disabled=not same,
             help="The mean logits of all are attacked. Only networks with the same classes can be.",
         )
+    seconds = (
+        GRADIENT * forward * kind.cost * numbers.get("steps", kind.steps) * (1 + len(together))
+    )
+    said.caption(f"{kind.words} {_duration(seconds)}")
     return Form(kind=chosen, numbers=numbers, seed=seed, backbones=(name, *together))
+
+
+def _combined(kind: Kind) -> dict[str, Any]:
+    """What an attack with momentum may borrow from the others."""
+    from engine import attacks
+
+    attack, found = getattr(attacks, kind.engine)(), {}
+    if not isinstance(attack, attacks.MomentumIterative):
+        return found
+    if attack.kernel == 1 and linked.toggle("Smooth the gradient, too (TIM)", False, name="smooth"):
+        found["kernel"] = attacks.TranslationInvariant().kernel
+    by_copies = isinstance(attack, attacks.BlockShuffle)  # it sees the picture in its own ways
+    if (
+        not attack.diversity
+        and not by_copies
+        and linked.toggle("Random frames, too (DIM)", False, name="frames")
+    ):
+        found["diversity"] = attacks.DiverseInput().diversity
+    return found
+
+
+def _duration(seconds: float) -> str:
+    """How long all its steps take, roughly."""
+    if seconds < 1:
+        return "Takes less than a second."
+    return (
+        f"Takes about {seconds:.0f} s at most."
+        if seconds < 90
+        else (f"Takes about {seconds / 60:.0f} min at most.")
+    )
 
 
 def strength(form: Form) -> dict[str, Any]:

@@ -88,12 +88,16 @@ def _matrix(rows: list) -> None:
     )
     shares = reached + (changed - reached) / 2  # changed, but not to the target: in between
     one = len(rows[0].labels[tested[0]]) == 1
+    # Not by colour alone: an arrow at what was reached, a wave at what is something else.
+    marks = np.select([reached >= 1, changed >= 1], ["→ ", "~ "], "") if one else None
     words = [
         [
-            row.labels[name][0].replace(" ", "<br>") if one else f"{100 * row.fooled[name]:.0f} %"
-            for name in tested
+            f"{marks[r, c]}{row.labels[name][0]}".replace(" ", "<br>")
+            if marks is not None
+            else f"{100 * row.fooled[name]:.0f} %"
+            for c, name in enumerate(tested)
         ]
-        for row in rows
+        for r, row in enumerate(rows)
     ]
     figure = go.Figure(
         go.Heatmap(
@@ -118,8 +122,13 @@ def _matrix(rows: list) -> None:
         xaxis={"title": "tested", "fixedrange": True, "side": "top", "showgrid": False},
         yaxis={"title": "attacked", "autorange": "reversed", "fixedrange": True, "showgrid": False},
     )
-    st.plotly_chart(figure, config=charts.CONFIG, key="matrix_chart")
+    said = (
+        f"attacked {row.attacked}: "
+        + ", ".join(f"{n} {w.replace('<br>', ' ')}" for n, w in zip(tested, each, strict=True))
+        for row, each in zip(rows, words, strict=True)
+    )
+    charts.show(figure, key="matrix_chart", words="; ".join(said) + ".")
     st.caption(
-        "A row is the attacked network, a column the one that is shown the result. Orange: fooled "
-        "as intended. Brown: changed to another class than the target. Green: unchanged."
+        "A row is the attacked network, a column the one that is shown the result. Orange (→): "
+        "fooled as intended. Brown (~): changed to another class than the target. Green: unchanged."
     )

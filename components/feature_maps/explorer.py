@@ -36,11 +36,12 @@ def explorer(name: str, picked: Picked) -> None:
         sort, scaling, everything = st.columns([1.3, 1.3, 1.4], vertical_alignment="bottom")
         order = sort.segmented_control(
             "Order",
-            ["by response", "by number"],
+            ["by response", "by zeros", "by number"],
             default="by response",
             required=True,
             key="order",
             bind="query-params",
+            help="by zeros: channels with the largest share of zeros come last.",
         )
         shared = scaling.segmented_control(
             "Colour scale",
@@ -60,7 +61,8 @@ def explorer(name: str, picked: Picked) -> None:
         with left:
             dead = int(maps.dead.sum())
             silent = f", {dead} of them dead on this picture" if dead else ", none dead"
-            st.markdown(f"**{count} channels{silent}**")
+            zeros = 100 * float(maps.zeros.mean())
+            st.markdown(f"**{count} channels{silent}** · {zeros:.0f} % of all values are zero")
             gallery.legend(sheet.top, sheet.scale)
             with st.container(height=560, border=False):
                 contact_sheet.contact_sheet(
@@ -103,7 +105,8 @@ def drawn(
 ) -> Sheet:
     """A layer's contact sheet, drawn once for all its channels."""
     values, count = _maps.values, len(_maps.response)
-    ranked = _maps.ranking if order == "by response" else np.arange(count)
+    by_zeros = np.argsort(_maps.zeros, kind="stable")
+    ranked = {"by response": _maps.ranking, "by zeros": by_zeros}.get(order, np.arange(count))
     channels = ranked if show_all else ranked[:SHOWN]
     scale = gallery.scale_of(values)
     top = {LAYER: gallery.limit_of(values), CHANNEL: None, NETWORK: _whole}[shared]
@@ -143,7 +146,8 @@ def choose_layer(net: "Backbone") -> str:
     layer = choice.selectbox("Layer", options, key="layer", bind="query-params")
     info = net.layer(layer)
     st.session_state.explored = (net.name, info.depth)
-    st.caption(f"{network_map.describe(info)} · {info.parameters:,} parameters")
+    described = f"{network_map.describe(info)} · {info.parameters:,} parameters"
+    st.caption(f"{described}. {network_map.explain(info)}")
     place = options.index(layer)
     with around.container(horizontal=True):
         for label, icon, to in (("Back", "left", place - 1), ("Next", "right", place + 1)):
@@ -200,16 +204,20 @@ def one_channel(
     values = maps.values[..., channel]
     top = limit or max(float(np.abs(values).max()), 1e-12)
     rank = int(np.flatnonzero(maps.ranking == channel)[0]) + 1
-    st.markdown(f"**Channel {channel}**, rank {rank} of {len(maps.response)}")
+    st.markdown(
+        f"**Channel {channel}**, rank {rank} of {len(maps.response)}, "
+        f"{100 * maps.zeros[channel]:.0f} % zeros"
+    )
     alone, over, likes, apart = st.tabs(
         ["The map", "Over the photo", "What activates it", "One value"],
-        key="one_channel_tabs",
+        key="tab",
         on_change="rerun",
+        bind="query-params",
     )  # only the open one is computed
     if alone.open:
         with alone:
             figure = charts.channel(values, top, scale)
-            st.plotly_chart(figure, config=charts.CONFIG, key="one_channel")
+            charts.show(figure, key="one_channel")
     if over.open:
         heat = np.abs(values) / max(float(np.abs(values).max()), 1e-12)
         with over:
@@ -225,7 +233,7 @@ def one_channel(
             one_value.show(name, maps, channel, picture, top, scale)
     if maps.dead[channel]:
         st.info("This channel has the same value everywhere on this picture: it is dead here.")
-    st.plotly_chart(charts.responses(maps.response, channel), config=charts.CONFIG, key="responses")
+    charts.show(charts.responses(maps.response, channel), key="responses")
 
 
 def what_it_likes(name: str, layer: str, channel: int) -> None:

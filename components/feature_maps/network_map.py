@@ -13,6 +13,26 @@ KINDS = (
     ("dense", ("Dense",)),
 )
 
+# What a layer of each kind does, in a sentence.
+DOES = {
+    "Conv2D": "slides small kernels over all maps before it and adds up the products.",
+    "DepthwiseConv2D": "slides one small kernel over each map alone.",
+    "SeparableConv2D": "slides a kernel over each map, then mixes the maps.",
+    "BatchNormalization": "shifts and scales each map to the mean and deviation it has learned.",
+    "LayerNormalization": "shifts and scales all channels of a place to mean 0 and deviation 1.",
+    "Rescaling": "scales the values to the range that the network was trained with.",
+    "Normalization": "shifts and scales the colours as in training.",
+    "ReLU": "sets values below zero to zero, so that only what was found goes on.",
+    "Activation": "bends each value by a curve, so that layers can do more than one layer could.",
+    "MaxPooling2D": "keeps the largest value of each window: smaller maps, the finds remain.",
+    "AveragePooling2D": "keeps the mean of each window: smaller maps.",
+    "Add": "adds up maps: a shortcut past some layers, on which gradients travel well.",
+    "Concatenate": "puts the maps of several layers behind one another.",
+    "Multiply": "weighs maps by other values.",
+    "ZeroPadding2D": "puts a border of zeros around each map.",
+    "Dropout": "leaves values out at random in training; now it does nothing.",
+}
+
 _HTML = '<div class="map" role="group" aria-label="Layers of the network"></div>'
 _CSS = """
 .map { display: flex; flex-wrap: wrap; gap: 12px; padding: 3px 3px 6px;
@@ -86,6 +106,11 @@ def describe(info: LayerInfo) -> str:
     """A layer in a line: name, kind, shape."""
     shape = " × ".join(str(n) for n in info.shape)
     return f"{info.name} · {info.kind} · {shape}"
+
+
+def explain(info: LayerInfo) -> str:
+    """What a layer does, in a sentence; "" for a kind that is not explained."""
+    return f"{info.kind} {DOES[info.kind]}" if info.kind in DOES else ""
 
 
 def network_map(

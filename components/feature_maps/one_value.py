@@ -25,6 +25,12 @@ KINDS = {
     "mean of a window": "Average pooling keeps the mean of its window.",
     "a function of one value": "This layer changes each value alone.",
     "sum of several maps": "This layer adds up the values at the same place of several maps.",
+    "product of several maps": "This layer multiplies the values at the same place of several "
+    "maps; where one is a single value, it weighs the whole channel.",
+    "one of several inputs": "This layer puts the channels of several layers behind one another "
+    "and changes no value.",
+    "scaled over all channels": "This layer scales the values of all channels at one place to mean "
+    "0 and deviation 1, then by what it has learned.",
 }
 
 
@@ -39,6 +45,7 @@ def show(
 
     def pick(y: int, x: int) -> None:
         st.session_state.value_at = (layer, y, x)
+        st.query_params["value"] = f"{y},{x}"
 
     st.markdown(f"**Row {row}, column {column}: {found.number:.3g}**")
     chosen, seen = st.columns(2, gap="small")
@@ -51,17 +58,22 @@ def show(
             label=f"Channel {channel}",
             key="value_map",
         )
-        st.caption("Click a value, or use the arrow keys.")
+        st.caption("Click a value, use the arrow keys, or let the window slide over the map.")
     with seen:
         _field(found, picture)
     _sum(found)
 
 
 def _place(layer: str, channel: int, values: np.ndarray) -> tuple[int, int]:
-    """The chosen place of this layer; else where the channel responds most."""
+    """The chosen place of this layer, or a link's; else where the channel responds most."""
+    if "value_at" not in st.session_state and (asked := st.query_params.get("value")):
+        row, _, column = asked.partition(",")
+        if row.isascii() and row.isdigit() and column.isascii() and column.isdigit():
+            st.session_state.value_at = (layer, int(row[:4]), int(column[:4]))
     chosen, row, column = st.session_state.get("value_at", (None, 0, 0))
     if chosen == layer and row < values.shape[0] and column < values.shape[1]:
         return row, column
+    st.query_params.pop("value", None)
     strongest = np.unravel_index(np.abs(values).argmax(), values.shape)
     return int(strongest[0]), int(strongest[1])
 
@@ -112,7 +124,7 @@ def _sum(found: "Value") -> None:
             "× kernel": found.kernel[..., number],
             "= products": products[..., number],
         }
-    st.plotly_chart(charts.grids(grids), config=charts.CONFIG, key="value_grids")
+    charts.show(charts.grids(grids), key="value_grids")
     if products is None:
         st.caption(f"Result: {found.number:.3g}.")
         return

@@ -4,12 +4,17 @@ from collections.abc import Callable
 
 import streamlit as st
 
-_HTML = '<div class="map" role="application" tabindex="0"><img alt=""><i></i></div>'
+_HTML = """
+<div class="map" role="application" tabindex="0"><img alt=""><i></i></div>
+<button class="slide" type="button" aria-pressed="false">▶ Slide the window</button>
+"""
 _CSS = """
 .map { position: relative; max-width: 340px; aspect-ratio: var(--ratio); cursor: crosshair;
   border-radius: 6px; overflow: hidden; }
 .map:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; }
 img { width: 100%; height: 100%; display: block; image-rendering: pixelated; }
+button { margin-top: .4rem; padding: .3rem .7rem; border-radius: .5rem; cursor: pointer;
+  font: inherit; color: inherit; background: none; border: 1px solid var(--st-border-color); }
 i { position: absolute; box-sizing: border-box; min-width: 7px; min-height: 7px;
   transform: translate(-50%, -50%); border: 2px solid #fff; outline: 2px solid #000;
   pointer-events: none; }
@@ -41,7 +46,33 @@ export default function ({ data, parentElement, setTriggerValue }) {
     draw();
     setTriggerValue("picked", map.place);
   };
+  // From value to value, row by row: the next one once the last is on the page.
+  const slide = parentElement.querySelector(".slide");
+  const stop = () => {
+    clearTimeout(map.sliding);
+    map.sliding = null;
+    slide.textContent = "▶ Slide the window";
+    slide.setAttribute("aria-pressed", "false");
+  };
+  const next = () => {
+    if (!map.isConnected) return stop();
+    const [row, column] = map.place;
+    const last = column + 1 >= columns;
+    choose(last ? (row + 1) % rows : row, last ? 0 : column + 1);
+  };
+  if (map.sliding && !map.sent) {
+    clearTimeout(map.sliding);
+    map.sliding = setTimeout(next, 250);
+  }
+  slide.hidden = rows * columns === 1;
+  slide.onclick = () => {
+    if (map.sliding) return stop();
+    slide.textContent = "❚❚ Stop";
+    slide.setAttribute("aria-pressed", "true");
+    map.sliding = setTimeout(next, 0);
+  };
   map.onclick = (event) => {
+    stop();
     const box = map.getBoundingClientRect();
     const at = (place, start, length, count) => Math.floor(((place - start) / length) * count);
     choose(at(event.clientY, box.top, box.height, rows),
@@ -51,6 +82,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
     if (!step[event.key]) return;
     event.preventDefault();
+    stop();
     choose(map.place[0] + step[event.key][0], map.place[1] + step[event.key][1]);
   };
 }

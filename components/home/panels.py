@@ -12,6 +12,11 @@ def this_machine() -> None:
     with st.expander("This machine", icon=":material/memory:"):
         device = st.empty()
         st.caption(f"Active runs of all visitors: {len(sessions.running())}.")
+        st.caption(
+            "Each visitor has one run at a time: starting one ends the one before, on whatever "
+            "screen. Runs of several visitors take turns. A visitor's pictures and classifiers "
+            "are in memory, for that visitor alone, and go when the tab is closed."
+        )
     if not st.session_state.get("home_warm"):
         device.caption("TensorFlow is starting.")
         st.fragment(_start, run_every=downloads.WAITING)()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from engine.synthesis.natural import Statistics
 
 KEY = "ideal"
+LEAST = "least "  # before the name of what is minimised
 MODES = ("one picture", "three variation losses", "two backbones")
 OF_A_BREED = 2  # photos that natural statistics are measured on
 REFERENCE = 1e-6  # weight of the variation loss where a preset has none
@@ -152,6 +153,16 @@ class Experiment:
         settings = replace(task.settings, steps=task.settings.steps + more)
         view.extend(replace(task, settings=settings))
         sessions.watch_only(self.views)
+
+    def opposite(self) -> "Experiment":
+        """The same with the target minimised, or maximised where it was minimised."""
+
+        def turned(plan: Plan) -> Plan:
+            words = plan.words.removeprefix(LEAST) if LEAST in plan.words else LEAST + plan.words
+            settings = replace(plan.settings, target_weight=-plan.settings.target_weight)
+            return replace(plan, settings=settings, words=words)
+
+        return Experiment([turned(plan) for plan in self.plans], self.lives, self.sliders_of)
 
     def another(self) -> None:
         """Adds a picture of the same thing that differs from those that are there."""

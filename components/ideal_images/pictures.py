@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from engine.synthesis import Frame
 
 MOST = 5000  # steps of one picture, however often it goes on
+GREY = 0.02  # deviation of a picture's values, in 0..1, below which it shows nothing
 ALTERNATIVES = 4  # pictures of one thing, side by side
 _PENALTIES = {
     "variation": "total variation",
@@ -96,6 +97,11 @@ def _curves(run: Experiment) -> list[Curve]:
 def _verdict(plan: Plan, frame: "Frame") -> Verdict:
     top = frame.predictions[0]
     said = f"{plan.backbone} predicts “{top.label}”, {100 * top.probability:.1f} %"
+    if frame.picture.std() < GREY:
+        return Verdict(
+            text="The picture has stayed grey: nothing in it moves the target. Choose another "
+            "channel, another layer or another seed."
+        )
     if not isinstance(plan.target, int):
         return Verdict(text=f"{said}.")
     if top.class_index == plan.target:

@@ -20,10 +20,10 @@ def matters(plan: Plan, frame: "Frame") -> None:
 
     picture = images.fit(frame.picture, cache.backbone(plan.backbone).input_size)
     digest = images.digest(picture)
-    pixels = cache.saliency(plan.backbone, digest, plan.target, picture)
+    pixels, _ = cache.saliency(plan.backbone, digest, plan.target, picture)
     found = [(gallery.overlay(picture, pixels, 0.8), "The pixels that move it most (SmoothGrad)")]
     if len(registry.members(plan.backbone)) == 1:  # the maps of several networks do not add up
-        heat = cache.class_activation(plan.backbone, digest, plan.target, picture)
+        heat, _ = cache.class_activation(plan.backbone, digest, plan.target, picture)
         found = [
             (gallery.overlay(picture, heat, 0.8), "The places that raise it (Grad-CAM)"),
             *found,

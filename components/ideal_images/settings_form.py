@@ -115,6 +115,7 @@ def choose(settings: "Settings", key: str, *, known: bool, resizable: bool) -> M
             ("scale", "Zoom, ± share", 0.6, 0.05),
             ("rotation", "Rotation, ± degrees", 45.0, 1.0),
             ("blur", "Blur", 1.0, 0.25),
+            ("noise", "Noise, grey levels", 30.0, 1.0),
         ):
             usual_one = float(getattr(own, name))
             found[name] = linked.slider(
@@ -132,6 +133,14 @@ def choose(settings: "Settings", key: str, *, known: bool, resizable: bool) -> M
             help="0: the whole picture. Crops take the place of shift, zoom and rotation.",
         )
         found["flip"] = linked.toggle("Mirror", own.flip, name="flip", key=f"flip_{key}")
+        found["pad"] = linked.toggle(
+            "Grey outside the picture",
+            own.pad,
+            name="pad",
+            key=f"pad_{key}",
+            help="What a shifted, turned or shrunk view shows beyond the edge: grey, instead of "
+            "the mirror image of what is inside.",
+        )
         found["views"] = linked.slider(
             "Views per step",
             1,

@@ -1,4 +1,4 @@
-"""The target of an ideal image: a class, two, a channel, a neuron, a layer, a direction."""
+"""The target of an ideal image: a class, a channel, a neuron, a layer, a direction, a mix."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -12,14 +12,16 @@ from components.widgets import pickers
 if TYPE_CHECKING:
     from engine.backbones import Backbone
 
-CLASS, TWO, CHANNEL, NEURON, LAYER, DIRECTION = ASKS = (
+CLASS, CHANNEL, NEURON, LAYER, DIRECTION, MIX = ASKS = (
     "a class",
-    "two classes",
     "a channel",
     "a neuron",
     "a whole layer",
     "the difference between two sets of photos",
+    "a mix",
 )
+PARTS = ("first", "second", "third")  # of a mix
+STRONGEST = {CLASS: 100, CHANNEL: 1000, LAYER: 1000}  # weight of a part, %: logits are large
 CATS = ("Siamese cat", "Egyptian cat", "Siamese", "cat")
 DOG = ("golden retriever", "beagle", "dog")
 
@@ -37,8 +39,8 @@ def choose(net: "Backbone") -> tuple[Any, str]:
         shell.check_link("class", net.class_names, "the class")
         index = _class(net, "Class", (st.query_params.get("class"), *CATS))
         return index, net.class_names[index]
-    if kind == TWO:
-        return _two(net)
+    if kind == MIX:
+        return _mix(net)
     if kind == DIRECTION:
         return _direction(net)
     return _inside(net, kind)
@@ -73,22 +75,54 @@ def _class(net: "Backbone", label: str, wanted: tuple[str | None, ...]) -> int:
     )
 
 
-def _two(net: "Backbone") -> tuple[Any, str]:
-    """A weighted sum of two classes' logits; a weight below 0 takes a class away."""
-    from engine.synthesis import ClassLogit, Objective
+def _mix(net: "Backbone") -> tuple[Any, str]:
+    """A weighted sum of two or three targets; a weight below 0 takes one away."""
+    from engine.synthesis import Objective
 
+    count = linked.selectbox("Number of parts", (2, 3), 2, name="parts")
     target, words = Objective(), ""
-    for name, label, usual in (("first", "First class", CATS), ("second", "Second class", DOG)):
-        shell.check_link(name, net.class_names, f"the {label.lower()}")
-        index = _class(net, label, (st.query_params.get(name), *usual))
-        linked.keep(name, net.class_names[index], None)
-        weight = linked.slider(
-            f"Weight of the {label.lower()}, %", -100, 100, 50, 5, name=f"{name}_weight"
-        )
-        target += weight / 100 * ClassLogit(index)
-        sign = " minus " if weight < 0 else " and " if words else ""
-        words += f"{sign}{net.class_names[index]}"
+    for name, usual in zip(PARTS[:count], (CATS, DOG, ("zebra", "goldfish")), strict=False):
+        part, of, weight = _part(net, name, usual)
+        target += weight / 100 * part
+        words += f"{' minus ' if weight < 0 else ' and ' if words else ''}{of}"
     return target, words.strip()
+
+
+def _part(net: "Backbone", name: str, usual: tuple[str, ...]) -> tuple[Any, str, int]:
+    """One part of a mix, what to call it, and its weight in percent."""
+    from engine import synthesis
+
+    label = f"{name.capitalize()} part"
+    kind = linked.selectbox(label, tuple(STRONGEST), CLASS, name=f"{name}_kind")
+    if kind == CLASS:
+        shell.check_link(name, net.class_names, f"the class of the {name} part")
+        index = _class(net, f"{label}: class", (st.query_params.get(name), *usual))
+        linked.keep(name, net.class_names[index], None)
+        part, of = synthesis.ClassLogit(index), net.class_names[index]
+    else:
+        shapes, key = _shapes(net), f"{name}_layer_{net.name}"
+        layers = list(shapes)
+        middle = layers[len(layers) // 2]
+        layer = linked.selectbox(f"{label}: layer", layers, middle, name=f"{name}_layer", key=key)
+        part = synthesis.Layer(layer)
+        if kind == CHANNEL:
+            most, key = shapes[layer][-1] - 1, f"{name}_channel_{net.name}_{layer}"
+            number = linked.number_input(
+                f"{label}: channel, 0 to {most}", 0, most, 0, name=f"{name}_channel", key=key
+            )
+            part = synthesis.Channel(layer, number)
+        of = part.words(net)
+    most = STRONGEST[kind]
+    weight = linked.slider(
+        f"{label}: weight, %",
+        -most,
+        most,
+        most // 2,
+        5,
+        name=f"{name}_weight",
+        key=f"{name}_{most}",
+    )
+    return part, of, weight
 
 
 def _direction(net: "Backbone") -> tuple[Any, str]:

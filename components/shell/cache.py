@@ -5,7 +5,7 @@ the import. Results are keyed by digests, bounded, and read-only.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -131,13 +131,13 @@ def probabilities(name: str, digest: str, _picture: np.ndarray) -> np.ndarray:
 
 @st.cache_resource(show_spinner=False, max_entries=64)
 def answer(names: tuple[str, ...], digest: str, _picture: np.ndarray) -> tuple[Prediction, ...]:
-    """The five most probable classes by the mean logits of one or several backbones."""
+    """The twenty most probable classes by the mean logits of one or several backbones."""
     from engine.attacks import WhiteBox
     from engine.backbones import top_predictions
 
     box = WhiteBox([backbone(name) for name in names])
     with sessions.schedule().first():
-        return top_predictions(box.logits(_picture[None])[0], box.class_names)
+        return top_predictions(box.logits(_picture[None])[0], box.class_names, top=20)
 
 
 @st.cache_resource(show_spinner=False, max_entries=40)
@@ -166,21 +166,32 @@ def _response(name: str, layer: str, digest: str, _picture: np.ndarray) -> np.nd
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def class_activation(name: str, digest: str, class_index: int, _picture: np.ndarray) -> np.ndarray:
-    """Where the last feature maps support a class (Grad-CAM), `(H, W)` in 0..1."""
+def class_activation(
+    name: str, digest: str, class_index: int, _picture: np.ndarray, against: bool = False
+) -> tuple[np.ndarray, float]:
+    """Where the last maps raise a class, or lower it, `(H, W)` in 0..1, and the seconds it took."""
     from engine import features
 
-    with sessions.schedule().first():
-        return features.class_activation(backbone(name), _picture, class_index)
+    net = backbone(name)
+    return _timed(lambda: features.class_activation(net, _picture, class_index, against=against))
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def saliency(name: str, digest: str, class_index: int, _picture: np.ndarray) -> np.ndarray:
-    """Which pixels move a class's logit, `(H, W)` in 0..1."""
+def saliency(
+    name: str, digest: str, class_index: int, _picture: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Which pixels move a class's logit, `(H, W)` in 0..1, and the seconds it took."""
     from engine import features
 
+    net = backbone(name)
+    return _timed(lambda: features.saliency(net, _picture, class_index))
+
+
+def _timed(compute: Callable[[], np.ndarray]) -> tuple[np.ndarray, float]:
+    """What a function returns, computed before all runs, and the seconds it took."""
     with sessions.schedule().first():
-        return features.saliency(backbone(name), _picture, class_index)
+        started = time.perf_counter()
+        return compute(), time.perf_counter() - started
 
 
 def sample_patches(name: str, layer: str, channel: int) -> list[tuple[str, Patch]]:

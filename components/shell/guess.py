@@ -19,6 +19,7 @@ def ask(lesson: Lesson) -> None:
             persist_state="session",
             disabled=st.session_state.get(_seen(lesson), False),
         )
+    st.session_state.guessed = f"{lesson.guess.removeprefix('Guess: ')} {guess}" if guess else ""
     if guess:
         classroom.tell(lesson.guess, guess)
 
@@ -33,6 +34,11 @@ def repeat(lesson: Lesson, *, closed: bool = True) -> None:
     st.session_state[_seen(lesson)] = closed
     if guess := st.session_state.get(_key(lesson)):
         st.caption(f":material/psychology_alt: You guessed: {guess}.")
+
+
+def made() -> str:
+    """The question of this page's guess and the answer; "" where none was given."""
+    return st.session_state.get("guessed", "")
 
 
 def _seen(lesson: Lesson) -> str:

@@ -63,7 +63,8 @@ def together(runs: list[Experiment]) -> None:
             "fixedrange": True,
         },
     )
-    st.plotly_chart(figure, config=charts.CONFIG, key="runs_chart")
+    words = f"accuracy by epoch of {len(rows)} runs; the table below has their figures."
+    charts.show(figure, key="runs_chart", words=words)
     st.dataframe(rows, hide_index=True, height="content", key="runs_table")
 
 

@@ -65,12 +65,11 @@ def confusion(run: Experiment) -> None:
     )
     left, right = st.columns([2, 1], gap="large")
     with left, st.container(key="confusion_box"):
-        event: Any = st.plotly_chart(
-            figure,
-            config=charts.CONFIG,
-            key="confusion",
-            on_select="rerun",
-            selection_mode="points",
+        right = int(np.diag(report.confusion).sum())
+        words = f"of {counts.sum()} photos, {right} are classified correctly; pairs of classes "
+        words += "that are taken for each other are listed under “Classes”."
+        event: Any = charts.show(
+            figure, key="confusion", words=words, on_select="rerun", selection_mode="points"
         )
     points = event.selection.points
     with right:

@@ -232,6 +232,8 @@ def parts(plan: "TrainingPlan") -> list[str]:
 def _parts(plan: "TrainingPlan") -> list[str]:
     photos = plan.recipe.photos
     amount = "all photos" if photos is None else f"{photos} per class"
+    if plan.recipe.tested is not None:
+        amount += f", tested on {plan.recipe.tested} per class"
     task = ["cat or dog"] if plan.source.grouped else []
     return [plan.backbone, plan.how, amount, *task, *_changed(plan)]
 
@@ -255,7 +257,7 @@ def _changed(plan: "TrainingPlan") -> list[str]:
         f"{whose}{field.name.replace('_', ' ')} {_said(getattr(mine, field.name))}"
         for whose, mine, usual in pairs
         for field in fields(mine)
-        if field.name not in ("photos", "scratch")
+        if field.name not in ("photos", "tested", "scratch")
         and getattr(mine, field.name) != getattr(usual, field.name)
     ]
 

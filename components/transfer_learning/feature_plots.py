@@ -119,7 +119,8 @@ def _points(run: Experiment, at: np.ndarray, rows: np.ndarray, axes: tuple[str, 
         xaxis={"title": axes[0], "showticklabels": False, "zeroline": False},
         yaxis={"title": axes[1], "showticklabels": False, "zeroline": False},
     )
-    st.plotly_chart(figure, config=charts.CONFIG, key="embedding")
+    words = f"{len(at)} photos as points, near each other where their features are alike."
+    charts.show(figure, key="embedding", words=words)
 
 
 def _symbols() -> Iterator[str]:
@@ -184,7 +185,8 @@ def sweep(run: Experiment) -> None:
                 "fixedrange": True,
             },
         )
-        st.plotly_chart(figure, config=charts.CONFIG, key="few_chart")
+        each = (f"{100 * r.accuracy:.0f} % with {n}" for n, r in rows)
+        charts.show(figure, key="few_chart", words=f"accuracy: {', '.join(each)} photos a class.")
 
     run_panel.table(
         "few",

@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 HOWS: tuple[How, ...] = (FROZEN, TUNED, SCRATCH)
 
 
-def how_and_photos(source: "PhotoSource") -> tuple[How, int | None]:
-    """Lets a person choose what is trained, and on how many photos of each class."""
+def how_and_photos(source: "PhotoSource") -> tuple[How, dict[str, int | None]]:
+    """Lets a person choose what is trained, on how many photos of each class, tested on how many.
+
+    The latter two under the names that a recipe has for them.
+    """
     middle, right = st.columns(2, gap="large")
     with middle:
         hows = HOWS if source.data else (FROZEN,)
@@ -38,24 +41,36 @@ def how_and_photos(source: "PhotoSource") -> tuple[How, int | None]:
         if not source.data:
             st.caption("Fine-tuning and training from scratch need the photos themselves.")
     with right:
-        amounts = (1, 2, 3, 4, 5, 10, 20, 50, "all")
+        amounts = (1, 2, 3, 4, 5, 10, 20, 50, 100, 200, 500, 1600, "all")
         photos = st.select_slider(
             "Training photos per class", amounts, "all", key="photos", bind="query-params"
         )
-    return how, None if photos == "all" else int(photos)
+        tested = "all"
+        if source.data:
+            tested = linked.select_slider(
+                "Test photos per class",
+                (10, 20, 50, 100, "all"),
+                "all",
+                name="tested",
+                help="Fewer take less time to read, and make the accuracy less certain.",
+            )
+    numbers = {"photos": photos, "tested": tested}
+    return how, {name: None if n == "all" else int(n) for name, n in numbers.items()}
 
 
-def plan_of(name: str, source: "PhotoSource", how: How, photos: int | None) -> "TrainingPlan":
+def plan_of(
+    name: str, source: "PhotoSource", how: How, photos: dict[str, int | None]
+) -> "TrainingPlan":
     """Lets a person change the training options."""
     from engine import transfer
 
     with st.expander("Training options", icon=":material/tune:"):
-        recipe = transfer.Recipe(photos=photos)
+        recipe = transfer.Recipe(**photos)
         seed = linked.number_input("Seed", 0, 9999, 0, name="seed")
         recipe = replace(recipe, seed=seed)
         if how != SCRATCH:  # from scratch there is no head on frozen features
             recipe = head_options.choose(recipe)
-        tuning = replace(usual_tuning(how), photos=photos, seed=seed)
+        tuning = replace(usual_tuning(how), **photos, seed=seed)
         tuning = backbone_options.choose(tuning, how, source.data)
     return transfer.TrainingPlan(
         backbone=name, source=source, how=how, recipe=recipe, tuning=tuning

@@ -72,10 +72,10 @@ def choose(recipe: "Recipe") -> "Recipe":
         )
         epochs = linked.slider(
             "Epochs",
-            5,
+            1,
             200,
             recipe.epochs,
-            5,
+            1,
             name="epochs",
             help="How often it sees every photo. Later ones fit the training photos only.",
         )

@@ -45,10 +45,8 @@ def show(photos: Mapping[str, Sequence[bytes]], backbone: str) -> None:
     kept = sorted(seen)
     names = tuple(list(photos)[k] for k in kept)
     st.markdown("**The last photo, before it was learned**")
-    st.plotly_chart(
-        charts.confidence(top_predictions(logits[kept], names, len(names))),
-        config=charts.CONFIG,
-        key="quick_bars",
+    charts.show(
+        charts.confidence(top_predictions(logits[kept], names, len(names))), key="quick_bars"
     )
     st.caption(f"By a head fitted to the {len(x)} other photos in {took:.0f} ms.")
 

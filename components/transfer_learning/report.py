@@ -122,10 +122,8 @@ def trial(run: Experiment) -> None:
             bars = charts.confidence(top_predictions(logits, names, len(names)))
         else:
             bars = charts.confidence(top_predictions(logits, names))
-            st.plotly_chart(
-                charts.all_classes(softmax(logits), names), config=charts.CONFIG, key="try_all"
-            )
-        st.plotly_chart(bars, config=charts.CONFIG, key="try_bars")
+            charts.show(charts.all_classes(softmax(logits), names), key="try_all")
+        charts.show(bars, key="try_bars")
         st.caption("It must choose one of the classes it was trained on, whatever the photo shows.")
 
 
@@ -155,7 +153,10 @@ def classes(run: Experiment) -> None:
     )
     left, right = st.columns([1.5, 1], gap="large")
     with left:
-        st.plotly_chart(figure, config=charts.CONFIG, key="per_class")
+        each = (
+            f"{one} {100 * report.per_class[k]:.0f} %" for one, k in zip(names, order, strict=True)
+        )
+        charts.show(figure, key="per_class", words=f"classified correctly: {', '.join(each)}.")
     with right:
         confusions.pairs(run, report)
         st.markdown("**Calibration: of predictions at 80 %, are 80 % correct?**")
@@ -196,7 +197,8 @@ def classes(run: Experiment) -> None:
                 "fixedrange": True,
             },
         )
-        st.plotly_chart(line, config=charts.CONFIG, key="calibration")
+        bins = (f"{100 * a:.0f} % correct at {100 * c:.0f} %" for c, a, _ in report.calibration)
+        charts.show(line, key="calibration", words=f"{', '.join(bins)} confidence.")
         st.caption(f"Mean distance from the line: {100 * report.error:.0f} points.")
 
 

@@ -12,6 +12,8 @@ from components.transfer_learning.experiment import Experiment
 from components.widgets import charts, run_panel
 from engine.runs import Private
 
+SEVERAL = "heads"  # no field of the recipe: so many heads, whose mean probabilities count
+
 # Each trick: a field of the recipe, the values to try, and what to expect.
 TRICKS: dict[str, tuple[str, tuple[Any, ...], str]] = {
     "dropout": (
@@ -21,7 +23,14 @@ TRICKS: dict[str, tuple[str, tuple[Any, ...], str]] = {
     ),
     "initial weights": (
         "initializer",
-        ("zeros", "uniform, -1 to 1", "normal, deviation 1", "normal, deviation 1/sqrt(n)"),
+        (
+            "zeros",
+            "uniform, -1 to 1",
+            "normal, deviation 1",
+            "normal, deviation 1/sqrt(n)",
+            "Glorot (Xavier)",
+            "He",
+        ),
         "Large ones take epochs to undo.",
     ),
     "input scaling": ("standardize", (True, False), "Without it, learning is slower."),
@@ -42,7 +51,23 @@ TRICKS: dict[str, tuple[str, tuple[Any, ...], str]] = {
         "A falling rate settles at the end.",
     ),
     "gradient clipping": ("clip", (0.0, 0.1, 1.0), "It matters where the learning rate is high."),
+    "weight decay": (
+        "weight_decay",
+        (0.0, 0.01, 0.1, 0.5),
+        "With more of it, weights stay smaller, and it overfits less.",
+    ),
+    "label smoothing": (
+        "label_smoothing",
+        (0.0, 0.1, 0.3),
+        "It is less sure of itself; accuracy changes little.",
+    ),
+    "hidden layer": ("hidden", (0, 64, 256), "On good features a linear head is often enough."),
     "weight averaging": ("average", (False, True), "The curve becomes smoother from half on."),
+    "model averaging": (
+        SEVERAL,
+        (1, 3, 5),
+        "Several heads, with other random numbers, predict together: steadier than one.",
+    ),
     "early stopping": ("patience", (0, 3), "It ends where the validation loss rises."),
 }
 
@@ -61,22 +86,29 @@ def compare(run: Experiment) -> None:
     st.caption(f"A head for each value; everything else stays as it was trained. {expect}")
 
     def make() -> Iterator[Any]:
+        from scipy.special import softmax
+
         test = ~features.train
         x, y = np.asarray(features.values[test, 0], "float32"), features.labels[test]
         for value in values:
-            recipe = replace(run.plan.recipe, **{field: value})
+            own = run.plan.recipe
+            count = value if field == SEVERAL else 1
+            recipe = own if field == SEVERAL else replace(own, **{field: value})
+            heads = [replace(recipe, seed=recipe.seed + k) for k in range(count)]
             points = []
-            for epoch in transfer.train_head(features, recipe):
-                right = transfer.logits_of(epoch.head, x).argmax(axis=1) == y
-                points.append((epoch.number, float(right.mean())))
+            for epochs in zip(*(transfer.train_head(features, r) for r in heads), strict=False):
+                together = sum(softmax(transfer.logits_of(e.head, x), axis=1) for e in epochs)
+                right = together.argmax(axis=1) == y
+                points.append((epochs[0].number, float(right.mean())))
             yield value, points
 
     def draw(rows: list) -> None:
+        named = _heads if field == SEVERAL else _said
         lines = [
-            (_said(value), [e for e, _ in points], [a for _, a in points]) for value, points in rows
+            (named(value), [e for e, _ in points], [a for _, a in points]) for value, points in rows
         ]
         figure = charts.curves(lines, "accuracy, unseen photos", "epoch")
-        st.plotly_chart(figure, config=charts.CONFIG, key="tricks_chart")
+        charts.show(figure, key="tricks_chart")
 
     run_panel.table(
         "tricks",
@@ -86,6 +118,10 @@ def compare(run: Experiment) -> None:
         lambda: [Private(make)],
         lambda rows: draw(rows[0]),
     )
+
+
+def _heads(count: int) -> str:
+    return "one head" if count == 1 else f"{count} heads"
 
 
 def _said(value: Any) -> str:

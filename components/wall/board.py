@@ -28,12 +28,14 @@ KINDS = {
 BEST = {
     "ideal image": "Most recognised by other networks first.",
     "attack": "Smallest change first.",
-    "classifier": "Highest accuracy first, on photos it has not seen.",
+    "classifier": "Highest accuracy first, on photos it has not seen. Fewer classes are easier.",
     "mistake": "Most confident first.",
     "game": "Most right answers first.",
     "quiz": "Most right answers first.",
 }
 GUESSES = "Guesses"
+WITHIN = {"any time": None, "10 s": 10.0, "30 s": 30.0, "60 s": 60.0}  # of a training
+READ = 400  # entries among which those trained in time are looked for
 
 
 def show(
@@ -60,6 +62,12 @@ def show(
         label_visibility="collapsed",
     )
 
+    within = None
+    if KINDS.get(chosen) == "classifier":
+        time = st.segmented_control(
+            "Trained within", list(WITHIN), default="any time", required=True, key="wall_within"
+        )
+        within = WITHIN[time]
     if (entry := st.session_state.pop("wall_open", None)) is not None:
         _opened(entry)
 
@@ -69,16 +77,21 @@ def show(
             if chosen == GUESSES:
                 _guesses(code)
             else:
-                _entries(code, KINDS[chosen], hide, most)
+                _entries(code, KINDS[chosen], hide, most, within)
         except EngineError as error:
             st.error(str(error), icon=":material/error:")
 
     live()
 
 
-def _entries(code: str, kind: str, hide: Callable[[int, bool], None] | None, most: int) -> None:
+def _entries(
+    code: str, kind: str, hide: Callable[[int, bool], None] | None, most: int, within: float | None
+) -> None:
     wall = classroom.wall()
-    entries = wall.entries(code, kind=kind, best=bool(kind), hidden=hide is not None, most=most)
+    read = most if within is None else READ
+    entries = wall.entries(code, kind=kind, best=bool(kind), hidden=hide is not None, most=read)
+    if within is not None:
+        entries = [entry for entry in entries if _seconds(entry) <= within][:most]
     if kind:
         st.caption(BEST[kind])
     if not entries:
@@ -95,6 +108,11 @@ def _entries(code: str, kind: str, hide: Callable[[int, bool], None] | None, mos
     cards.show(entries, ranked=bool(kind), teacher=hide is not None, on_act=act)
     if st.session_state.get("wall_open") is not None:
         st.rerun()  # a dialog of a fragment goes when the fragment runs again
+
+
+def _seconds(entry: "Entry") -> float:
+    """How long a training took, by its figures."""
+    return float(entry.figures.get("time", "inf s").removesuffix(" s"))
 
 
 def _applaud(number: int) -> None:

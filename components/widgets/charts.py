@@ -3,7 +3,9 @@
 Those that are drawn again and again are made in one go: several times as fast as piece by piece.
 """
 
+import html
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -14,6 +16,19 @@ from engine.types import Prediction
 
 CONFIG = {"displayModeBar": False, "scrollZoom": False}
 COLOURS = ("#6b64e4", "#d9772b", "#1b8a7a", "#b8437f", "#8d8d9c", "#2f7fc1")
+
+
+def show(figure: go.Figure, *, key: str, words: str = "", **more: Any) -> Any:
+    """Draws a figure, and says what it shows for those who do not see it.
+
+    Args:
+        figure: what to draw.
+        key: of the chart.
+        words: what it shows; where left out, what the function that made the figure says.
+        more: for `st.plotly_chart`.
+    """
+    st.html(f'<p class="alt" role="note">Chart: {html.escape(words or figure.layout.meta)}</p>')
+    return st.plotly_chart(figure, config=CONFIG, key=key, **more)
 
 
 def _text_size() -> int:
@@ -56,6 +71,7 @@ def confidence(predictions: Sequence[Prediction], colour: str = COLOURS[0]) -> g
         "yaxis": {"visible": False, "fixedrange": True},
         "showlegend": False,
         "annotations": names,
+        "meta": ", ".join(f"{p.label} {100 * p.probability:.1f} %" for p in predictions) + ".",
     }
     return go.Figure({"data": [bars], "layout": layout})
 
@@ -95,6 +111,8 @@ def all_classes(probabilities: np.ndarray, names: Sequence[str]) -> go.Figure:
         "xaxis": {"title": {"text": "class"}, "showgrid": False},
         "yaxis": {"ticksuffix": " %", "fixedrange": True, "rangemode": "tozero", "nticks": 4},
         "annotations": named,
+        "meta": f"probabilities of all {len(percent)} classes; the highest: "
+        + ", ".join(one["text"] for one in named),
     }
     return go.Figure({"data": [lines], "layout": layout})
 
@@ -114,6 +132,8 @@ def channel(values: np.ndarray, limit: float, scale: str) -> go.Figure:
     layout = {
         "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
         "height": 340,
+        "meta": f"a map of {values.shape[0]} by {values.shape[1]} values, from "
+        f"{values.min():.3g} to {values.max():.3g}.",
         "xaxis": axis,
         "yaxis": axis | {"autorange": "reversed", "scaleanchor": "x"},
     }
@@ -144,6 +164,8 @@ def responses(response: np.ndarray, chosen: int) -> go.Figure:
     }
     layout = {
         "height": 150,
+        "meta": f"responses of {len(order)} channels, from {response.max():.3g} to "
+        f"{response.min():.3g}; channel {chosen} is number {place + 1}.",
         "margin": {"l": 0, "r": 0, "t": 4, "b": 0},
         "showlegend": False,
         "xaxis": {"title": {"text": "channels by response"}, "fixedrange": True, "showgrid": False},
@@ -186,6 +208,7 @@ def curves(
     across = {"fixedrange": True, "showgrid": False, "rangemode": "tozero"}
     layout = {
         "height": 220,
+        "meta": f"{title} by {x_title}. " + " ".join(_course(*line, share) for line in lines),
         "font": {"size": _text_size()},
         "margin": {"l": 0, "r": 12, "t": 34 if several else 8, "b": 0},
         "showlegend": several,
@@ -194,6 +217,22 @@ def curves(
         "yaxis": {"title": {"text": title}, "fixedrange": True, "zeroline": False} | scale,
     }
     return go.Figure({"data": traces, "layout": layout})
+
+
+def _course(name: str, x: Sequence[float], y: Sequence[float], share: bool) -> str:
+    """A line in words: where it begins and ends, and its extremes."""
+    there = [(at, value) for at, value in zip(x, y, strict=True) if np.isfinite(value)]
+    if not there:
+        return f"{name}: nothing yet."
+
+    def said(point: tuple[float, float]) -> str:
+        return f"{100 * point[1]:.1f} %" if share else f"{point[1]:.3g}"
+
+    low, high = (pick(there, key=lambda point: point[1]) for pick in (min, max))
+    return (
+        f"{name}: from {said(there[0])} to {said(there[-1])}; lowest {said(low)} at {low[0]:g}, "
+        f"highest {said(high)} at {high[0]:g}."
+    )
 
 
 def grids(named: Mapping[str, np.ndarray]) -> go.Figure:
@@ -227,5 +266,10 @@ def grids(named: Mapping[str, np.ndarray]) -> go.Figure:
             {"text": name, "x": (left + right) / 2, "y": 1, "xref": "paper", "yref": "paper"}
             | {"showarrow": False, "font": {"size": size}, "xanchor": "center"}
         )
-    layout |= {"annotations": words, "height": 170, "margin": {"l": 0, "r": 0, "t": 0, "b": 0}}
+    layout |= {
+        "meta": f"{', '.join(named)}, value by value.",
+        "annotations": words,
+        "height": 170,
+        "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
+    }
     return go.Figure({"data": traces, "layout": layout})

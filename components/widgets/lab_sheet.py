@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from components.shell import guess
 from components.widgets import gallery
 
 
@@ -20,14 +21,14 @@ class Sheet:
     results: Sequence[str]
     files: Mapping[str, tuple[bytes, str]]
 
-    def words(self) -> str:
-        """The text."""
+    def words(self, expected: str = "") -> str:
+        """The text; `expected` is what the person guessed before."""
         facts = "\n".join(f"{name}: {value}" for name, value in self.facts.items())
         results = "\n".join(self.results)
         figures = "\n".join(f"{name}: {caption}" for name, (_, caption) in self.files.items())
         return (
             f"{self.title}, {date.today():%d %B %Y}\n\n{facts}\n\n{results}\n\n{figures}\n\n"
-            "What I expected:\n\nWhat I saw:\n"
+            f"What I expected: {expected}\n\nWhat I saw:\n"
         )
 
 
@@ -40,10 +41,12 @@ def download(make: Callable[[], Sheet], stem: str, *, width: str | int = "conten
         width: of the button.
     """
 
+    expected = guess.made()  # not in `packed`, which runs without the session
+
     def packed() -> bytes:
         sheet, buffer = make(), io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr("lab-sheet.txt", sheet.words())
+            archive.writestr("lab-sheet.txt", sheet.words(expected))
             for name, (content, _) in sheet.files.items():
                 archive.writestr(name, content)
         return buffer.getvalue()

@@ -12,6 +12,7 @@ from engine import images
 from engine.storage import registry, weights
 from engine.types import Prediction
 
+FIRST = "ResNet50"  # asked before all others where it is here: the lesson asks it
 ASKED, MOST = 3, 4  # networks beside the one that the picture was made for, at first and at most
 
 Outcome = Literal["unknown class", "unchanged", "target", "changed"]
@@ -98,12 +99,17 @@ def fooled_by(
 
 def _pretrained(name: str) -> list[str]:
     """The same without a person's own classifiers, which are no independent judges."""
-    return [other for other in weights.available() if other not in registry.members(name)]
+    return _beside(name, weights.available())
 
 
 def _others(name: str) -> list[str]:
     """Networks that are ready, besides one, or those it consists of."""
-    return [other for other in cache.ready() if other not in registry.members(name)]
+    return _beside(name, cache.ready())
+
+
+def _beside(name: str, names: Sequence[str]) -> list[str]:
+    others = [other for other in names if other not in registry.members(name)]
+    return sorted(others, key=lambda other: other != FIRST)
 
 
 def _asked(name: str) -> Iterator[tuple[str, Any]]:
@@ -126,4 +132,4 @@ def _predictions(name: str, picture: np.ndarray) -> Sequence[Prediction]:
 
 
 def _bars(predictions: Sequence[Prediction], key: str) -> None:
-    st.plotly_chart(charts.confidence(predictions), config=charts.CONFIG, key=key)
+    charts.show(charts.confidence(predictions), key=key)

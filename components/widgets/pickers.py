@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from components import shell
-from components.shell import cache, choice, class_link, linked
+from components.shell import cache, choice, class_link, frame, linked
 from components.widgets import paste_box
 from components.widgets.photo_grid import photo_grid
 from engine import config, images
@@ -20,11 +20,12 @@ PETS = 24  # photos of a breed that are shown
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picked:
-    """A chosen picture: `(H, W, 3)` in 0..1, what to call it, and its digest."""
+    """A chosen picture: `(H, W, 3)` in 0..1, what to call it, its digest, and ImageNet's label."""
 
     picture: np.ndarray
     name: str
     digest: str
+    label: str = ""
 
 
 def picture(*, key: str = "sample", label: str = "Picture", default: str = "Cat") -> Picked:
@@ -46,16 +47,21 @@ def picture(*, key: str = "sample", label: str = "Picture", default: str = "Cat"
         "Camera",
         *(["Web address"] if config.web_addresses_allowed() else []),
     ]
-    st.session_state.setdefault(f"{key}_source", "Samples")
+    pet = f"{key}_pet"  # a link's photo of Pets: the breed and a number
+    if pet in st.query_params and "Pets" not in sources:
+        frame.refuse("photo", st.query_params.pop(pet), "one of the samples")
+    usual = "Pets" if pet in st.query_params else "Samples"
+    st.session_state.setdefault(f"{key}_source", usual)
     class_link.keep_value(f"{key}_source")
     source = st.segmented_control(
         label, sources, required=True, key=f"{key}_source", persist_state="session"
     )
-    if source == "Samples":
-        return _sample(key, default)
     if source == "Pets":
         with shell.errors():
-            return _pet(f"{key}_pet")
+            return _pet(pet)
+    st.query_params.pop(pet, None)
+    if source == "Samples":
+        return _sample(key, default)
     if (given := _given(source, key)) is not None:
         with shell.errors():
             take(cache.decoded(given.data), given.name, key=key)
@@ -146,14 +152,17 @@ def _sample(key: str, default: str, ask: bool = True) -> Picked:
             choose()  # a link did
         if label := samples.SAMPLES[name].label:
             st.caption(f"Labelled “{label}” in ImageNet.")
-    array = cache.sample(name)
-    return Picked(picture=array, name=name.lower(), digest=images.digest(array))
+    array, label = cache.sample(name), samples.SAMPLES[name].label
+    return Picked(picture=array, name=name.lower(), digest=images.digest(array), label=label)
 
 
 def _pet(key: str) -> Picked:
     """A photo of Oxford-IIIT Pets: first the breed, then the photo."""
     data = cache.pets()
     there = [data.class_names[k] for k in np.unique(data.labels)]
+    asked, _, number = st.query_params.get(key, "").rpartition(" ")
+    if asked in there:
+        st.session_state.setdefault(f"{key}_breed", asked)
     breed = st.selectbox("Breed", there, key=f"{key}_breed", persist_state="session")
     of_breed = [
         path
@@ -162,7 +171,9 @@ def _pet(key: str) -> Picked:
     ][:PETS]
     names = [str(k) for k in range(1, len(of_breed) + 1)]
     grid = f"{key}_{breed}".replace(" ", "_")
-    name = photo_grid(breed, names, of_breed, key=grid, default="1", persist_state="session")
+    first = number if breed == asked and number in names else "1"
+    name = photo_grid(breed, names, of_breed, key=grid, default=first, persist_state="session")
+    st.query_params[key] = f"{breed} {name}"
     array = cache.decoded(of_breed[int(name) - 1])
     return Picked(picture=array, name=f"{breed} {name}", digest=images.digest(array))
 

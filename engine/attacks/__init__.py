@@ -22,6 +22,7 @@ from engine.attacks.momentum import (
     BlockShuffle,
     DiverseInput,
     MomentumIterative,
+    ScaleInvariant,
     TranslationInvariant,
 )
 from engine.attacks.sparse import Patch, Sparse
@@ -44,6 +45,7 @@ __all__ = [
     "MomentumIterative",
     "Patch",
     "RandomNoise",
+    "ScaleInvariant",
     "Sparse",
     "Square",
     "Targeted",

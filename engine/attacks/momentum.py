@@ -82,6 +82,16 @@ class BlockShuffle(MomentumIterative):
         return source.ravel()
 
 
+@dataclass(frozen=True, kw_only=True)
+class ScaleInvariant(BlockShuffle):
+    """SIM alone: the mean gradient of copies with halved values, up to four times."""
+
+    copies: int = 5
+    blocks: int = 1
+    rotation: float = 0.0
+    halvings: int = 4
+
+
 def _cuts(generator: np.random.Generator, n: int, parts: int) -> list[tuple[int, int]]:
     """A length of n in random parts, `(start, end)` each."""
     between = np.sort(generator.choice(np.arange(1, n), size=min(parts, n) - 1, replace=False))

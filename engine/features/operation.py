@@ -15,6 +15,9 @@ from engine.backbones import Backbone, graph
 from engine.errors import UnknownLayer
 
 ELEMENTWISE = "a function of one value"
+ADDED, MULTIPLIED = "sum of several maps", "product of several maps"
+ONE_OF = "one of several inputs"
+SCALED = "scaled over all channels"
 _EACH_VALUE = (
     layers.ReLU,
     layers.LeakyReLU,
@@ -147,15 +150,37 @@ def _apart(
         kind = "maximum of a window" if largest else "mean of a window"
         one = maps[..., channel, None]
         return kind, _window(one, operation.pool_size, operation, (1, 1), row, column), None, 0.0
-    name = type(operation).__name__
-    alone = isinstance(operation, _EACH_VALUE) or name in _EACH_VALUE_TOO
-    several = len(inputs) > 1
-    added = name == "Add" and several and all(some.shape == maps.shape for some in inputs)
-    alone |= name == "Add" and not several  # a number is added
-    if (alone and not several) or added:
-        kind = "sum of several maps" if added else ELEMENTWISE
-        return kind, np.stack([some[place] for some in inputs])[None, None], None, 0.0
-    return name, None, None, 0.0
+    if isinstance(operation, layers.GlobalAveragePooling2D):
+        return "mean of a window", maps[..., channel, None], None, 0.0
+    kind, values = _by_value(operation, inputs, place)
+    return kind, None if values is None else values[None, None], None, 0.0
+
+
+def _by_value(
+    operation: Any, inputs: list[np.ndarray], place: tuple[int, int, int]
+) -> tuple[str, np.ndarray | None]:
+    """What an operation that reads no window makes a value of: its kind, and the values it reads.
+
+    The operation's name and None for one that is not taken apart.
+    """
+    name, maps = type(operation).__name__, inputs[0]
+    alike = all(some.ndim == 3 and some.shape[-1] == maps.shape[-1] for some in inputs)
+    if name in ("Add", "Multiply") and len(inputs) > 1 and alike:
+        # of maps of one value a channel, as in squeeze and excitation, there is only that place
+        there = (
+            tuple(min(k, n - 1) for k, n in zip(place, some.shape, strict=True)) for some in inputs
+        )
+        read = np.array([some[at] for some, at in zip(inputs, there, strict=True)])
+        return ADDED if name == "Add" else MULTIPLIED, read
+    if isinstance(operation, layers.Concatenate):
+        both = np.concatenate([some[place[:2]] for some in inputs])
+        return ONE_OF, both[place[2], None]
+    if isinstance(operation, layers.LayerNormalization):
+        return SCALED, maps[place[:2]]
+    alone = isinstance(operation, _EACH_VALUE) or name in (*_EACH_VALUE_TOO, "Add", "Multiply")
+    if alone and len(inputs) == 1:  # an Add of one input adds a number
+        return ELEMENTWISE, maps[place][None]
+    return name, None
 
 
 def _separable(operation: Any, channel: int) -> np.ndarray:

@@ -37,6 +37,7 @@ def activations(net: Backbone, picture: np.ndarray, layer_name: str) -> Activati
         response=response,
         ranking=np.argsort(-response, kind="stable"),
         dead=dead,
+        zeros=(np.abs(values) <= tolerance).mean(axis=(0, 1)),
     )
 
 
@@ -55,8 +56,10 @@ def network_scale(net: Backbone, picture: np.ndarray, percentile: float = 99.5) 
     return float(np.percentile(strong, percentile)) if strong.size else 1e-12
 
 
-def class_activation(net: Backbone, picture: np.ndarray, class_index: int) -> np.ndarray:
-    """Grad-CAM: where the last feature maps support a class.
+def class_activation(
+    net: Backbone, picture: np.ndarray, class_index: int, *, against: bool = False
+) -> np.ndarray:
+    """Grad-CAM: where the last feature maps support a class, or speak against it.
 
     The maps of the last layer larger than 1x1 are weighted by the mean gradient of the class logit
     and summed; negative values are set to zero (Selvaraju et al., 2017, arXiv:1610.02391).
@@ -65,9 +68,11 @@ def class_activation(net: Backbone, picture: np.ndarray, class_index: int) -> np
         net: a loaded backbone.
         picture: `(H, W, 3)` in 0..1 at the network's input size.
         class_index: the class to explain.
+        against: explain what lowers its logit, by the gradient's negative: what a
+            picture would have to lose for the network to be surer of the class.
 
     Returns:
-        float32 `(H, W)` in 0..1 at the picture's size; all zeros if nothing supports the class.
+        float32 `(H, W)` in 0..1 at the picture's size; all zeros if there is nothing of the kind.
 
     Raises:
         UnknownClass: the class index lies outside the network's classes.
@@ -88,7 +93,7 @@ def class_activation(net: Backbone, picture: np.ndarray, class_index: int) -> np
     one_hot = backend.tensor(np.eye(len(net.class_names))[class_index])
     _, gradient = net.compiled("class_activation", make)(maps, one_hot)
     weights = backend.numpy(gradient).mean(axis=(1, 2))[0]  # (c,)
-    heat = np.maximum(backend.numpy(maps)[0] @ weights, 0.0)  # (h, w)
+    heat = np.maximum(backend.numpy(maps)[0] @ (-weights if against else weights), 0.0)  # (h, w)
     heat = images.resize_map(heat, picture.shape[:2]).clip(0.0)
     return heat / max(float(heat.max()), 1e-12)
 

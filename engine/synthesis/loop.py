@@ -117,11 +117,12 @@ def ideal_image(
             seen = (side, side) if side else net.input_size
             now = at(number)
             weights = _weights(objective, now, penalties)
+            views = transformations.draw(generator, size, seen)
             (_, (picture, values, logits)), (grad, moved) = gradients[side](
                 (descent.variable.value, unmoved),
                 tensor("weights", weights),
                 indices,
-                tensor("views", transformations.draw(generator, size, seen)),
+                {name: tensor(name, drawn) for name, drawn in views.items()},
             )
             terms = dict(zip(names, _terms(weights, values), strict=True))
             frame = _frame(net, shown, number, terms, now, picture, names, values, logits)

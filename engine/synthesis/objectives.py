@@ -239,7 +239,7 @@ def _moments(layer: str) -> str:
 def answers(net: Backbone, parts: tuple[Part, ...]) -> Any:
     """The network, cut to the outputs that some parts read.
 
-    In a layer that ends in a ReLU, a leaky one takes its place: a picture that does not yet
+    In a layer that is or ends in a ReLU, a leaky one takes its place: a picture that does not yet
     activate a channel would otherwise get no gradient at all, and stay grey.
 
     Returns:
@@ -251,11 +251,7 @@ def answers(net: Backbone, parts: tuple[Part, ...]) -> Any:
     whole = net.plain if names else net.model  # folding changes what a layer answers
     outputs = {"": whole.outputs[0]}
     for name in names:
-        target = net.output(name)
-        operation = target._keras_history.operation
-        if isinstance(operation, (keras.layers.ReLU, keras.layers.Activation)):
-            target = ops.leaky_relu(operation.input, 0.1)
-        outputs[name] = target
+        outputs[name] = _leaky(net.output(name))
     for several in (names for names in reads if isinstance(names, tuple)):
         for name in several:  # folding leaves the answers of normalizations as they are
             maps = net.output(name) if whole is net.plain else graph.output_of(whole, name)
@@ -264,3 +260,18 @@ def answers(net: Backbone, parts: tuple[Part, ...]) -> Any:
     model = keras.Model(whole.inputs[0], outputs)
 
     return lambda pictures: model(pictures, training=False)
+
+
+def _leaky(target: Any) -> Any:
+    """A layer's output with a leaky ReLU in the place of the ReLU it ends in, if it does."""
+    layer = target._keras_history.operation
+    if isinstance(layer, keras.layers.ReLU):
+        return ops.leaky_relu(layer.input, 0.1)
+    if getattr(layer, "activation", None) is not keras.activations.relu:
+        return target
+    if isinstance(layer, keras.layers.Activation):
+        return ops.leaky_relu(layer.input, 0.1)
+    linear = type(layer).from_config({**layer.get_config(), "activation": "linear"})
+    before = linear(layer.input)
+    linear.set_weights(layer.get_weights())
+    return ops.leaky_relu(before, 0.1)

@@ -145,6 +145,11 @@ def preset(name: str, net: Backbone) -> Settings:
         BadSettings: there is no such preset.
     """
     clear, noise = (recipe.get(net.spec.builder, recipe[""]) for recipe in (CLEAR, NOISE))
+    moves, side = clear.transformations, net.input_size[0]
+    if moves.jitter:  # as far in every network, by the size of its input
+        clear = replace(
+            clear, transformations=replace(moves, jitter=round(moves.jitter * side / 224))
+        )
     if clear.natural and not natural.statistics(net).layers:
         clear = replace(clear, natural=False)
     if not net.resizable:

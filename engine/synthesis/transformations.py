@@ -15,9 +15,11 @@ class Transformations:
 
     `jitter` in px, `scale` as a share (0.1: from 90 to 110 %), `rotation` in degrees, `blur` from
     0 to 1, `flip` for a mirror image every other time. With `crop`, views are parts of at least
-    that share of each side, anywhere in the picture; only `blur` and `flip` act beside. The network
-    sees `views` such pictures in each step, and its outputs are averaged (Athalye et al., 2018,
-    arXiv:1707.07397: expectation over transformation).
+    that share of each side, anywhere in the picture; `jitter`, `scale` and `rotation` do not act
+    then. Outside the picture is its mirror image or, with `pad`, mid-grey. `noise` is the deviation
+    of normal noise on each view, in grey levels. The network sees `views` such pictures in each
+    step, and its outputs are averaged (Athalye et al., 2018, arXiv:1707.07397: expectation over
+    transformation).
     """
 
     jitter: float = 0.0
@@ -27,11 +29,13 @@ class Transformations:
     flip: bool = False
     views: int = 1
     crop: float = 0.0
+    pad: bool = False
+    noise: float = 0.0
 
     @property
     def structure(self) -> tuple:
         """What needs a new compilation when it changes; the amounts of movement do not."""
-        return self.blur, self.moves, self.views, bool(self.crop)
+        return self.blur, self.moves, self.views, bool(self.crop), self.pad, bool(self.noise)
 
     @property
     def moves(self) -> bool:
@@ -42,7 +46,7 @@ class Transformations:
         generator: np.random.Generator,
         size: tuple[int, int],
         to: tuple[int, int] | None = None,
-    ) -> np.ndarray:
+    ) -> dict[str, np.ndarray]:
         """Draws the random transformations of a step's views, for `apply`.
 
         Args:
@@ -51,14 +55,22 @@ class Transformations:
             to: `(height, width)` of the views; None for the picture's size.
 
         Returns:
-            Affine maps of the views `(views, 8)`, as `keras.ops.image.affine_transform` reads them;
-            for crops, matrices `(views, 2, n, m)` that shrink the picture's rows and columns.
+            "moves": affine maps of the views `(views, 8)`, as `keras.ops.image.affine_transform`
+            reads them; for crops, matrices `(views, 2, n, m)` that shrink the picture's rows and
+            columns. With noise, "noise": `(views, *to, 3)`.
         """
         to = to or size
+        alike = not (self.moves or self.crop or self.noise)
+        views = range(1 if alike else self.views)
         if self.crop:
-            return np.stack([self._crop(generator, size, to) for _ in range(self.views)])
-        views = self.views if self.moves else 1  # without moves they would all be alike
-        return np.stack([self._draw(generator, *to, to[0] / size[0]) for _ in range(views)])
+            moves = [self._crop(generator, size, to) for _ in views]
+        else:
+            moves = [self._draw(generator, *to, to[0] / size[0]) for _ in views]
+        drawn = {"moves": np.stack(moves)}
+        if self.noise:
+            shape = (len(views), *to, 3)
+            drawn["noise"] = self.noise / 255 * generator.standard_normal(shape, dtype="float32")
+        return drawn
 
     def _crop(
         self, generator: np.random.Generator, size: tuple[int, int], to: tuple[int, int]
@@ -84,30 +96,37 @@ class Transformations:
             [m * a, -b, x - m * a * x + b * y + dx, m * b, a, y - m * b * x - a * y + dy, 0, 0]
         )
 
-    def apply(self, picture: Any, drawn: Any, to: tuple[int, int] | None = None) -> Any:
+    def apply(self, picture: Any, drawn: dict[str, Any], to: tuple[int, int] | None = None) -> Any:
         """Returns the views of a picture.
 
         Args:
             picture: `(1, H, W, 3)`.
-            drawn: what `draw` returned, as a tensor.
+            drawn: what `draw` returned, as tensors.
             to: as for `draw`.
 
         Returns:
             `(views, *to, 3)`.
         """
+        views = self._moved(picture, drawn["moves"], to)
+        return views + drawn["noise"] if self.noise else views
+
+    def _moved(self, picture: Any, moves: Any, to: tuple[int, int] | None) -> Any:
         if self.blur:
             smooth = ops.average_pool(picture, 3, 1, padding="same")
             picture = (1 - self.blur) * picture + self.blur * smooth
         if self.crop:
-            return _shrunk(picture[0], drawn[:, 0], drawn[:, 1])
+            return _shrunk(picture[0], moves[:, 0], moves[:, 1])
         size = picture.shape[1:3]
         if to not in (None, size):
             rows, columns = (resampling(n, m, n, 0.0) for n, m in zip(size, to, strict=True))
             picture = _shrunk(picture[0], rows[None], columns[None])
         if self.moves:
-            picture = ops.repeat(picture, drawn.shape[0], axis=0)
-            picture = keras.ops.image.affine_transform(
-                picture, drawn, interpolation="bilinear", fill_mode="reflect"
+            picture = ops.image.affine_transform(
+                ops.repeat(picture, moves.shape[0], axis=0),
+                moves,
+                interpolation="bilinear",
+                fill_mode="constant" if self.pad else "reflect",
+                fill_value=0.5,
             )
         return picture
 

@@ -120,8 +120,9 @@ def extract(
     folder: Path,
     views: int = 2,
     elsewhere: Callable[[int, Iterable[Sequence[bytes]]], Iterator[Any]] | None = None,
+    rows: np.ndarray | None = None,
 ) -> Iterator[Extracted]:
-    """Computes the features of all photos, or reads those that are there already.
+    """Computes the features of photos, or reads those that are there already.
 
     Args:
         net: a backbone.
@@ -130,6 +131,7 @@ def extract(
         views: 1, or 2 for mirrored photos too.
         elsewhere: takes the number of views and batches of encoded photos, and yields for each
             batch what `look` returns; None computes the features in this process.
+        rows: the numbers of the photos that are needed, rising; None for all.
 
     Yields:
         Progress after each batch; the last one has the features.
@@ -137,31 +139,35 @@ def extract(
     Raises:
         BadDataset: the disk is full, or no photo can be read.
     """
-    total, started, shape = len(data.paths), time.monotonic(), net.input_size
+    started, shape = time.monotonic(), net.input_size
+    rows = np.arange(len(data.paths)) if rows is None else rows
+    total = len(rows)
     key = f"{data.digest} {net.name} {shape} {views} {width(net)} {net.spec.weight_bytes}"
     stem = folder / hashlib.sha256(key.encode()).hexdigest()[:24]
-    values = _kept(stem.with_suffix(".features.npy"), (total, views, width(net)), "float16")
-    state = _kept(stem.with_suffix(".state.npy"), (total,), "uint8")
-    waiting = np.flatnonzero(state == _WAITING)
+    values = _kept(
+        stem.with_suffix(".features.npy"), (len(data.paths), views, width(net)), "float16"
+    )
+    state = _kept(stem.with_suffix(".state.npy"), (len(data.paths),), "uint8")
+    waiting = rows[state[rows] == _WAITING]
     before = total - len(waiting)
     batches = [waiting[k : k + BATCH] for k in range(0, len(waiting), BATCH)]
     done = before
     if elsewhere is None:
         found = _here(net, data, batches, views, state)
     else:
-        found = elsewhere(views, ([_read(data.paths[row]) for row in rows] for rows in batches))
-    for rows, (good, made) in zip(batches, found, strict=True):
+        found = elsewhere(views, ([_read(data.paths[row]) for row in batch] for batch in batches))
+    for batch, (good, made) in zip(batches, found, strict=True):
         if good is not None:
-            values[rows[good]] = made
-            state[rows] = np.where(good, _DONE, _BAD)
-        done += len(rows)
+            values[batch[good]] = made
+            state[batch] = np.where(good, _DONE, _BAD)
+        done += len(batch)
         rate = (done - before) / max(time.monotonic() - started, 1e-6)
         yield Extracted(
             done=done, total=total, rate=rate, seconds_left=(total - done) / max(rate, 1e-6)
         )
     values.flush()
     state.flush()
-    good, bad = np.flatnonzero(state == _DONE), np.flatnonzero(state == _BAD)
+    good, bad = rows[state[rows] == _DONE], rows[state[rows] == _BAD]
     if not len(good):
         raise BadDataset("None of the photos can be read. Choose other files.")
     rejected = [Rejected(name=data.paths[k].name, reason="cannot be read") for k in bad]
@@ -172,7 +178,7 @@ def extract(
         seconds_left=0.0,
         features=Features(
             backbone=net.name,
-            values=values if not len(bad) else values[good],
+            values=values if len(good) == len(values) else values[good],
             labels=data.labels[good],
             train=data.train[good],
             class_names=data.class_names,

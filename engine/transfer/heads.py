@@ -31,7 +31,7 @@ class Recipe:
 
     Attributes:
         epochs, batch, seed: number of epochs, photos per batch, seed of all random numbers.
-        photos: how many of each class to learn from; None for all.
+        photos, tested: how many of each class to learn from, and to test on; None for all.
         hidden: neurons of a layer between features and classes; 0 for a linear probe.
         dropout: share of the features that is left out at random.
         weight_decay: decoupled, of the optimizer.
@@ -50,6 +50,7 @@ class Recipe:
     epochs: int = 30
     batch: int = 32
     photos: int | None = None
+    tested: int | None = None
     hidden: int = 0
     dropout: float = 0.3
     weight_decay: float = 0.01
@@ -71,6 +72,7 @@ class Recipe:
             "epochs": (1 <= self.epochs <= 1000, "1 to 1000"),
             "batch": (1 <= self.batch <= 4096, "1 to 4096"),
             "photos": (self.photos is None or self.photos >= 1, "1 or more"),
+            "tested": (self.tested is None or self.tested >= 1, "1 or more"),
             "hidden": (0 <= self.hidden <= 8192, "0 to 8192"),
             "dropout": (0 <= self.dropout < 1, "0 to below 1"),
             "weight_decay": (0 <= self.weight_decay < 1, "0 to below 1"),

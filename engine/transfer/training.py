@@ -197,9 +197,9 @@ def _check_room(net: Backbone, plan: TrainingPlan) -> None:
     data, recipe = plan.source.data, plan.recipe
     if data is None or plan.source.features is not None:
         return
-    learn = few_of(data.labels, data.train, recipe.photos, recipe.seed)
+    learn, tests = _needed(data, recipe)
     views = 2 if len(data.paths) <= TWO_VIEWS else 1
-    heads.check_features(width(net), views, int(learn.sum()), int((~data.train).sum()))
+    heads.check_features(width(net), views, int(learn.sum()), int(tests.sum()))
 
 
 class _Course:
@@ -244,7 +244,8 @@ def _read(
         features = grouped(features) if source.grouped else features
     elif features is None and source.data is not None:
         views = 2 if len(source.data.paths) <= TWO_VIEWS else 1
-        for done in extract(net, source.data, source.folder, views, elsewhere):
+        rows = np.flatnonzero(np.logical_or(*_needed(source.data, plan.recipe)))
+        for done in extract(net, source.data, source.folder, views, elsewhere, rows):
             left = f", about {done.seconds_left:.0f} s left" if done.seconds_left > 1 else ""
             yield course.step(f"reading photo {done.done} of {done.total}{left}")
             features = done.features
@@ -252,6 +253,15 @@ def _read(
         raise BadDataset("None of the photos can be read. Choose other files.")
     course.made(features=features, class_names=features.class_names)
     return features
+
+
+def _needed(data: Data, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
+    """Which photos the head learns from, and which it is tested on, `(n,)` bool each."""
+    learn = few_of(data.labels, data.train, recipe.photos, recipe.seed)
+    tests = few_of(data.labels, ~data.train, recipe.tested, recipe.seed)
+    if recipe.patience or tests.sum() < ENOUGH:
+        learn = data.train  # a part is kept aside to stop early, or all are cross-validated
+    return learn, tests
 
 
 def _train_head(course: _Course, features: Features, recipe: Recipe, share: float = 1.0) -> Steps:

@@ -31,7 +31,7 @@ class Tuning:
         optimizer, schedule, weight_decay, clip: see `Recipe`.
         label_smoothing: share of the target probability that is spread over all classes.
         epochs, batch, seed: number of epochs, photos per batch, seed of all random numbers.
-        photos: how many of each class to learn from; None for all.
+        photos, tested: how many of each class to learn from, and to test on; None for all.
         augment: random flips, shifts and changes of brightness.
         average: whether its weights are the mean over the later epochs; see `WeightAverage`.
         scratch: train all layers from random weights, for comparison.
@@ -49,6 +49,7 @@ class Tuning:
     epochs: int = 5
     batch: int = 16
     photos: int | None = None
+    tested: int | None = None
     augment: bool = True
     average: bool = False
     scratch: bool = False
@@ -64,6 +65,7 @@ class Tuning:
             and 1 <= self.epochs <= 200
             and 1 <= self.batch <= 512
             and (self.photos is None or self.photos >= 1)
+            and (self.tested is None or self.tested >= 1)
         ):
             raise BadSettings("Expected at least one epoch, one photo and a learning rate above 0.")
         if self.optimizer not in OPTIMIZERS or self.schedule not in SCHEDULES:
@@ -119,7 +121,8 @@ def check_room(need: int, what: str, advice: str) -> None:
 def rows_of(data: Data, tuning: Tuning) -> tuple[np.ndarray, np.ndarray]:
     """The photos that are needed, and which of these to learn from, `(n,)` each."""
     chosen = few_of(data.labels, data.train, tuning.photos, tuning.seed)
-    rows = np.flatnonzero(chosen | ~data.train)
+    tests = few_of(data.labels, ~data.train, tuning.tested, tuning.seed)
+    rows = np.flatnonzero(chosen | tests)
     return rows, np.flatnonzero(chosen[rows])
 
 

@@ -46,12 +46,19 @@ def test_every_kind_of_target_is_drawn(kind):
 
 
 def test_a_class_can_be_taken_away_from_another():
-    app = opened(ask="two classes")
-    app.slider(key="second_weight_set").set_value(-30).run()
+    app = opened(ask="a mix")
+    app.slider(key="second_100").set_value(-30).run()
     target = made(app).plans[0].target
     assert [weight for weight, _ in target.terms] == [0.5, -0.3]
     assert all(isinstance(part, ClassLogit) for _, part in target.terms)
     assert " minus " in app.session_state["ideal_run"].plans[0].words
+
+
+def test_a_class_and_a_channel_and_a_layer_are_mixed():
+    app = opened(ask="a mix", parts="3", second_kind="a channel", third_kind="a whole layer")
+    target = made(app).plans[0].target
+    assert [type(part).__name__ for _, part in target.terms] == ["ClassLogit", "Channel", "Layer"]
+    assert [weight for weight, _ in target.terms] == [0.5, 5, 5]
 
 
 def test_several_networks_draw_together_and_are_not_asked_to_judge():

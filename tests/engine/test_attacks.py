@@ -22,6 +22,7 @@ BOUNDED = (
     attacks.DiverseInput,
     attacks.TranslationInvariant,
     attacks.BlockShuffle,
+    attacks.ScaleInvariant,
     attacks.Universal,
     attacks.RandomNoise,
     attacks.APGD,

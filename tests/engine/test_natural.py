@@ -83,7 +83,7 @@ def test_shrinking_leaves_nothing_out():
 
 def test_crops_lie_within_the_picture_and_half_are_mirrored():
     moves = Transformations(crop=0.5, views=40, flip=True)
-    drawn = moves.draw(np.random.default_rng(0), (100, 100), (50, 50))
+    drawn = moves.draw(np.random.default_rng(0), (100, 100), (50, 50))["moves"]
     assert drawn.shape == (40, 2, 50, 100)
     rows = drawn[:, 0].argmax(axis=-1)
     assert (np.diff(rows, axis=1) >= 0).all()

@@ -38,6 +38,10 @@ def checked(net, picture, each):
             assert max(found.window.max(), 0 if found.window.min() == 0 else -np.inf) >= expected
         elif found.kind == "sum of several maps":
             assert float(found.window.sum()) == pytest.approx(found.number, **near), name
+        elif found.kind == "product of several maps":
+            assert float(found.window.prod()) == pytest.approx(found.number, **near), name
+        elif found.kind == "one of several inputs":
+            assert float(found.window.item()) == pytest.approx(found.number, **near), name
         elif found.kind == "mean of a window":
             assert found.window.min() - 1e-3 <= found.number <= found.window.max() + 1e-3
     return seen
@@ -49,19 +53,20 @@ def test_every_value_of_the_pocket_backbone_is_explained(net, cat):
 
 
 @pytest.mark.parametrize(
-    ("name", "size", "kinds"),
+    ("name", "size", "each", "kinds"),
     [
-        ("MobileNetV2", 96, {"depthwise convolution", "sum of several maps", ELEMENTWISE}),
-        ("ResNet50", 64, {"sum of several maps", ELEMENTWISE, "Flip"}),
-        ("VGG16", 64, {"maximum of a window"}),
-        ("Xception", 80, {"separable convolution", "sum of several maps"}),
-        ("MobileNetV3Small", 64, {ELEMENTWISE}),
-        ("ConvNeXtTiny", 64, {ELEMENTWISE, "LayerNormalization"}),
+        ("MobileNetV2", 96, 2, {"depthwise convolution", "sum of several maps", ELEMENTWISE}),
+        ("ResNet50", 64, 2, {"sum of several maps", ELEMENTWISE, "Flip"}),
+        ("VGG16", 64, 2, {"maximum of a window"}),
+        ("Xception", 80, 2, {"separable convolution", "sum of several maps"}),
+        ("MobileNetV3Small", 64, 3, {ELEMENTWISE, "product of several maps"}),
+        ("DenseNet121", 64, 1, {"one of several inputs"}),
+        ("ConvNeXtTiny", 64, 2, {ELEMENTWISE, "scaled over all channels"}),
     ],
 )
-def test_values_of_other_architectures_are_explained(name, size, kinds, cat):
+def test_values_of_other_architectures_are_explained(name, size, each, kinds, cat):
     net = backbones.load(name, pretrained=False, size=size)
-    seen = checked(net, images.fit(cat, net.input_size), 3)
+    seen = checked(net, images.fit(cat, net.input_size), each)
     assert {"convolution", *kinds} <= set(seen)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from engine import backbones, features, images, synthesis
 from engine.errors import BadSettings, UnknownClass, UnknownLayer
-from engine.synthesis import Live
+from engine.synthesis import Live, objectives
 from engine.synthesis.objectives import (
     Channel,
     ClassLogit,
@@ -81,7 +81,7 @@ def test_the_algebra_adds_up():
 
 
 def test_the_same_seed_gives_the_same_picture_and_another_another(net, target):
-    settings = replace(PLAIN, transformations=Transformations(jitter=4, scale=0.1, rotation=5))
+    settings = replace(PLAIN, transformations=Transformations(jitter=4, noise=9, pad=True))
     first, second = (last(net, target, settings).picture for _ in range(2))
     assert np.array_equal(first, second)
     assert not np.array_equal(first, last(net, target, replace(settings, seed=1)).picture)
@@ -282,3 +282,37 @@ def test_other_targets_grow(net, objective):
 def test_senseless_settings_are_one_sentence(net, target, settings, error):
     with pytest.raises(error):
         next(synthesis.ideal_image(net, target, settings))
+
+
+def test_views_are_padded_with_grey_and_noisy_when_asked(cat):
+    picture = images.fit(cat, (64, 64))[None]
+    far = Transformations(jitter=40, pad=True, noise=10, views=8)
+    drawn = far.draw(np.random.default_rng(2), (64, 64))
+    views = np.asarray(replace(far, noise=0).apply(picture, drawn))
+    assert np.isclose(views, 0.5).mean() > 0.1  # beyond the edge
+    assert np.isclose(picture, 0.5).mean() < 0.01
+    noisy = np.asarray(far.apply(picture, drawn))
+    deviations = (noisy - views).std(axis=(1, 2, 3))
+    np.testing.assert_allclose(deviations, 10 / 255, rtol=0.05)
+    assert not np.isclose(noisy[0] - views[0], noisy[1] - views[1]).all()
+    still = Transformations(noise=10, views=3)  # nothing but noise tells the views apart
+    assert still.apply(picture, still.draw(np.random.default_rng(2), (64, 64))).shape[0] == 3
+
+
+@pytest.mark.parametrize(
+    ("layer", "expected"),
+    [
+        (keras.layers.Dense(4, activation="relu"), [-0.1, -0.2, 3, 4]),
+        (keras.layers.Activation("relu"), [-0.1, -0.2, 3, 4]),
+        (keras.layers.ReLU(max_value=6), [-0.1, -0.2, 3, 4]),
+        (keras.layers.Dense(4), [-1, -2, 3, 4]),
+        (keras.layers.Activation("tanh"), np.tanh([-1, -2, 3, 4])),
+    ],
+)
+def test_a_layer_that_ends_in_a_relu_answers_below_zero_too(layer, expected):
+    x = keras.Input((4,))
+    y = layer(x)
+    if isinstance(layer, keras.layers.Dense):
+        layer.set_weights([np.eye(4), np.zeros(4)])
+    model = keras.Model(x, objectives._leaky(y))
+    np.testing.assert_allclose(model(np.array([[-1.0, -2, 3, 4]]))[0], expected, rtol=1e-5)

@@ -46,6 +46,40 @@ def test_extraction_goes_on_where_it_was_stopped(net, crops, tmp_path, monkeypat
     assert not looked
 
 
+def test_few_photos_of_each_class_do_not_wait_for_all_to_be_read(
+    net, crops, features, tmp_path, monkeypatch
+):
+    data = datasets.folder(crops)
+    data = replace(data, train=np.arange(36) % 12 < 4)  # 12 to learn from, 24 to test on
+    looked = []
+    real = extraction.vectors
+    monkeypatch.setattr(extraction, "vectors", lambda n, b: looked.append(len(b)) or real(n, b))
+
+    def train(photos, tested=None):
+        looked.clear()
+        plan = transfer.TrainingPlan(
+            backbone="Pocket",
+            source=transfer.PhotoSource(data=data, folder=tmp_path, called="crops"),
+            recipe=transfer.Recipe(epochs=2, photos=photos, tested=tested),
+        )
+        return last(transfer.train(net, plan)).trained, sum(looked) // 2
+
+    few, read = train(1, tested=7)
+    assert read == 24
+    assert len(few.report().rows) == 21
+    few, read = train(1)
+    assert read == 3  # the tests that were left out
+    assert few.learnt == 3
+    alike = replace(features, train=data.train)  # the features of all photos
+    whole = last(transfer.train_head(alike, transfer.Recipe(epochs=2, photos=1)))
+    for one, other in zip(few.weights, whole.weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert few.report().rows.tolist() == np.flatnonzero(~data.train).tolist()
+    every, read = train(None)
+    assert read == 9  # those that were not read yet
+    assert every.learnt == 12
+
+
 def test_bad_photos_are_named_and_left_out(net, crops, tmp_path):
     root = tmp_path / "data"
     for name in CROPPED:

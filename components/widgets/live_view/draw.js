@@ -34,19 +34,26 @@ function percent(share) {
   return `${(100 * share).toFixed(1)} %`;
 }
 
-function bars(list, predictions) {
+// `before` has predictions that a line marks in each bar: what was there at first.
+function bars(list, predictions, before) {
   while (list.children.length < 5) {
     const row = element("li", list);
     element("span", row, { class: "name" });
     element("span", row, { class: "share" });
-    element("i", element("b", row));
+    const bar = element("b", row);
+    element("i", bar);
+    element("u", bar, { hidden: "" });
   }
+  const first = new Map(before);
   [...list.children].forEach((row, k) => {
     const [label, share] = predictions[k] ?? ["", 0];
     row.children[0].textContent = label;
-    row.children[0].title = label;
     row.children[1].textContent = label ? percent(share) : "";
     row.querySelector("i").style.transform = `scaleX(${share})`;
+    const mark = row.querySelector("u"), was = first.get(label);
+    mark.hidden = was === undefined;
+    mark.style.left = `${100 * (was ?? 0)}%`;
+    row.title = was === undefined ? label : `${label}: ${percent(was)} at first`;
   });
 }
 

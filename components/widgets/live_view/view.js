@@ -251,7 +251,11 @@ class View {
     this.find(".play").setAttribute("aria-label", moving ? "Pause the film" : "Play the film");
     this.find(".again").hidden = !(header.again && !this.following && !this.atEnd && frame);
     this.find(".stretch").hidden = !header.faint;
-    if (header.single) bars(this.find(".bars"), frame ? frame.predictions : header.first);
+    if (header.single) {
+      this.find(".marked").hidden = !header.first.length;
+      const before = frame ? header.first : [];
+      bars(this.find(".bars"), frame ? frame.predictions : header.first, before);
+    }
     if (this.count) this.curves.forEach((curve) => curve.point(films, Math.max(this.index, 0)));
     this.find(".live").dataset.frames = this.count;
     this.find(".live").dataset.shown = this.index;
