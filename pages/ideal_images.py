@@ -165,23 +165,7 @@ def controls(chosen: Choices) -> Experiment:
         planned = chosen.experiment(sliders(chosen, run))
     with buttons:
         run_panel.panel(KEY, planned.begin, "Start")
-    with st.container(width="content"):
-        opposite = planned.opposite()
-        st.button(
-            f"Draw the {opposite.plans[0].words}" if len(planned.plans) == 1 else "Draw the least",
-            icon=":material/thumb_down:",
-            on_click=least,
-            args=(opposite,),
-            key="least",
-            help="The picture that the network finds least like it: the same steps the other way.",
-        )
     return planned
-
-
-def least(opposite: Experiment) -> None:
-    """Starts the opposite of what is set, and sets the page to it."""
-    st.session_state.negative = not st.session_state.get("negative", False)
-    opposite.begin()
 
 
 def live(planned: Experiment) -> None:
@@ -206,6 +190,7 @@ def afterwards() -> None:
         with st.container(horizontal=True):
             pictures.go_on(run)
             pictures.another(run)
+            pictures.least(run)
         for one, view in zip(run.plans, run.views, strict=True):
             pictures.formula(one, view, f"{one.words}: " if len(run.plans) > 1 else "")
         pictures.downloads(run)

@@ -1,6 +1,8 @@
 """What an attack looks like: before and after, the change, its outcome in words; its files."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -94,15 +96,19 @@ def _track(run: Experiment) -> live_view.Track:
 
     return live_view.Track(
         view=run.views[0] if run.views else None,
-        row=_row,
+        row=partial(_row, _first(run.plan)[0]),
         start=lambda: with_its_change(run.plan.picture),
         exact=lambda: with_its_change(run.latest.picture),
     )
 
 
-def _row(frame: "Frame") -> live_view.Row:
+def _row(original: Prediction, frame: "Frame") -> live_view.Row:
+    """A frame's figures; the class predicted for the original is always among the five bars."""
     values = (None, None) if frame.last else (frame.before, frame.wanted)
-    return live_view.Row(frame.step, values, frame.predictions)
+    predictions = frame.predictions
+    if original.class_index not in {p.class_index for p in predictions}:
+        predictions = (*predictions[:4], replace(original, probability=frame.before))
+    return live_view.Row(frame.step, values, predictions)
 
 
 def verdict(run: Experiment) -> Verdict:

@@ -162,7 +162,8 @@ class Experiment:
             settings = replace(plan.settings, target_weight=-plan.settings.target_weight)
             return replace(plan, settings=settings, words=words)
 
-        return Experiment([turned(plan) for plan in self.plans], self.lives, self.sliders_of)
+        lives = [view.run.live for view in self.views] or self.lives
+        return Experiment([turned(plan) for plan in self.plans], lives, self.sliders_of)
 
     def another(self) -> None:
         """Adds a picture of the same thing that differs from those that are there."""
@@ -290,6 +291,9 @@ def number(value: float) -> str:
 def link(plan: Plan, preset: str) -> dict[str, str]:
     """What a link says of a picture whose usual values depend on the machine."""
     found = {"backbone": registry.members(plan.backbone)[0], "preset": preset}
+    minimised = plan.settings.target_weight < 0
+    if minimised or "negative" in st.query_params:  # its switch may be about to follow
+        found["negative"] = str(minimised).lower()
     if isinstance(plan.target, int):
         found["class"] = cache.backbone(plan.backbone).class_names[plan.target]
     elif (layer := getattr(plan.target, "layer", None)) is not None:

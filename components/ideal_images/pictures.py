@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from components.ideal_images.experiment import KEY, NORMS, Experiment, Plan, number
+from components.ideal_images.experiment import KEY, LEAST, NORMS, Experiment, Plan, number
 from components.shell import cache, class_link
 from components.widgets import gallery, lab_sheet, live_view, onward
 from components.widgets.live_view import Curve, Pane, Verdict
@@ -169,6 +169,26 @@ def another(run: Experiment) -> None:
             "what it has in common with those before it.",
             key="another",
         )
+
+
+def least(run: Experiment) -> None:
+    """A button for the opposite of a single picture: the least of a thing, or the most again."""
+    plan = run.plans[0]
+    if len(run.plans) > 1:
+        return
+    minimised = plan.settings.target_weight < 0
+
+    def begin() -> None:
+        st.session_state.negative = not minimised  # the page is set to what it shows
+        run.opposite().begin()
+
+    st.button(
+        f"The most {plan.words.removeprefix(LEAST)}" if minimised else f"The least {plan.words}",
+        icon=":material/thumb_up:" if minimised else ":material/thumb_down:",
+        on_click=begin,
+        help="The same steps the other way: away from the target, or towards it again.",
+        key="least",
+    )
 
 
 def downloads(run: Experiment) -> None:
