@@ -6,7 +6,7 @@ from components import shell
 from components.adversarial_attacks import checks, entry, form, pictures
 from components.adversarial_attacks.experiment import KEY, Choices, Experiment, link, summary
 from components.shell import cache, class_link, downloads, last_result, linked
-from components.widgets import pickers, run_panel
+from components.widgets import every_class, pickers, run_panel
 from engine import images
 from engine.types import Prediction
 
@@ -144,6 +144,8 @@ def afterwards() -> None:
         entry.offer(run)
         pictures.size(run)
         pictures.downloads(run)
+        sides = {"Before": run.plan.picture, "After": run.latest.picture}
+        every_class.offer(run.plan.backbones[0], sides)
         checks.remember(run)
         checks.sections(run)
 

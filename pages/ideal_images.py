@@ -8,7 +8,7 @@ from components import shell
 from components.ideal_images import entry, experiment, pictures, saliency, settings_form, targets
 from components.ideal_images.experiment import KEY, MODES, Choices, Experiment, Plan, Sliders
 from components.shell import cache, class_link, downloads, last_result, linked
-from components.widgets import other_networks, pickers, run_panel
+from components.widgets import every_class, other_networks, pickers, run_panel
 
 PRESETS = ("clear", "lesson", "noise")
 USUAL = "Pocket Robust"  # the network whose pictures a person recognises most often
@@ -31,7 +31,7 @@ LESSON = shell.Lesson(
         "What happens to the picture when you move the variation loss while it runs.",
         "Whether other networks recognise it.",
         "The preset *noise* with Pocket, and with Pocket Robust.",
-        "The least cat-like picture: *Minimise instead* in *More settings*.",
+        "The least cat-like picture: press *The least …* below a finished one.",
     ),
 )
 
@@ -194,12 +194,14 @@ def afterwards() -> None:
         for one, view in zip(run.plans, run.views, strict=True):
             pictures.formula(one, view, f"{one.words}: " if len(run.plans) > 1 else "")
         pictures.downloads(run)
+        if len(run.plans) == 1:
+            every_class.offer(plan.backbone, {"": frame.picture})
         if len(run.plans) == 1 and isinstance(plan.target, int):
             st.header("What other networks predict", anchor=False)
             wanted = cache.backbone(plan.backbone).class_names[plan.target]
             other_networks.recognition(plan.backbone, frame.picture, wanted)
             with st.expander("Which parts matter", icon=":material/center_focus_strong:"):
-                if st.toggle("Compute saliency", key="matters"):
+                if st.toggle("Compute saliency", key="matters", bind="query-params"):
                     saliency.matters(plan, frame)
 
 

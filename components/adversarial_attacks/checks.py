@@ -62,7 +62,12 @@ def defences(run: Experiment) -> None:
 
     names = list(robustness.DEFENCES)
     chosen = st.pills(
-        "Treat the picture first", names, selection_mode="multi", default=names, key="defences"
+        "Treat the picture first",
+        names,
+        selection_mode="multi",
+        default=names,
+        key="defences",
+        bind="query-params",
     )
     plan = run.plan
     net = cache.backbone(plan.backbones[0])

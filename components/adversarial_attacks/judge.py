@@ -7,7 +7,7 @@ import streamlit as st
 
 from components.adversarial_attacks.experiment import Experiment
 from components.adversarial_attacks.form import EPSILONS, KINDS
-from components.shell import cache
+from components.shell import cache, linked
 from components.widgets import live_view, run_panel
 from components.widgets.live_view import Curve, Pane, Row, Track, Verdict
 from engine import images
@@ -33,11 +33,15 @@ def show(run: Experiment) -> None:
     names = [one.backbones[0] for one in run.plans]
     names += [name for name in cache.ready() if name not in names]
     left, right = st.columns(2, gap="medium")
-    name = left.selectbox("Network to judge", names, key=f"judged_{names[0]}")
+    with left:
+        name = linked.selectbox(
+            "Network to judge", names, names[0], name="judged", key=f"judged_{names[0]}"
+        )
     usual = getattr(plan.attack, "epsilon", 4) if KINDS[plan.kind].bounded else 4
-    epsilon = right.select_slider(
-        "Largest change, in grey levels", EPSILONS, usual, key="judged_epsilon"
-    )
+    with right:
+        epsilon = linked.select_slider(
+            "Largest change, in grey levels", EPSILONS, usual, name="judged_epsilon"
+        )
     picture = images.fit(plan.picture, cache.backbone(name).input_size)
     token = (name, epsilon, images.digest(picture))
     if st.session_state.get(f"{KEY}_token", token) != token:

@@ -42,7 +42,9 @@ def show(run: Experiment) -> None:
     pictures = photos.choose(plan, "matrix")
     able = [n for n in nets if wanted is None or wanted in cache.class_names(n)]
     alike = [n for n in able if cache.class_names(n) == cache.class_names(able[0])]
-    ensemble = st.toggle("Also attack all together", key="ensemble", disabled=len(alike) < 2)
+    ensemble = st.toggle(
+        "Also attack all together", key="ensemble", bind="query-params", disabled=len(alike) < 2
+    )
     if not able or not pictures:
         st.caption("Choose networks that know the target, and photos.")
         return

@@ -68,6 +68,17 @@ def unformatted(widget) -> list:
     return [shown.get(option, option) for option in widget.options]
 
 
+def made(app: AppTest) -> None:
+    """Presses the main button, and waits for the result."""
+    next(b for b in app.button if b.label in ("Start", "Attack")).click().run()
+    run = app.session_state["ideal_run" if "ideal_run" in app.session_state else "attack_run"]
+    while not all(view.ended for view in run.views):
+        run.views[-1].run.wait(60)
+        app.run()
+    app.run()
+    assert not app.exception
+
+
 def copied(app: AppTest) -> dict[str, str]:
     """The link that the page offers; a browser would have put there what Streamlit binds."""
     link = dict(parse_qsl(urlsplit(app.code[-1].value).query))
@@ -95,5 +106,33 @@ def test_another_session_opens_a_page_as_it_is_set(page, seed):
             changed(app, key, chance)
     other = opened(page, **copied(app))
     assert not other.exception
+    assert not other.warning
+    assert values(other) == values(app)
+
+
+@pytest.mark.parametrize(
+    ("page", "section"),
+    [
+        ("ideal_images", ""),
+        ("adversarial_attacks", "Which defences work?"),
+        ("adversarial_attacks", "Other networks"),
+        ("adversarial_attacks", "How much is needed?"),
+        ("adversarial_attacks", "How hard was it tried?"),
+    ],
+)
+def test_what_is_set_below_a_result_travels_too(page, section):
+    chance, page = random.Random(5), f"pages/{page}.py"
+    more = {"closer": section} if section else {"steps": "20"}
+    app = opened(page, backbone="Pocket", **more)
+    before = set(settings(app))
+    made(app)
+    below = sorted(set(settings(app)) - before)
+    assert below
+    for key in below:
+        if key in settings(app):
+            changed(app, key, chance)
+    app.run()  # as opening the link's box does
+    other = opened(page, **copied(app))
+    made(other)
     assert not other.warning
     assert values(other) == values(app)

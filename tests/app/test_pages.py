@@ -202,6 +202,27 @@ def test_a_damaged_pets_is_told_and_a_sample_shown_and_no_address_asked(tmp_path
     assert not app.exception
 
 
+def test_a_link_may_name_a_photo_of_pets(tmp_path, monkeypatch):
+    (tmp_path / "annotations").mkdir()
+    (tmp_path / "images").mkdir()
+    names = [f"{breed}_{k}" for breed in ("Bengal", "Great_Pyrenees") for k in (1, 2, 3)]
+    for k, name in enumerate(names):
+        picture = np.full((40, 40, 3), k / 8, "float32")
+        (tmp_path / "images" / f"{name}.jpg").write_bytes(images.jpeg(picture))
+    rows = [f"{name} {1 + k // 3} {1 + k // 3} {1 + k // 3}" for k, name in enumerate(names)]
+    for part, few in (("trainval", rows[::2]), ("test", rows[1::2])):
+        (tmp_path / "annotations" / f"{part}.txt").write_text("\n".join(few))
+    monkeypatch.setenv("IDEAL_CAT_PETS", str(tmp_path))
+    app = opened("pages/feature_maps.py", backbone="Pocket", sample_pet="Great Pyrenees 2")
+    assert app.segmented_control(key="sample_source").value == "Pets"
+    assert any("Great Pyrenees 2" in m.value for m in app.markdown)
+    assert "Great Pyrenees 2" in app.query_params["sample_pet"]
+    monkeypatch.setenv("IDEAL_CAT_PETS", str(tmp_path / "nowhere"))
+    app = opened("pages/feature_maps.py", backbone="Pocket", sample_pet="Great Pyrenees 2")
+    assert any("Great Pyrenees 2" in w.value for w in app.warning)
+    assert any("**cat**" in m.value for m in app.markdown)
+
+
 @pytest.mark.parametrize("channel", ["²", "9" * 5000, "-1", "1.5"])
 def test_a_channel_that_is_no_number_is_told(channel):
     app = opened("pages/feature_maps.py", channel=channel)

@@ -146,3 +146,6 @@ def test_every_picture_says_what_it_is(page, address):
         opened(page, f"{address}/{screen}?backbone=Pocket", button, end)
         nameless = page.locator("main img:not([alt]), main img[alt='']")
         assert nameless.count() == 0, screen
+        charts = page.get_by_test_id("stPlotlyChart").count()
+        words = page.get_by_role("note").filter(has_text=re.compile(r"^Chart: .*\d")).count()
+        assert words == charts, screen

@@ -56,6 +56,8 @@ def test_it_begins_with_a_dog_that_becomes_a_cat(page, address):
     expect(
         page.get_by_text("Chihuahua became Egyptian cat. Nobody sees it: at most 4 of 255")
     ).to_be_visible()
+    dog = page.get_by_role("listitem").filter(has_text="Chihuahua")
+    expect(dog).to_have_attribute("title", re.compile(r"^Chihuahua: [\d.]+ % at first$"))
     page.get_by_role("button", name="Open in feature maps").click()
     expect(page.get_by_role("heading", name="Feature maps")).to_be_visible()
     expect(page.get_by_text("attacked bull mastiff", exact=True)).to_be_visible()

@@ -64,6 +64,7 @@ def test_channels_are_ranked_and_the_dead_are_told(red_and_blue, halves):
     assert maps.dead.tolist() == [False, False, True]
     assert np.allclose(maps.response, [0.125, 0.5, 0.0])
     assert np.allclose(maps.values[..., 0], halves[..., 0])
+    assert maps.zeros.tolist() == [0.5, 0.5, 1.0]
 
 
 def test_class_activation_lights_the_class_and_nothing_else(red_and_blue, halves):
@@ -72,6 +73,24 @@ def test_class_activation_lights_the_class_and_nothing_else(red_and_blue, halves
     assert red.max() == pytest.approx(1.0)
     assert red[:, 5:].min() > 0.9
     assert red[:, :3].max() < 0.1
+
+
+def test_what_lowers_a_class_is_the_other_places(halves):
+    """Class 0 counts red and minus blue: red raises it, blue lowers it."""
+    dense = np.array([[1, 0], [0, 0], [-1, 1]], "float32")
+    net = hand_made(
+        [
+            keras.layers.Activation("linear", name="r"),
+            keras.layers.GlobalAveragePooling2D(name="g"),
+            keras.layers.Dense(2, use_bias=False, kernel_initializer=constant(dense), name="d"),
+        ]
+    )
+    raised = features.class_activation(net, halves, 0)
+    lowered = features.class_activation(net, halves, 0, against=True)
+    assert raised[:, 6:].min() > 0.9
+    assert lowered[:, :2].min() > 0.9
+    assert raised[:, :2].max() == lowered[:, 6:].max() == 0
+    assert not features.class_activation(net, halves, 1, against=True).any()
 
 
 def test_saliency_is_the_gradient(red_and_blue, halves):
