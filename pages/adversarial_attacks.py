@@ -5,7 +5,7 @@ import streamlit as st
 from components import shell
 from components.adversarial_attacks import checks, entry, form, pictures
 from components.adversarial_attacks.experiment import KEY, Choices, Experiment, link, summary
-from components.shell import cache, class_link, downloads, last_result, linked
+from components.shell import cache, class_link, downloads, last_result, lesson_figures, linked
 from components.widgets import every_class, pickers, run_panel
 from engine import images
 from engine.types import Prediction
@@ -141,6 +141,8 @@ def afterwards() -> None:
         return
     shell.guess.repeat(LESSON)
     with shell.errors():
+        top = run.latest.predictions[0]
+        lesson_figures.compare(f"{top.label}, {100 * top.probability:.0f} %")
         entry.offer(run)
         pictures.size(run)
         pictures.downloads(run)

@@ -7,7 +7,7 @@ import streamlit as st
 from components import shell
 from components.ideal_images import entry, experiment, pictures, saliency, settings_form, targets
 from components.ideal_images.experiment import KEY, MODES, Choices, Experiment, Plan, Sliders
-from components.shell import cache, class_link, downloads, last_result, linked
+from components.shell import cache, class_link, downloads, last_result, lesson_figures, linked
 from components.widgets import every_class, other_networks, pickers, run_panel
 
 PRESETS = ("clear", "lesson", "noise")
@@ -185,6 +185,7 @@ def afterwards() -> None:
     plan, frame = run.plans[0], run.views[0].latest
     shell.guess.repeat(LESSON)
     with shell.errors():
+        lesson_figures.compare(f"{100 * frame.probability:.0f} %, by {plan.backbone}")
         if len(run.plans) == 1:
             entry.offer(run)
         with st.container(horizontal=True):

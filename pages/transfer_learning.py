@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from components import shell
-from components.shell import class_link, downloads, last_result
+from components.shell import class_link, downloads, last_result, lesson_figures
 from components.transfer_learning import (
     comparison,
     curves,
@@ -91,6 +91,8 @@ def afterwards() -> None:
         return
     shell.guess.repeat(LESSON)
     with shell.errors():
+        if (measured := run.report()) is not None:
+            lesson_figures.compare(f"{100 * measured.accuracy:.1f} %")
         entry.offer(run)
         runs = [r for r in st.session_state.get("training_runs", []) if r.points]
         if len(runs) > 1:

@@ -242,11 +242,9 @@ def _duration(seconds: float) -> str:
     """How long all its steps take, roughly."""
     if seconds < 1:
         return "Takes less than a second."
-    return (
-        f"Takes about {seconds:.0f} s at most."
-        if seconds < 90
-        else (f"Takes about {seconds / 60:.0f} min at most.")
-    )
+    if seconds < 90:
+        return f"Takes about {seconds:.0f} s at most."
+    return f"Takes about {seconds / 60:.0f} min at most."
 
 
 def strength(form: Form) -> dict[str, Any]:

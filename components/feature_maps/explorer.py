@@ -8,7 +8,7 @@ import streamlit as st
 
 from components import shell
 from components.feature_maps import comparison, contact_sheet, exports, network_map, one_value
-from components.shell import cache, class_link
+from components.shell import cache, class_link, lesson_figures
 from components.widgets import charts, gallery, live_view, run_panel
 from components.widgets.pickers import Picked
 from engine import images
@@ -148,6 +148,7 @@ def choose_layer(net: "Backbone") -> str:
     st.session_state.explored = (net.name, info.depth)
     described = f"{network_map.describe(info)} · {info.parameters:,} parameters"
     st.caption(f"{described}. {network_map.explain(info)}")
+    lesson_figures.compare(" × ".join(map(str, info.shape)))
     place = options.index(layer)
     with around.container(horizontal=True):
         for label, icon, to in (("Back", "left", place - 1), ("Next", "right", place + 1)):

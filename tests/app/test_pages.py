@@ -202,6 +202,16 @@ def test_a_damaged_pets_is_told_and_a_sample_shown_and_no_address_asked(tmp_path
     assert not app.exception
 
 
+def test_an_experiment_of_the_lesson_has_its_figure_beside_ours():
+    link = {"backbone": "Pocket", "layer": "block5_conv2"}
+    app = opened("pages/feature_maps.py", experiment="features", **link)
+    said = "the lesson got 7 × 7 × 512, by VGG-16. You got 5 × 5 × 320."
+    assert any(said in caption.value for caption in app.caption)
+    app = opened("pages/feature_maps.py", experiment="nonsense", **link)
+    assert any("nonsense" in warning.value for warning in app.warning)
+    assert not any("the lesson got" in caption.value for caption in app.caption)
+
+
 def test_a_link_may_name_a_photo_of_pets(tmp_path, monkeypatch):
     (tmp_path / "annotations").mkdir()
     (tmp_path / "images").mkdir()
