@@ -50,7 +50,7 @@ def choices(net) -> Choices:
     """What a person sets before the start, besides the backbone."""
     picked = pickers.picture(default="Bull mastiff")
     picture = images.from_uint8(images.to_uint8(picked.picture))
-    seen, forward = predicted(net, picture)
+    seen, _ = predicted(net, picture)
     st.markdown(
         f"{net.name} predicts **{seen.label}**, {100 * seen.probability:.1f} %, for "
         f"the picture “{picked.name}”."
@@ -68,8 +68,9 @@ def choices(net) -> Choices:
     shown = st.selectbox("Show", SHOWN, key="show", bind="query-params")
     nets = [net, *(second(net, goal, picture) if shown == SHOWN[1] else [])]
     wanted = None if goal is None else net.class_names[goal]
+    seconds = sum(predicted(one, picture)[1] for one in nets)
     return Choices(
-        form=form.settings(net.name, forward),
+        form=form.settings(net.name, seconds),
         networks=tuple(one.name for one in nets),
         pictures=tuple(images.fit(picture, one.input_size) for one in nets),
         goals=tuple(None if wanted is None else one.class_names.index(wanted) for one in nets),
@@ -142,12 +143,16 @@ def afterwards() -> None:
     shell.guess.repeat(LESSON)
     with shell.errors():
         top = run.latest.predictions[0]
-        lesson_figures.compare(f"{top.label}, {100 * top.probability:.0f} %")
+        said = f"{top.label}, {100 * top.probability:.0f} %"
+        lesson_figures.compare("attacks", said, run.address)
         entry.offer(run)
         pictures.size(run)
         pictures.downloads(run)
-        sides = {"Before": run.plan.picture, "After": run.latest.picture}
-        every_class.offer(run.plan.backbones[0], sides)
+        every_class.offer(
+            (one.plan.backbones[0], f"{one.plan.backbones[0]}, {when}", picture)
+            for one in run.each
+            for when, picture in (("before", one.plan.picture), ("after", one.latest.picture))
+        )
         checks.remember(run)
         checks.sections(run)
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from components import shell
-from components.feature_maps import entry, explorer, exports, game
+from components.feature_maps import entry, explorer, exports, game, one_value
 from components.shell import cache, class_link, downloads, linked
 from components.widgets import charts, gallery, pickers
 from engine import images
@@ -113,10 +113,10 @@ def where_it_looks(name: str, picked: pickers.Picked) -> None:
             over = gallery.overlay(picked.picture, heat, opacity)
             gallery.show(
                 over,
-                f"Class activation for {label}",
+                f"Class activation: what {verb} {label}",
                 f"Class activation (Grad-CAM): the places that {verb[:-1]} “{label}”",
             )
-            exports.heat_map("class activation", label, over, heat)
+            exports.heat_map(f"class activation {verb}", label, over, heat)
             if not heat.any():
                 st.info(f"Nothing in this picture {verb} “{label}”.")
         with second:
@@ -163,7 +163,7 @@ with set_up.controls:
 set_up.say(f"**{picked.name}**", name)
 if downloads.loaded(name) is not None:
     shell.link_notices()
-    class_link.link(backbone=name)
+    class_link.link(backbone=name, **one_value.link())
     with shell.errors():
         picture_and_predictions(name, picked)
     shell.guess.repeat(LESSON, closed=False)  # the maps are there at once

@@ -5,7 +5,15 @@ from dataclasses import replace
 import streamlit as st
 
 from components import shell
-from components.ideal_images import entry, experiment, pictures, saliency, settings_form, targets
+from components.ideal_images import (
+    entry,
+    experiment,
+    natural_statistics,
+    pictures,
+    saliency,
+    settings_form,
+    targets,
+)
 from components.ideal_images.experiment import KEY, MODES, Choices, Experiment, Plan, Sliders
 from components.shell import cache, class_link, downloads, last_result, lesson_figures, linked
 from components.widgets import every_class, other_networks, pickers, run_panel
@@ -31,7 +39,7 @@ LESSON = shell.Lesson(
         "What happens to the picture when you move the variation loss while it runs.",
         "Whether other networks recognise it.",
         "The preset *noise* with Pocket, and with Pocket Robust.",
-        "The least cat-like picture: press *The least …* below a finished one.",
+        "The least cat-like picture: press *Minimise instead* below a finished one.",
     ),
 )
 
@@ -64,7 +72,7 @@ def choices(net) -> Choices:
     shell.check_link("mode", MODES, "the comparison")
     mode = st.selectbox("Show", MODES, key="mode", bind="query-params")
     with st.expander("More settings", icon=":material/tune:"):
-        known = experiment.statistics_of(name).layers or experiment.offer_statistics(name)
+        known = natural_statistics.of(name).layers or natural_statistics.offer(name)
         more = settings_form.choose(
             settings, f"{preset}_{net.spec.builder}", known=bool(known), resizable=net.resizable
         )
@@ -81,7 +89,7 @@ def choices(net) -> Choices:
             made = replace(made, small=first if more.small else ())
         if more.rate is not None:
             made = replace(made, live=replace(made.live, learning_rate=more.rate))
-        if made.natural and not experiment.statistics_of(backbone).layers:
+        if made.natural and not natural_statistics.of(backbone).layers:
             return replace(made, natural=False)
         if made.natural and not made.live.natural:
             made = replace(made, live=replace(made.live, natural=1.0))
@@ -126,7 +134,7 @@ def sliders(chosen: Choices, run: Experiment | None) -> Sliders:
                 key=f"naturalness_{key}",
                 persist_state="session",
                 help="Keeps each channel's mean and deviation, in six layers, close to those in "
-                f"photos. Source: {experiment.statistics_of(chosen.sliders_of[1]).source}.",
+                f"photos. Source: {natural_statistics.of(chosen.sliders_of[1]).source}.",
             )
         rate = linked.select_slider(
             "Learning rate",
@@ -185,7 +193,8 @@ def afterwards() -> None:
     plan, frame = run.plans[0], run.views[0].latest
     shell.guess.repeat(LESSON)
     with shell.errors():
-        lesson_figures.compare(f"{100 * frame.probability:.0f} %, by {plan.backbone}")
+        sure = f"{100 * frame.probability:.0f} % with {plan.backbone}"
+        lesson_figures.compare("ideal images", sure, run.address)
         if len(run.plans) == 1:
             entry.offer(run)
         with st.container(horizontal=True):
@@ -196,7 +205,7 @@ def afterwards() -> None:
             pictures.formula(one, view, f"{one.words}: " if len(run.plans) > 1 else "")
         pictures.downloads(run)
         if len(run.plans) == 1:
-            every_class.offer(plan.backbone, {"": frame.picture})
+            every_class.offer([(plan.backbone, plan.backbone, frame.picture)])
         if len(run.plans) == 1 and isinstance(plan.target, int):
             st.header("What other networks predict", anchor=False)
             wanted = cache.backbone(plan.backbone).class_names[plan.target]

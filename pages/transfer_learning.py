@@ -92,7 +92,8 @@ def afterwards() -> None:
     shell.guess.repeat(LESSON)
     with shell.errors():
         if (measured := run.report()) is not None:
-            lesson_figures.compare(f"{100 * measured.accuracy:.1f} %")
+            accuracy = f"{100 * measured.accuracy:.1f} %"
+            lesson_figures.compare("transfer learning", accuracy, run.address)
         entry.offer(run)
         runs = [r for r in st.session_state.get("training_runs", []) if r.points]
         if len(runs) > 1:

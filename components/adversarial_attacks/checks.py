@@ -6,7 +6,7 @@ import streamlit as st
 
 from components.adversarial_attacks import epsilons, judge, transfer
 from components.adversarial_attacks.experiment import Experiment
-from components.shell import cache
+from components.shell import cache, linked
 from components.widgets import gallery
 from engine import images
 
@@ -61,14 +61,12 @@ def defences(run: Experiment) -> None:
     from engine.attacks import robustness
 
     names = list(robustness.DEFENCES)
+    asked = st.query_params.get("defences", ";".join(names)).split(";")
+    usual = [name for name in names if name in asked]
     chosen = st.pills(
-        "Treat the picture first",
-        names,
-        selection_mode="multi",
-        default=names,
-        key="defences",
-        bind="query-params",
+        "Treat the picture first", names, selection_mode="multi", default=usual, key="defences"
     )
+    linked.keep("defences", ";".join(chosen), ";".join(names))
     plan = run.plan
     net = cache.backbone(plan.backbones[0])
     verdicts = robustness.survival(net, plan.picture, run.latest.picture, plan.aim, chosen)

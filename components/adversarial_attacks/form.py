@@ -52,7 +52,8 @@ KINDS: dict[str, Kind] = {
     ),
     "Random frames (DIM)": Kind(
         engine="DiverseInput",
-        words="Momentum, and another frame each step: a little weaker here, transfers well.",
+        words="Momentum, and another frame each step: a little weaker on the attacked network, "
+        "and transfers well.",
         l2=True,
     ),
     "Shuffled blocks (BSR)": Kind(
@@ -70,7 +71,8 @@ KINDS: dict[str, Kind] = {
     ),
     "Smoothed (TIM)": Kind(
         engine="TranslationInvariant",
-        words="Momentum along a blurred gradient: smooth changes, a little weaker here.",
+        words="Momentum along a blurred gradient: smooth changes, a little weaker on the attacked "
+        "network.",
         l2=True,
     ),
     "Sets its own step (Auto-PGD)": Kind(
@@ -151,7 +153,8 @@ def settings(name: str, forward: float) -> Form:
 
     Args:
         name: of the attacked backbone.
-        forward: seconds that it takes for one picture, to say how long the attack may take.
+        forward: seconds that all attacked networks take for one picture, to say how long the
+            attack may take.
     """
     from engine import attacks
 
@@ -241,10 +244,10 @@ def _combined(kind: Kind) -> dict[str, Any]:
 def _duration(seconds: float) -> str:
     """How long all its steps take, roughly."""
     if seconds < 1:
-        return "Takes less than a second."
+        return "All steps take less than a second."
     if seconds < 90:
-        return f"Takes about {seconds:.0f} s at most."
-    return f"Takes about {seconds / 60:.0f} min at most."
+        return f"All steps take about {seconds:.0f} s."
+    return f"All steps take about {seconds / 60:.0f} min."
 
 
 def strength(form: Form) -> dict[str, Any]:

@@ -148,7 +148,7 @@ def choose_layer(net: "Backbone") -> str:
     st.session_state.explored = (net.name, info.depth)
     described = f"{network_map.describe(info)} · {info.parameters:,} parameters"
     st.caption(f"{described}. {network_map.explain(info)}")
-    lesson_figures.compare(" × ".join(map(str, info.shape)))
+    lesson_figures.compare("feature maps", " × ".join(map(str, info.shape)), {})
     place = options.index(layer)
     with around.container(horizontal=True):
         for label, icon, to in (("Back", "left", place - 1), ("Next", "right", place + 1)):

@@ -69,7 +69,8 @@ def downloads(
         lab_sheet.download(sheet_of_all, stem, width="stretch")
     with fourth.popover("Link to this view", icon=":material/link:", width="stretch"):
         st.code(_link(name, maps.layer.name), language=None, wrap_lines=True)
-        if picked.name not in [s.lower() for s in samples.SAMPLES]:
+        own = picked.name not in [s.lower() for s in samples.SAMPLES]
+        if own and "sample_pet" not in st.query_params:
             st.caption("Your own picture stays with you; the link opens a sample instead.")
 
 

@@ -27,8 +27,8 @@ KINDS = {
     "sum of several maps": "This layer adds up the values at the same place of several maps.",
     "product of several maps": "This layer multiplies the values at the same place of several "
     "maps; where one is a single value, it weighs the whole channel.",
-    "one of several inputs": "This layer puts the channels of several layers behind one another "
-    "and changes no value.",
+    "one of several inputs": "This layer joins the channels of several layers and changes no "
+    "value.",
     "scaled over all channels": "This layer scales the values of all channels at one place to mean "
     "0 and deviation 1, then by what it has learned.",
 }
@@ -45,7 +45,6 @@ def show(
 
     def pick(y: int, x: int) -> None:
         st.session_state.value_at = (layer, y, x)
-        st.query_params["value"] = f"{y},{x}"
 
     st.markdown(f"**Row {row}, column {column}: {found.number:.3g}**")
     chosen, seen = st.columns(2, gap="small")
@@ -64,16 +63,23 @@ def show(
     _sum(found)
 
 
+def link() -> dict[str, str]:
+    """The chosen value, as a link to this page has it; it is not in the address, which would put
+    every step of the window into the browser's history.
+    """
+    layer, row, column = st.session_state.get("value_at", (None, 0, 0))
+    return {"value": f"{row},{column}"} if layer == st.session_state.get("layer", "") else {}
+
+
 def _place(layer: str, channel: int, values: np.ndarray) -> tuple[int, int]:
     """The chosen place of this layer, or a link's; else where the channel responds most."""
-    if "value_at" not in st.session_state and (asked := st.query_params.get("value")):
+    if (asked := st.query_params.pop("value", None)) and "value_at" not in st.session_state:
         row, _, column = asked.partition(",")
         if row.isascii() and row.isdigit() and column.isascii() and column.isdigit():
             st.session_state.value_at = (layer, int(row[:4]), int(column[:4]))
     chosen, row, column = st.session_state.get("value_at", (None, 0, 0))
     if chosen == layer and row < values.shape[0] and column < values.shape[1]:
         return row, column
-    st.query_params.pop("value", None)
     strongest = np.unravel_index(np.abs(values).argmax(), values.shape)
     return int(strongest[0]), int(strongest[1])
 

@@ -17,12 +17,10 @@ if TYPE_CHECKING:
     from engine.backbones import Backbone
     from engine.runs import IdealImage, View
     from engine.synthesis import Live, Settings
-    from engine.synthesis.natural import Statistics
 
 KEY = "ideal"
 LEAST = "least "  # before the name of what is minimised
 MODES = ("one picture", "three variation losses", "two backbones")
-OF_A_BREED = 2  # photos that natural statistics are measured on
 REFERENCE = 1e-6  # weight of the variation loss where a preset has none
 # Of a preset's own variation loss: beyond ten times nothing but bright and dark areas is left.
 FACTORS = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0)
@@ -158,7 +156,11 @@ class Experiment:
         """The same with the target minimised, or maximised where it was minimised."""
 
         def turned(plan: Plan) -> Plan:
-            words = plan.words.removeprefix(LEAST) if LEAST in plan.words else LEAST + plan.words
+            words = (
+                plan.words.removeprefix(LEAST)
+                if plan.words.startswith(LEAST)
+                else LEAST + plan.words
+            )
             settings = replace(plan.settings, target_weight=-plan.settings.target_weight)
             return replace(plan, settings=settings, words=words)
 
@@ -231,33 +233,6 @@ def _noise(parametrization: Any, size: tuple[int, int], seed: int) -> np.ndarray
     return gallery.stretched(np.asarray(parametrization.picture(parameters, size)))
 
 
-def statistics_of(name: str) -> "Statistics":
-    """A backbone's natural statistics; of no layers where none are known."""
-    from engine.synthesis import natural
-
-    return natural.statistics(cache.backbone(name))
-
-
-def offer_statistics(name: str) -> bool:
-    """Offers to measure a backbone's natural statistics on photos of this machine."""
-    photos, source = cache.photos(OF_A_BREED)
-    if st.button(
-        "Measure natural statistics",
-        icon=":material/query_stats:",
-        key=f"measure_{name}",
-        help=f"{name} keeps no statistics of its training photos. They can be measured once, on "
-        f"{len(photos)} photos: {source}.",
-    ):
-        from engine.synthesis import natural
-
-        net = cache.backbone(name)
-        with st.spinner(f"Running {name} on {len(photos)} photos …"):
-            fitted = np.stack([images.fit(images.load(p), net.input_size) for p in photos])
-            natural.learn(net, fitted, f"{len(photos)} photos, {source}")
-        st.rerun()
-    return False
-
-
 def variation_unit(live: "Live") -> float:
     """The weight of the variation loss that a factor of 1 stands for."""
     return live.variation or REFERENCE
@@ -291,9 +266,6 @@ def number(value: float) -> str:
 def link(plan: Plan, preset: str) -> dict[str, str]:
     """What a link says of a picture whose usual values depend on the machine."""
     found = {"backbone": registry.members(plan.backbone)[0], "preset": preset}
-    minimised = plan.settings.target_weight < 0
-    if minimised or "negative" in st.query_params:  # its switch may be about to follow
-        found["negative"] = str(minimised).lower()
     if isinstance(plan.target, int):
         found["class"] = cache.backbone(plan.backbone).class_names[plan.target]
     elif (layer := getattr(plan.target, "layer", None)) is not None:

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from components.ideal_images.experiment import KEY, LEAST, NORMS, Experiment, Plan, number
+from components.ideal_images.experiment import KEY, NORMS, Experiment, Plan, number
 from components.shell import cache, class_link
 from components.widgets import gallery, lab_sheet, live_view, onward
 from components.widgets.live_view import Curve, Pane, Verdict
@@ -95,15 +95,14 @@ def _curves(run: Experiment) -> list[Curve]:
 
 
 def _verdict(plan: Plan, frame: "Frame") -> Verdict:
+    from engine.synthesis import Pixels
+
     top = frame.predictions[0]
     said = f"{plan.backbone} predicts “{top.label}”, {100 * top.probability:.1f} %"
-    if frame.picture.std() < GREY:
-        return Verdict(
-            text="The picture has stayed grey: nothing in it moves the target. Choose another "
-            "channel, another layer or another seed."
-        )
     if not isinstance(plan.target, int):
-        return Verdict(text=f"{said}.")
+        grey = frame.picture.std() < GREY and not isinstance(plan.settings.parametrization, Pixels)
+        more = " The picture has stayed grey: try another channel, layer or seed." if grey else ""
+        return Verdict(text=f"{said}.{more}")
     if top.class_index == plan.target:
         return Verdict(text=f"{said}: the target.", tone="good")
     return Verdict(text=f"{said}, not the target.")
@@ -172,7 +171,7 @@ def another(run: Experiment) -> None:
 
 
 def least(run: Experiment) -> None:
-    """A button for the opposite of a single picture: the least of a thing, or the most again."""
+    """A button for the opposite of a single picture."""
     plan = run.plans[0]
     if len(run.plans) > 1:
         return
@@ -180,13 +179,15 @@ def least(run: Experiment) -> None:
 
     def begin() -> None:
         st.session_state.negative = not minimised  # the page is set to what it shows
-        run.opposite().begin()
+        other = run.opposite()
+        other.begin()
+        other.address = run.address | {"negative": str(not minimised).lower()}
 
     st.button(
-        f"The most {plan.words.removeprefix(LEAST)}" if minimised else f"The least {plan.words}",
+        "Maximise instead" if minimised else "Minimise instead",
         icon=":material/thumb_up:" if minimised else ":material/thumb_down:",
         on_click=begin,
-        help="The same steps the other way: away from the target, or towards it again.",
+        help="The same steps the other way: the least of the target, or the most again.",
         key="least",
     )
 

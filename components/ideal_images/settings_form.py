@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from components.shell import linked
+from components.shell import class_link, linked
 
 if TYPE_CHECKING:
     from engine.synthesis import Settings
@@ -44,6 +44,7 @@ def choose(settings: "Settings", key: str, *, known: bool, resizable: bool) -> M
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**The run**")
+        class_link.keep_value("negative")
         minimise = st.toggle("Minimise instead", key="negative", bind="query-params")
         photo = linked.toggle("Start from a photo", False, name="from_photo")
         seed = linked.number_input("Seed", 0, 9999, 0, name="seed")
@@ -139,7 +140,7 @@ def choose(settings: "Settings", key: str, *, known: bool, resizable: bool) -> M
             name="pad",
             key=f"pad_{key}",
             help="What a shifted, turned or shrunk view shows beyond the edge: grey, instead of "
-            "the mirror image of what is inside.",
+            "the mirror image of what is inside. Crops show nothing beyond the edge.",
         )
         found["views"] = linked.slider(
             "Views per step",

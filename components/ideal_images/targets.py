@@ -32,6 +32,8 @@ def choose(net: "Backbone") -> tuple[Any, str]:
     A link may ask for a class by `class`, or for a channel by `of_layer` and `of_channel`.
     """
     _take_link(net)
+    if st.query_params.get("ask") == "two classes":  # older links
+        st.query_params["ask"] = MIX
     shell.check_link("ask", ASKS, "the kind of target")
     class_link.keep_value("ask")
     kind = st.selectbox("Target", ASKS, key="ask", bind="query-params")

@@ -65,9 +65,9 @@ def confusion(run: Experiment) -> None:
     )
     left, right = st.columns([2, 1], gap="large")
     with left, st.container(key="confusion_box"):
-        right = int(np.diag(report.confusion).sum())
-        words = f"of {counts.sum()} photos, {right} are classified correctly; pairs of classes "
-        words += "that are taken for each other are listed under “Classes”."
+        correct = int(np.diag(report.confusion).sum())
+        words = f"of {counts.sum()} photos, {correct} are classified correctly; pairs of classes "
+        words += "that are taken for each other are listed under “Which classes?”."
         event: Any = charts.show(
             figure, key="confusion", words=words, on_select="rerun", selection_mode="points"
         )

@@ -225,7 +225,8 @@ def words(plan: "TrainingPlan") -> str:
 def parts(plan: "TrainingPlan") -> list[str]:
     """The same, and on which photos, in parts."""
     data = plan.source.data
-    tested = [f"tested on {int((~data.train).sum())} photos"] if data else []
+    every = data is not None and plan.recipe.tested is None
+    tested = [f"tested on {int((~data.train).sum())} photos"] if every else []
     return [plan.source.name, *_parts(plan), *tested]
 
 

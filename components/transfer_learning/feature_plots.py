@@ -137,6 +137,9 @@ def sweep(run: Experiment) -> None:
         st.info("This needs a frozen backbone and test photos.")
         return
     most = int(np.bincount(features.labels[features.train]).max())
+    if most < 2:
+        st.info("This training has read one photo of each class. Train on more, then try fewer.")
+        return
     amounts = [n for n in AMOUNTS if n < most] + [most]
 
     def make() -> Iterator[Any]:

@@ -154,7 +154,9 @@ def classes(run: Experiment) -> None:
     left, right = st.columns([1.5, 1], gap="large")
     with left:
         each = (
-            f"{one} {100 * report.per_class[k]:.0f} %" for one, k in zip(names, order, strict=True)
+            f"{one} {100 * report.per_class[k]:.0f} %"
+            for one, k in zip(names, order, strict=True)
+            if np.isfinite(report.per_class[k])
         )
         charts.show(figure, key="per_class", words=f"classified correctly: {', '.join(each)}.")
     with right:

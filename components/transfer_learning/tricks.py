@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
@@ -11,6 +11,10 @@ from components import shell
 from components.transfer_learning.experiment import Experiment
 from components.widgets import charts, run_panel
 from engine.runs import Private
+from engine.storage import few_of
+
+if TYPE_CHECKING:
+    from engine.transfer import Features, Recipe
 
 SEVERAL = "heads"  # no field of the recipe: so many heads, whose mean probabilities count
 
@@ -84,6 +88,9 @@ def compare(run: Experiment) -> None:
     name = st.selectbox("Trick", list(TRICKS), key="trick", bind="query-params")
     field, values, expect = TRICKS[name]
     st.caption(f"A head for each value; everything else stays as it was trained. {expect}")
+    if field == "patience" and np.bincount(features.labels[features.train]).max() < 2:
+        st.info("Early stopping keeps photos aside, so it needs two of a class to learn from.")
+        return
 
     def make() -> Iterator[Any]:
         from scipy.special import softmax
@@ -95,8 +102,11 @@ def compare(run: Experiment) -> None:
             count = value if field == SEVERAL else 1
             recipe = own if field == SEVERAL else replace(own, **{field: value})
             heads = [replace(recipe, seed=recipe.seed + k) for k in range(count)]
-            points = []
-            for epochs in zip(*(transfer.train_head(features, r) for r in heads), strict=False):
+            points, given = [], features
+            if count > 1:  # all of them learn from the photos of this run
+                given = _of_this_run(features, recipe)
+                heads = [replace(head, photos=None) for head in heads]
+            for epochs in zip(*(transfer.train_head(given, r) for r in heads), strict=False):
                 together = sum(softmax(transfer.logits_of(e.head, x), axis=1) for e in epochs)
                 right = together.argmax(axis=1) == y
                 points.append((epochs[0].number, float(right.mean())))
@@ -117,6 +127,19 @@ def compare(run: Experiment) -> None:
         len(values),
         lambda: [Private(make)],
         lambda rows: draw(rows[0]),
+    )
+
+
+def _of_this_run(features: "Features", recipe: "Recipe") -> "Features":
+    """The features of the photos that this run learned from, and of those to test on."""
+    learn = few_of(features.labels, features.train, recipe.photos, recipe.seed)
+    keep = np.flatnonzero(learn | ~features.train)
+    return replace(
+        features,
+        values=features.values[keep],
+        labels=features.labels[keep],
+        train=features.train[keep],
+        rows=features.rows[keep],
     )
 
 

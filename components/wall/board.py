@@ -94,7 +94,9 @@ def _entries(
         entries = [entry for entry in entries if _seconds(entry) <= within][:most]
     if kind:
         st.caption(BEST[kind])
-    if not entries:
+    if not entries and within is not None:
+        st.info(f"No classifier on the wall was trained within {within:.0f} s.")
+    elif not entries:
         st.info("Nothing is on the wall yet. The first result appears here at once.")
 
     def act(verb: str, number: int) -> None:

@@ -111,8 +111,8 @@ def all_classes(probabilities: np.ndarray, names: Sequence[str]) -> go.Figure:
         "xaxis": {"title": {"text": "class"}, "showgrid": False},
         "yaxis": {"ticksuffix": " %", "fixedrange": True, "rangemode": "tozero", "nticks": 4},
         "annotations": named,
-        "meta": f"probabilities of all {len(percent)} classes; the highest: "
-        + ", ".join(one["text"] for one in named),
+        "meta": f"probabilities of all {len(percent)} classes"
+        + (f"; the highest: {', '.join(one['text'] for one in named)}." if named else "."),
     }
     return go.Figure({"data": [lines], "layout": layout})
 

@@ -1,6 +1,6 @@
-"""A network's probabilities of all its classes, for pictures that a page has made."""
+"""Networks' probabilities of all their classes, for pictures that a page has made."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 
 import numpy as np
 import streamlit as st
@@ -10,19 +10,18 @@ from components.widgets import charts
 from engine import images
 
 
-def offer(name: str, pictures: Mapping[str, np.ndarray]) -> None:
-    """Offers a chart of all classes for each picture, to be compared below one another.
+def offer(pictures: Iterable[tuple[str, str, np.ndarray]]) -> None:
+    """Offers a chart of all classes for each picture, below one another.
 
     Args:
-        name: of the backbone.
-        pictures: `(H, W, 3)` in 0..1 by what to call them; "" for a single one.
+        pictures: the backbone, what to call the chart, and the picture `(H, W, 3)` in 0..1.
     """
-    names = cache.class_names(name)
-    if not st.toggle(f"All {len(names)} classes", key="every_class", bind="query-params"):
+    if not st.toggle("All classes", key="every_class", bind="query-params"):
         return
-    for number, (words, picture) in enumerate(pictures.items()):
+    for number, (name, words, picture) in enumerate(pictures):
         fitted = images.fit(picture, cache.backbone(name).input_size)
-        if words:
-            st.caption(words)
         values = cache.probabilities(name, images.digest(fitted), fitted)
-        charts.show(charts.all_classes(values, names), key=f"every_class_{number}")
+        st.caption(f"{words}, {len(values)} classes")
+        charts.show(
+            charts.all_classes(values, cache.class_names(name)), key=f"every_class_{number}"
+        )

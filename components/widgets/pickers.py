@@ -160,7 +160,8 @@ def _pet(key: str) -> Picked:
     """A photo of Oxford-IIIT Pets: first the breed, then the photo."""
     data = cache.pets()
     there = [data.class_names[k] for k in np.unique(data.labels)]
-    asked, _, number = st.query_params.get(key, "").rpartition(" ")
+    words = st.query_params.get(key, "")
+    asked, _, number = words.rpartition(" ")
     if asked in there:
         st.session_state.setdefault(f"{key}_breed", asked)
     breed = st.selectbox("Breed", there, key=f"{key}_breed", persist_state="session")
@@ -171,6 +172,10 @@ def _pet(key: str) -> Picked:
     ][:PETS]
     names = [str(k) for k in range(1, len(of_breed) + 1)]
     grid = f"{key}_{breed}".replace(" ", "_")
+    if (words and not (asked in there and number.isascii() and number.isdigit())) or (
+        breed == asked and number not in names
+    ):
+        frame.refuse("photo", words, "a breed and the number of a photo")
     first = number if breed == asked and number in names else "1"
     name = photo_grid(breed, names, of_breed, key=grid, default=first, persist_state="session")
     st.query_params[key] = f"{breed} {name}"

@@ -37,8 +37,9 @@ class Value:
     Attributes:
         number: the value.
         kind: what the layer does, in words.
-        window: what it reads, `(kh, kw, n)`: of n maps, or the same place in n inputs; zeros where
-            it lies outside. None for a layer that is not taken apart.
+        window: what it reads, `(kh, kw, n)`: of n maps, or the same place in n inputs or
+            channels, or a whole map; zeros where it lies outside. None for a layer that is not
+            taken apart.
         kernel: what the window is multiplied by, of its shape; None where it is not.
         bias: what is added to the sum of the products.
         activation: what the layer itself applies to that sum, like "relu"; "" for nothing.

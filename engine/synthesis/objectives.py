@@ -271,7 +271,8 @@ def _leaky(target: Any) -> Any:
         return target
     if isinstance(layer, keras.layers.Activation):
         return ops.leaky_relu(layer.input, 0.1)
-    linear = type(layer).from_config({**layer.get_config(), "activation": "linear"})
+    config = layer.get_config() | {"activation": "linear", "name": f"{layer.name}_linear"}
+    linear = type(layer).from_config(config)
     before = linear(layer.input)
     linear.set_weights(layer.get_weights())
     return ops.leaky_relu(before, 0.1)

@@ -244,24 +244,39 @@ def _read(
         features = grouped(features) if source.grouped else features
     elif features is None and source.data is not None:
         views = 2 if len(source.data.paths) <= TWO_VIEWS else 1
-        rows = np.flatnonzero(np.logical_or(*_needed(source.data, plan.recipe)))
-        for done in extract(net, source.data, source.folder, views, elsewhere, rows):
-            left = f", about {done.seconds_left:.0f} s left" if done.seconds_left > 1 else ""
-            yield course.step(f"reading photo {done.done} of {done.total}{left}")
-            features = done.features
+        readable, rejected = np.ones(len(source.data.labels), bool), source.data.rejected
+        while features is None:
+            rows = np.flatnonzero(np.logical_or(*_needed(source.data, plan.recipe, readable)))
+            for done in extract(net, source.data, source.folder, views, elsewhere, rows):
+                left = f", about {done.seconds_left:.0f} s left" if done.seconds_left > 1 else ""
+                yield course.step(f"reading photo {done.done} of {done.total}{left}")
+                features = done.features
+            if features is not None and len(features.rows) < len(rows):  # choose others for those
+                readable[np.setdiff1d(rows, features.rows)] = False
+                rejected = (*rejected, *features.rejected[len(source.data.rejected) :])
+                features = None
+        features = replace(features, rejected=rejected)
     if features is None:
         raise BadDataset("None of the photos can be read. Choose other files.")
     course.made(features=features, class_names=features.class_names)
     return features
 
 
-def _needed(data: Data, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
-    """Which photos the head learns from, and which it is tested on, `(n,)` bool each."""
-    learn = few_of(data.labels, data.train, recipe.photos, recipe.seed)
-    tests = few_of(data.labels, ~data.train, recipe.tested, recipe.seed)
-    if recipe.patience or tests.sum() < ENOUGH:
-        learn = data.train  # a part is kept aside to stop early, or all are cross-validated
-    return learn, tests
+def _needed(
+    data: Data, recipe: Recipe, readable: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which photos the head learns from, and which it is tested on, `(n,)` bool each.
+
+    `readable`, `(n,)` bool, are those not known to be unreadable; None for all.
+    """
+    readable = np.ones(len(data.labels), bool) if readable is None else readable
+    train, tests = data.train & readable, ~data.train & readable
+    few_tests = few_of(data.labels, tests, recipe.tested, recipe.seed)
+    if few_tests.sum() < ENOUGH:
+        return train, tests  # all take part in cross-validation
+    if recipe.patience:
+        return train, few_tests  # a part is kept aside to stop early
+    return few_of(data.labels, train, recipe.photos, recipe.seed), few_tests
 
 
 def _train_head(course: _Course, features: Features, recipe: Recipe, share: float = 1.0) -> Steps:

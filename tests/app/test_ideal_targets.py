@@ -54,6 +54,24 @@ def test_a_class_can_be_taken_away_from_another():
     assert " minus " in app.session_state["ideal_run"].plans[0].words
 
 
+def test_one_press_minimises_what_was_drawn_and_sets_the_page_so():
+    app = opened(steps="20")
+    first = made(app)
+    app.number_input(key="seed_set").set_value(7).run()  # what is shown counts, not what is set
+    app.button(key="least").click().run()
+    run = app.session_state["ideal_run"]
+    while not run.views[0].ended:
+        run.views[0].run.wait(60)
+        app.run()
+    app.run()
+    assert app.toggle(key="negative").value
+    assert run.plans[0].words == f"least {first.plans[0].words}"
+    assert run.plans[0].settings.seed == 0
+    assert run.address["negative"] == "true"
+    assert "seed" not in run.address
+    assert run.views[0].latest.logit < first.views[0].latest.logit - 5
+
+
 def test_a_class_and_a_channel_and_a_layer_are_mixed():
     app = opened(ask="a mix", parts="3", second_kind="a channel", third_kind="a whole layer")
     target = made(app).plans[0].target

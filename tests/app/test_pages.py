@@ -202,14 +202,26 @@ def test_a_damaged_pets_is_told_and_a_sample_shown_and_no_address_asked(tmp_path
     assert not app.exception
 
 
+def test_a_link_names_the_value_that_is_taken_apart():
+    link = {"backbone": "Pocket", "layer": "block2_conv2", "tab": "One value"}
+    app = opened("pages/feature_maps.py", value="7,12", **link)
+    assert any("Row 7, column 12" in m.value for m in app.markdown)
+    app.run()
+    assert "value=7%2C12" in app.code[-1].value
+    for senseless in ("99999999999,1", "-1,3", "x", "3"):
+        app = opened("pages/feature_maps.py", value=senseless, **link)
+        assert not app.exception
+        assert any("Row " in m.value for m in app.markdown)
+
+
 def test_an_experiment_of_the_lesson_has_its_figure_beside_ours():
     link = {"backbone": "Pocket", "layer": "block5_conv2"}
     app = opened("pages/feature_maps.py", experiment="features", **link)
-    said = "the lesson got 7 × 7 × 512, by VGG-16. You got 5 × 5 × 320."
+    said = "The lesson got 7 × 7 × 512, by VGG-16. You got 5 × 5 × 320."
     assert any(said in caption.value for caption in app.caption)
     app = opened("pages/feature_maps.py", experiment="nonsense", **link)
     assert any("nonsense" in warning.value for warning in app.warning)
-    assert not any("the lesson got" in caption.value for caption in app.caption)
+    assert not any("The lesson got" in caption.value for caption in app.caption)
 
 
 def test_a_link_may_name_a_photo_of_pets(tmp_path, monkeypatch):

@@ -299,6 +299,12 @@ def test_views_are_padded_with_grey_and_noisy_when_asked(cat):
     assert still.apply(picture, still.draw(np.random.default_rng(2), (64, 64))).shape[0] == 3
 
 
+def test_a_channel_of_a_network_whose_convolutions_end_in_a_relu_is_optimised():
+    net = backbones.load("VGG16", pretrained=False, size=48)
+    frame = last(net, Channel("block2_conv2", 5), replace(PLAIN, steps=2))
+    assert frame.picture.shape == (48, 48, 3)
+
+
 @pytest.mark.parametrize(
     ("layer", "expected"),
     [

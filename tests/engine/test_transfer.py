@@ -9,7 +9,7 @@ import pytest
 from engine import backend, images, transfer
 from engine.errors import BadDataset, BadSettings, DatasetUnavailable, Diverged
 from engine.storage import datasets, registry
-from engine.transfer import extraction
+from engine.transfer import extraction, training
 from tests.engine.conftest import CROPPED
 
 
@@ -78,6 +78,22 @@ def test_few_photos_of_each_class_do_not_wait_for_all_to_be_read(
     every, read = train(None)
     assert read == 9  # those that were not read yet
     assert every.learnt == 12
+
+
+def test_an_unreadable_photo_is_replaced_by_another_of_its_class(net, crops, tmp_path):
+    data = datasets.folder(crops)
+    data = replace(data, train=np.arange(36) % 12 < 4)
+    recipe = transfer.Recipe(epochs=1, photos=1)
+    chosen, _ = training._needed(data, recipe)
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"no picture")
+    paths = tuple(bad if use else path for use, path in zip(chosen, data.paths, strict=True))
+    source = transfer.PhotoSource(data=replace(data, paths=paths), folder=tmp_path, called="crops")
+    plan = transfer.TrainingPlan(backbone="Pocket", source=source, recipe=recipe)
+    made = last(transfer.train(net, plan)).trained
+    assert made.learnt == 3
+    assert np.unique(made.features.labels[made.features.train]).tolist() == [0, 1, 2]
+    assert [one.name for one in made.features.rejected] == ["bad.png"] * 3
 
 
 def test_bad_photos_are_named_and_left_out(net, crops, tmp_path):

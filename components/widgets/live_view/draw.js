@@ -44,7 +44,7 @@ function bars(list, predictions, before) {
     element("i", bar);
     element("u", bar, { hidden: "" });
   }
-  const first = new Map(before);
+  const first = new Map([...before].reverse()); // of two classes of one name, the more probable
   [...list.children].forEach((row, k) => {
     const [label, share] = predictions[k] ?? ["", 0];
     row.children[0].textContent = label;

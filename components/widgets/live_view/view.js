@@ -253,6 +253,7 @@ class View {
     this.find(".stretch").hidden = !header.faint;
     if (header.single) {
       this.find(".marked").hidden = !header.first.length;
+      this.find(".marked").style.visibility = frame ? "visible" : "hidden"; // it keeps its place
       const before = frame ? header.first : [];
       bars(this.find(".bars"), frame ? frame.predictions : header.first, before);
     }
