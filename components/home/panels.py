@@ -14,8 +14,8 @@ def this_machine() -> None:
         st.caption(f"Active runs of all visitors: {len(sessions.running())}.")
         st.caption(
             "Each visitor has one run at a time: starting one ends the one before, on whatever "
-            "screen. Runs of several visitors share this machine's cores, in turns. Pictures and "
-            "classifiers belong to a visitor's session and are dropped after its tab is closed; "
+            "screen. Runs of several visitors share the cores, in turns. Pictures and classifiers "
+            "belong to a visitor's session and are dropped after its tab is closed; "
             "what is shown to a class stays until the class ends."
         )
     if not st.session_state.get("home_warm"):
