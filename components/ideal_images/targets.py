@@ -33,7 +33,7 @@ def choose(net: "Backbone") -> tuple[Any, str]:
     """
     _take_link(net)
     if st.query_params.get("ask") == "two classes":  # older links
-        st.query_params["ask"] = MIX
+        st.query_params["ask"] = st.session_state.ask = MIX
     shell.check_link("ask", ASKS, "the kind of target")
     class_link.keep_value("ask")
     kind = st.selectbox("Target", ASKS, key="ask", bind="query-params")

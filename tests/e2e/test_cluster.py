@@ -10,6 +10,7 @@ from harness.service import Machine
 from tests.e2e.screen import picture
 
 pytestmark = pytest.mark.e2e
+STEPS = 600
 
 
 @pytest.fixture(scope="module")
@@ -22,11 +23,11 @@ def apart():
 
 
 def begin(page, address, **settings):
-    """Starts an ideal image of a hundred and twenty steps, and waits until it is on its way."""
+    """Starts an ideal image of so many steps that it is still on its way when it is seen."""
     query = "&".join(f"{name}={value}" for name, value in settings.items())
-    page.goto(f"{address}/ideal_images?backbone=Pocket&steps=120&{query}")
+    page.goto(f"{address}/ideal_images?backbone=Pocket&steps={STEPS}&{query}")
     page.get_by_role("button", name=re.compile("Start$")).click()
-    expect(page.get_by_text(re.compile(r"^step \d{2,} of 120, running$"))).to_be_visible()
+    expect(page.get_by_text(re.compile(rf"^step \d{{2,}} of {STEPS}, running$"))).to_be_visible()
 
 
 def test_pictures_are_made_there_also_when_a_machine_is_killed(page, apart):
@@ -35,8 +36,8 @@ def test_pictures_are_made_there_also_when_a_machine_is_killed(page, apart):
     machine.kill()
     machine.start()
     expect(page.get_by_text("A cluster machine has stopped.")).to_be_visible()
-    expect(page.get_by_text("step 120 of 120, done")).to_be_visible()
-    expect(picture(page, ", step 120: ")).to_be_visible()
+    expect(page.get_by_text(f"step {STEPS} of {STEPS}, done")).to_be_visible()
+    expect(picture(page, f", step {STEPS}: ")).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
     page.goto(address)
@@ -58,7 +59,7 @@ def test_without_it_the_app_computes_itself(page, apart):
     begin(page, address, seed=5)
     machine.kill()
     expect(page.get_by_text("The cluster does not answer.")).to_be_visible()
-    expect(page.get_by_text("step 120 of 120, done")).to_be_visible()
+    expect(page.get_by_text(f"step {STEPS} of {STEPS}, done")).to_be_visible()
     page.goto(address)
     expect(page.get_by_text(re.compile("^The cluster at .* does not answer"))).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)
