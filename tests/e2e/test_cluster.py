@@ -10,7 +10,7 @@ from harness.service import Machine
 from tests.e2e.screen import picture
 
 pytestmark = pytest.mark.e2e
-STEPS = 600
+STEPS = 300
 
 
 @pytest.fixture(scope="module")
