@@ -113,7 +113,7 @@ def where_it_looks(name: str, picked: pickers.Picked) -> None:
             over = gallery.overlay(picked.picture, heat, opacity)
             gallery.show(
                 over,
-                f"Class activation: what {verb} {label}",
+                f"Class activation for {label}: what {verb} it",
                 f"Class activation (Grad-CAM): the places that {verb[:-1]} “{label}”",
             )
             exports.heat_map(f"class activation {verb}", label, over, heat)
