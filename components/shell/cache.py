@@ -78,9 +78,9 @@ def photos(of_a_breed: int) -> tuple[list[Path], str]:
 
 
 @st.cache_resource(show_spinner=False, max_entries=1, ttl=900)
-def pets() -> datasets.Data:
-    """Oxford-IIIT Pets on this machine; raises `DatasetUnavailable`."""
-    return datasets.pets(config.pets_root())
+def pets(root: Path) -> datasets.Data:
+    """Oxford-IIIT Pets in its folder on this machine; raises `DatasetUnavailable`."""
+    return datasets.pets(root)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16, ttl=900)

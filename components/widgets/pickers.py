@@ -158,7 +158,7 @@ def _sample(key: str, default: str, ask: bool = True) -> Picked:
 
 def _pet(key: str) -> Picked:
     """A photo of Oxford-IIIT Pets: first the breed, then the photo."""
-    data = cache.pets()
+    data = cache.pets(config.pets_root())
     there = [data.class_names[k] for k in np.unique(data.labels)]
     words = st.query_params.get(key, "")
     asked, _, number = words.rpartition(" ")

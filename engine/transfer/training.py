@@ -16,17 +16,14 @@ import numpy as np
 
 from engine.backbones import Backbone
 from engine.errors import BadDataset
-from engine.storage import Data, few_of
-from engine.transfer import heads
+from engine.storage import Data
 from engine.transfer.evaluation import Report, evaluate
-from engine.transfer.extraction import Features, builtin, extract, grouped, width
+from engine.transfer.extraction import Features, builtin, grouped
 from engine.transfer.fine_tuning import fine_tune
 from engine.transfer.heads import Recipe, cross_validate, logits_of, train_head
+from engine.transfer.reading import ENOUGH, check_memory_of, extract_needed
 from engine.transfer.tuning import Tuning, check_memory
 from engine.types import FROZEN, SCRATCH, How
-
-ENOUGH = 20  # test photos; with fewer, accuracy is cross-validated
-TWO_VIEWS = 1000  # photos up to which each is also seen mirrored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,12 +191,8 @@ def read(net: Backbone, plan: TrainingPlan, elsewhere: Callable | None = None) -
 
 def _check_room(net: Backbone, plan: TrainingPlan) -> None:
     """Raises `BadDataset` where the features of the photos would not fit in memory."""
-    data, recipe = plan.source.data, plan.recipe
-    if data is None or plan.source.features is not None:
-        return
-    learn, tests = _needed(data, recipe)
-    views = 2 if len(data.paths) <= TWO_VIEWS else 1
-    heads.check_features(width(net), views, int(learn.sum()), int(tests.sum()))
+    if plan.source.data is not None and plan.source.features is None:
+        check_memory_of(net, plan.source.data, plan.recipe)
 
 
 class _Course:
@@ -243,40 +236,14 @@ def _read(
         features = builtin(plan.backbone)
         features = grouped(features) if source.grouped else features
     elif features is None and source.data is not None:
-        views = 2 if len(source.data.paths) <= TWO_VIEWS else 1
-        readable, rejected = np.ones(len(source.data.labels), bool), source.data.rejected
-        while features is None:
-            rows = np.flatnonzero(np.logical_or(*_needed(source.data, plan.recipe, readable)))
-            for done in extract(net, source.data, source.folder, views, elsewhere, rows):
-                left = f", about {done.seconds_left:.0f} s left" if done.seconds_left > 1 else ""
-                yield course.step(f"reading photo {done.done} of {done.total}{left}")
-                features = done.features
-            if features is not None and len(features.rows) < len(rows):  # choose others for those
-                readable[np.setdiff1d(rows, features.rows)] = False
-                rejected = (*rejected, *features.rejected[len(source.data.rejected) :])
-                features = None
-        features = replace(features, rejected=rejected)
+        for done in extract_needed(net, source.data, source.folder, plan.recipe, elsewhere):
+            left = f", about {done.seconds_left:.0f} s left" if done.seconds_left > 1 else ""
+            yield course.step(f"reading photo {done.done} of {done.total}{left}")
+            features = done.features
     if features is None:
         raise BadDataset("None of the photos can be read. Choose other files.")
     course.made(features=features, class_names=features.class_names)
     return features
-
-
-def _needed(
-    data: Data, recipe: Recipe, readable: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Which photos the head learns from, and which it is tested on, `(n,)` bool each.
-
-    `readable`, `(n,)` bool, are those not known to be unreadable; None for all.
-    """
-    readable = np.ones(len(data.labels), bool) if readable is None else readable
-    train, tests = data.train & readable, ~data.train & readable
-    few_tests = few_of(data.labels, tests, recipe.tested, recipe.seed)
-    if few_tests.sum() < ENOUGH:
-        return train, tests  # all take part in cross-validation
-    if recipe.patience:
-        return train, few_tests  # a part is kept aside to stop early
-    return few_of(data.labels, train, recipe.photos, recipe.seed), few_tests
 
 
 def _train_head(course: _Course, features: Features, recipe: Recipe, share: float = 1.0) -> Steps:

@@ -6,125 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine import backend, images, transfer
+from engine import backend, transfer
 from engine.errors import BadDataset, BadSettings, DatasetUnavailable, Diverged
 from engine.storage import datasets, registry
-from engine.transfer import extraction, training
 from tests.engine.conftest import CROPPED
 
 
 def last(steps):
     *_, end = steps
     return end
-
-
-def test_features_are_what_the_classifier_of_the_network_reads(net, crops, features):
-    assert features.values.shape == (36, 2, 320)
-    data = datasets.folder(crops)
-    picture = images.fit(images.load(data.paths[5]), net.input_size)
-    dense = net.plain.layers[-1]
-    weights, bias = dense.get_weights()
-    for view, seen in enumerate((picture, picture[:, ::-1])):
-        logits = features.values[5, view].astype("float32") @ weights + bias
-        np.testing.assert_allclose(logits, net.logits(seen[None])[0], atol=0.05)  # kept as float16
-
-
-def test_extraction_goes_on_where_it_was_stopped(net, crops, tmp_path, monkeypatch):
-    monkeypatch.setattr(extraction, "BATCH", 8)
-    data = datasets.folder(crops)
-    steps = extraction.extract(net, data, tmp_path)
-    assert next(steps).done == 8
-    steps.close()
-    looked = []
-    real = extraction.vectors
-    monkeypatch.setattr(extraction, "vectors", lambda n, b: looked.append(len(b)) or real(n, b))
-    again = list(extraction.extract(net, data, tmp_path))
-    assert sum(looked) == 2 * 28  # both views of those that waited
-    assert again[-1].features is not None
-    looked.clear()
-    list(extraction.extract(net, data, tmp_path))
-    assert not looked
-
-
-def test_few_photos_of_each_class_do_not_wait_for_all_to_be_read(
-    net, crops, features, tmp_path, monkeypatch
-):
-    data = datasets.folder(crops)
-    data = replace(data, train=np.arange(36) % 12 < 4)  # 12 to learn from, 24 to test on
-    looked = []
-    real = extraction.vectors
-    monkeypatch.setattr(extraction, "vectors", lambda n, b: looked.append(len(b)) or real(n, b))
-
-    def train(photos, tested=None):
-        looked.clear()
-        plan = transfer.TrainingPlan(
-            backbone="Pocket",
-            source=transfer.PhotoSource(data=data, folder=tmp_path, called="crops"),
-            recipe=transfer.Recipe(epochs=2, photos=photos, tested=tested),
-        )
-        return last(transfer.train(net, plan)).trained, sum(looked) // 2
-
-    few, read = train(1, tested=7)
-    assert read == 24
-    assert len(few.report().rows) == 21
-    few, read = train(1)
-    assert read == 3  # the tests that were left out
-    assert few.learnt == 3
-    alike = replace(features, train=data.train)  # the features of all photos
-    whole = last(transfer.train_head(alike, transfer.Recipe(epochs=2, photos=1)))
-    for one, other in zip(few.weights, whole.weights, strict=True):
-        np.testing.assert_array_equal(one, other)
-    assert few.report().rows.tolist() == np.flatnonzero(~data.train).tolist()
-    every, read = train(None)
-    assert read == 9  # those that were not read yet
-    assert every.learnt == 12
-
-
-def test_an_unreadable_photo_is_replaced_by_another_of_its_class(net, crops, tmp_path):
-    data = datasets.folder(crops)
-    data = replace(data, train=np.arange(36) % 12 < 4)
-    recipe = transfer.Recipe(epochs=1, photos=1)
-    chosen, _ = training._needed(data, recipe)
-    bad = tmp_path / "bad.png"
-    bad.write_bytes(b"no picture")
-    paths = tuple(bad if use else path for use, path in zip(chosen, data.paths, strict=True))
-    source = transfer.PhotoSource(data=replace(data, paths=paths), folder=tmp_path, called="crops")
-    plan = transfer.TrainingPlan(backbone="Pocket", source=source, recipe=recipe)
-    made = last(transfer.train(net, plan)).trained
-    assert made.learnt == 3
-    assert np.unique(made.features.labels[made.features.train]).tolist() == [0, 1, 2]
-    assert [one.name for one in made.features.rejected] == ["bad.png"] * 3
-
-
-def test_bad_photos_are_named_and_left_out(net, crops, tmp_path):
-    root = tmp_path / "data"
-    for name in CROPPED:
-        (root / name).mkdir(parents=True)
-        for k in range(3):
-            (root / name / f"{k}.png").write_bytes((crops / name / f"{k:02d}.png").read_bytes())
-    (root / "coffee" / "broken.jpg").write_bytes(b"\xff\xd8 not a photo")
-    (root / "coffee" / "half.png").write_bytes((crops / "coffee" / "04.png").read_bytes()[:300])
-    (root / "coffee" / "notes.txt").write_text("hello")
-    (root / "empty").mkdir()
-    found = last(extraction.extract(net, datasets.folder(root), tmp_path / "kept")).features
-    assert len(found.values) == 9
-    assert {r.name for r in found.rejected} == {
-        "broken.jpg",
-        "half.png",
-        "coffee/notes.txt",
-        "empty",
-    }
-    assert last(transfer.train_head(found, transfer.Recipe(epochs=2))).learnt == found.train.sum()
-
-
-def test_a_full_disk_is_one_sentence_and_leaves_nothing(net, crops, tmp_path, monkeypatch):
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("os.posix_fallocate", full)
-    with pytest.raises(BadDataset, match="No space left on device"):
-        list(extraction.extract(net, datasets.folder(crops), tmp_path / "kept"))
-    assert not list((tmp_path / "kept").iterdir())
 
 
 def test_a_head_learns_and_tells_what_it_is_worth(features):
