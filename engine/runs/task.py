@@ -4,7 +4,7 @@ A task names its backbones; the runner loads them.
 """
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -39,7 +39,22 @@ class Task(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IdealImage:
+class _Shared:
+    """A task of plain values and pictures: where all of them are equal, so are the tasks."""
+
+    @property
+    def key(self) -> Hashable:
+        return type(self).__name__, *(_plain(getattr(self, one.name)) for one in fields(self))
+
+
+def _plain(value: Any) -> Hashable:
+    if isinstance(value, np.ndarray):
+        return images.digest(value)
+    return tuple(map(_plain, value)) if isinstance(value, tuple) else value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdealImage(_Shared):
     """An ideal image; see `synthesis.ideal_image`."""
 
     backbone: str
@@ -50,11 +65,6 @@ class IdealImage:
     @property
     def backbones(self) -> tuple[str, ...]:
         return (self.backbone,)
-
-    @property
-    def key(self) -> Hashable:
-        start = None if self.start is None else images.digest(self.start)
-        return "ideal image", self.backbone, self.target, self.settings, start
 
     @property
     def live(self) -> Live:
@@ -68,7 +78,7 @@ class IdealImage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attack:
+class Attack(_Shared):
     """An attack on one picture; see `attacks.run`."""
 
     backbones: tuple[str, ...]
@@ -76,11 +86,6 @@ class Attack:
     goal: attacks.Targeted | attacks.Untargeted
     attack: attacks.Attack
     seed: int
-
-    @property
-    def key(self) -> Hashable:
-        digest = images.digest(self.picture)
-        return "attack", self.backbones, digest, self.goal, self.attack, self.seed
 
     def steps(
         self, nets: Sequence[Backbone], live: Any = None, resume: Any = None
@@ -93,7 +98,7 @@ class Attack:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EpsilonSweep:
+class EpsilonSweep(_Shared):
     """The same attack with one epsilon after the other; see `robustness.epsilon_sweep`.
 
     The pictures are `(H, W, 3)` in 0..1 at the network's input size.
@@ -106,11 +111,6 @@ class EpsilonSweep:
     epsilons: tuple[float, ...]
     seed: int
 
-    @property
-    def key(self) -> Hashable:
-        digests = tuple(map(images.digest, self.pictures))
-        return "sweep", self.backbones, digests, self.goal, self.attack, self.epsilons, self.seed
-
     def steps(
         self, nets: Sequence[Backbone], live: Any = None, resume: Any = None
     ) -> Iterator[robustness.SweepPoint]:
@@ -120,7 +120,7 @@ class EpsilonSweep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judge:
+class Judge(_Shared):
     """Every attack of the judge on one picture; see `robustness.judged`."""
 
     backbone: str
@@ -131,10 +131,6 @@ class Judge:
     @property
     def backbones(self) -> tuple[str, ...]:
         return (self.backbone,)
-
-    @property
-    def key(self) -> Hashable:
-        return "judge", self.backbone, images.digest(self.picture), self.epsilon, self.seed
 
     def steps(
         self, nets: Sequence[Backbone], live: Any = None, resume: Any = None
@@ -147,7 +143,7 @@ class Judge:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TransferMatrix:
+class TransferMatrix(_Shared):
     """Who fools whom, a row after the other; see `transferability.transfer_matrix`.
 
     `attacked` names the networks of the only row to compute; () for all rows.
@@ -160,12 +156,6 @@ class TransferMatrix:
     seed: int
     ensemble: bool = False
     attacked: tuple[str, ...] = ()
-
-    @property
-    def key(self) -> Hashable:
-        digests = tuple(map(images.digest, self.pictures))
-        how = (self.wanted, self.attack, self.seed, self.ensemble, self.attacked)
-        return "matrix", self.backbones, digests, *how
 
     def rows(self, store: Store) -> "list[TransferMatrix]":
         """A task for each row, where several machines can share them."""
