@@ -5,9 +5,8 @@ keeps what would be on the screen.
 """
 
 import asyncio
-import json
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -17,6 +16,7 @@ from websockets.asyncio.client import connect
 
 from harness import protocol
 from harness.films import Films
+from harness.timers import Timers, trigger
 
 PATIENCE = 300.0
 _WHOLE = (  # of a run that another one has not cut off
@@ -38,7 +38,7 @@ class Pupil:
         self._http = urllib3.PoolManager(1, retries=3)
         self._states: dict[str, Any] = {}
         self._known: dict[str, ForwardMsg] = {}
-        self._timers: dict[str, asyncio.Task] = {}
+        self._timers = Timers(self._rerun)
         self._fetching: set[asyncio.Task] = set()
         self._changed = asyncio.Condition()
         self._uploads: dict[str, Any] = {}
@@ -59,24 +59,26 @@ class Pupil:
         return self
 
     async def __aexit__(self, *_: Any) -> None:
+        self._timers.close()
         for task in self._tasks():
             task.cancel()
         await self._socket.close()
 
     def crash(self) -> None:
         """Is gone at once, without a word, as a browser that is killed."""
+        self._timers.close()
         for task in self._tasks():
             task.cancel()
         self._socket.transport.abort()
 
     def _tasks(self) -> list[asyncio.Task]:
         asking = [] if self._asking is None else [self._asking]
-        return [self._ear, *self._timers.values(), *self._fetching, *asking]
+        return [self._ear, *self._fetching, *asking]
 
     async def open(self, page: str = "", query: str = "") -> None:
         """Goes to a page, as a link in the sidebar does."""
         self._states.clear()
-        self._stop(list(self._timers))
+        self._timers.close()
         self.screen.clear()
         self.live.headers.clear()
         self._page, self._query = page, query
@@ -215,7 +217,7 @@ class Pupil:
             self._was_whole = False
             self._fragments = set(message.metadata.run.fragment_ids)
             if not self._fragments:
-                self._stop(list(self._timers))
+                self._timers.stop()
         elif kind == "navigation":
             self._hashes = {
                 "" if page.is_default else page.url_pathname: page.page_script_hash
@@ -227,13 +229,9 @@ class Pupil:
             self._was_whole = True
             self._tidy()
         elif kind == "auto_rerun":
-            rerun = message.auto_rerun
-            if rerun.fragment_id not in self._timers:
-                self._timers[rerun.fragment_id] = asyncio.create_task(
-                    self._tick(rerun.fragment_id, rerun.interval)
-                )
+            self._timers.every(message.auto_rerun.fragment_id, message.auto_rerun.interval)
         elif kind == "stop_auto_rerun":
-            self._stop(message.stop_auto_rerun.fragment_ids)
+            self._timers.stop(message.stop_auto_rerun.fragment_ids)
         elif kind == "file_urls_response":
             response = message.file_urls_response
             self._uploads[response.response_id] = response.file_urls[0]
@@ -248,6 +246,8 @@ class Pupil:
                     task = asyncio.create_task(self._fetch(image.url))
                     self._fetching.add(task)
                     task.add_done_callback(self._fetching.discard)
+        elif delta.new_element.bidi_component.component_name == "watchdog":
+            self._timers.watch(delta.new_element.bidi_component, delta.fragment_id)
         elif delta.new_element.bidi_component.component_name == "live_feed":
             missing = self.live.receive(delta.new_element.bidi_component.bytes)
             if missing and self._asking is None:
@@ -263,9 +263,7 @@ class Pupil:
         while not (there := views()):  # it is being drawn
             await asyncio.sleep(0.1)
         view, fragment = there[0]
-        name = f"$$STREAMLIT_INTERNAL_KEY_{view.id}__events"
-        asked = json.dumps([{"event": "missing", "value": missing}])
-        await self._rerun(fragment, {name: ("json_trigger_value", asked)})
+        await self._rerun(fragment, trigger(view.id, "missing", missing))
         self._asking = None
 
     def _tidy(self) -> None:
@@ -277,16 +275,6 @@ class Pupil:
         for path, (_, fragment, run) in list(self.screen.items()):
             if run < self._fresh and (not self._fragments or fragment in self._fragments):
                 del self.screen[path]
-
-    def _stop(self, fragments: Iterable[str]) -> None:
-        for fragment in fragments:
-            if timer := self._timers.pop(fragment, None):
-                timer.cancel()
-
-    async def _tick(self, fragment: str, interval: float) -> None:
-        while True:
-            await asyncio.sleep(interval)
-            await self._rerun(fragment, automatic=True)
 
     async def _fetch(self, url: str) -> None:
         try:

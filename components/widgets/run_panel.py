@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from components.shell import sessions
-from components.widgets import live_view, run_state
+from components.widgets import live_view, run_state, watchdog
 from engine.errors import EngineError
 from engine.runs import View
 
@@ -75,7 +75,8 @@ def watch(
     def follow() -> None:
         now = _tick(key, every)
         steady = now == tick or (now and tick and 0.5 <= now / tick <= 2)
-        if st.session_state.get(f"{key}_views") is not before or not steady:
+        missed = watchdog.late(key)
+        if st.session_state.get(f"{key}_views") is not before or not steady or missed:
             live_view.roll_back(key)
             st.rerun()
 
@@ -87,6 +88,7 @@ def watch(
             if (found := controls()) is not None:
                 given = (found,)
             if not whole and active(key):  # what was done acts at once
+                watchdog.expect(key, _tick(key, every), "above")
                 wait()
                 with live_view.sending_early():
                     draw(*given)
@@ -101,6 +103,7 @@ def watch(
             wait()
         if controls is None or given:
             draw(*given)
+        watchdog.expect(key, tick or _tick(key, every), "below")  # also until the page has run
         follow()
 
     body()
