@@ -1,6 +1,9 @@
 """Fair turns: only so many threads compute at once, each for a tenth of a second, then the next.
 
-Thirty people see thirty pictures grow slowly, and nobody waits for another's whole run.
+Thirty people see thirty pictures grow slowly, and nobody waits for another's whole run. What is
+soon done, like an attack, need not wait for those pictures: runs that have computed for less than
+two seconds come before longer ones, as in a multilevel feedback queue (Silberschatz, Galvin and
+Gagne, Operating System Concepts, 5.3.6).
 """
 
 import bisect
@@ -11,22 +14,27 @@ from contextlib import contextmanager
 from operator import itemgetter
 
 SLICE = 0.1  # seconds a run may compute before it is the next one's turn
+SHORT = 2.0  # seconds of computing; a run that has had more lets others pass
 
 
 class Share:
-    """How much of its turn a run has used, in seconds; None before its first turn."""
+    """How much of its turn a run has used, None before its first, and of all turns, in seconds."""
 
     spent: float | None = None
+    total = 0.0
 
     @property
     def rank(self) -> int:
-        """Its priority in the queue: 0 in the middle of a turn, 1 before its first turn, else 2.
+        """Its priority in the queue: 0 comes first.
 
-        A run's first picture takes precedence over further pictures of other runs.
+        0 in the middle of a turn, 1 before the first turn, as a first picture takes precedence over
+        further pictures of other runs; 2 for a run that may be short, 3 for a long one.
         """
         if self.spent is None:
             return 1
-        return 0 if self.spent < SLICE else 2
+        if self.spent < SLICE:
+            return 0
+        return 2 if self.total < SHORT else 3
 
 
 class Schedule:
@@ -62,7 +70,9 @@ class Schedule:
                 check()
             begun = time.monotonic()
             yield
-            share.spent = time.monotonic() - begun + (had if rank == 0 else 0.0)
+            used = time.monotonic() - begun
+            share.spent = used + (had if rank == 0 else 0.0)
+            share.total += used
         finally:
             with self._lock:
                 if ticket.is_set():

@@ -8,6 +8,7 @@ import pytest
 
 from engine.backbones import Store
 from engine.runs import SLICE, LocalRunner, Private, Runs, Schedule, Share
+from engine.runs.schedule import SHORT
 from tests.engine.conftest import until
 
 
@@ -79,6 +80,35 @@ def test_turns_are_ended_first_then_those_come_who_have_nothing_yet(others, mine
         thread.join(10)
     assert 0 < second.spent < 10
     assert (second.spent > (mine or 0)) == (mine != SLICE)
+
+
+def test_a_short_run_does_not_wait_for_long_ones():
+    """An attack among pictures: at most one of them has a turn before its next."""
+    schedule, order = Schedule(1), []
+    runs = Runs(LocalRunner(schedule, Store()))
+
+    def steps(name, count):
+        for _ in range(count):
+            order.append(name)
+            time.sleep(SLICE)  # a whole turn
+            yield name
+
+    views = [runs.view(Private(lambda: steps("long", 5)), paused=True) for _ in range(4)]
+    for view in views:
+        view.step()
+        until(lambda view=view: view.run.frames)
+        view.run.share.total = SHORT
+    with schedule.turn(Share()):
+        for place, view in enumerate(views, 1):
+            view.resume()
+            until(lambda view=view, place=place: schedule.position(view.run.share) == place)
+        brief = runs.view(Private(lambda: steps("brief", 4)))
+        until(lambda: schedule.position(brief.run.share) == 1)
+        del order[:]
+    for view in (brief, *views):
+        view.run.result()
+    assert order[:8].count("brief") == 4
+    assert order.count("long") == 16
 
 
 def test_who_looks_at_a_page_comes_first():
