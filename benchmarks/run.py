@@ -7,7 +7,7 @@ both alike. Prints Markdown.
 import platform
 import sys
 
-from benchmarks import classroom, cluster, first_screen, folding, home, live, pocket, redraw
+from benchmarks import classroom, cluster, first_screen, folding, home, live, pocket, redraw, turns
 from engine import backend
 from engine.storage import weights
 
@@ -17,7 +17,7 @@ def main() -> None:
     print(f"Python {platform.python_version()}, {backend.device().name}, {backend.BACKEND}\n")
     if "MobileNetV2" not in weights.available():
         sys.exit("The benchmarks need MobileNetV2's weights in KERAS_HOME.")
-    for benchmark in (home, folding, pocket, first_screen, redraw, live, classroom, cluster):
+    for benchmark in (home, folding, pocket, first_screen, redraw, live, turns, classroom, cluster):
         print(f"## {benchmark.TITLE}\n")
         print("| what | measured |\n|---|---|")
         for what, value in benchmark.measure():
