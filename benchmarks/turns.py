@@ -27,12 +27,13 @@ def measure() -> Iterator[tuple[str, str]]:
         picture(runs, store, 1000 + seed, steps=2).run.result()  # compiles
     attack(runs, store, 0)
     yield "alone", f"{median(attack(runs, store, 1 + k) for k in range(ROUNDS)):.1f} s"
-    for what, short in (("in turn", 0.0), ("short ones first", schedule.SHORT)):
-        views = [picture(runs, store, seed) for seed in range(PICTURES)]
+    modes = (("in turn", 0.0, 10), ("short ones first", schedule.SHORT, 20))
+    for what, short, seed in modes:
+        views = [picture(runs, store, k) for k in range(PICTURES)]
         while any(view.run.share.total < schedule.SHORT for view in views):
             time.sleep(0.1)
         with mock.patch.object(schedule, "SHORT", short):
-            times = [attack(runs, store, 10 + 10 * short + k) for k in range(ROUNDS)]
+            times = [attack(runs, store, seed + k) for k in range(ROUNDS)]
         for view in views:
             view.stop()
             view.run.wait()
@@ -46,7 +47,7 @@ def picture(runs: Runs, store: Store, seed: int, steps: int = 1000) -> View:
     return runs.view(IdealImage(backbone=net.name, target=3, settings=settings))
 
 
-def attack(runs: Runs, store: Store, seed: float) -> float:
+def attack(runs: Runs, store: Store, seed: int) -> float:
     """Seconds from its start to its end."""
     net = store.get("MobileNetV2")
     noise = np.random.default_rng(0).random((*net.input_size, 3), "float32")
@@ -55,7 +56,7 @@ def attack(runs: Runs, store: Store, seed: float) -> float:
         picture=noise,
         goal=attacks.Targeted(284),
         attack=attacks.PGD(epsilon=8, steps=20),
-        seed=int(seed),
+        seed=seed,
     )
     started = time.perf_counter()
     runs.view(task).run.result()

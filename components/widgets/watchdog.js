@@ -1,4 +1,4 @@
-// Asks for the page where nothing has come for too long; each time it waits twice as long.
+// Requests a rerun when no update has come for too long, and then waits twice as long.
 const watched = (globalThis.idealCatWatched ??= new Map());
 
 export default function ({ data: { key, seconds }, parentElement, setTriggerValue }) {
@@ -6,8 +6,10 @@ export default function ({ data: { key, seconds }, parentElement, setTriggerValu
   clearTimeout(timer);
   watched.delete(key);
   if (seconds === null) return;
-  const wait = (times) => watched.set(key, { times, timer: setTimeout(ask, 1000 * seconds * 2 ** times) });
-  const ask = () => {
+  const wait = (times) => {
+    watched.set(key, { times, timer: setTimeout(() => ask(times), 1000 * seconds * 2 ** times) });
+  };
+  const ask = (times) => {
     if (!parentElement.isConnected) return;
     wait(document.hidden ? times : times + 1);
     if (!document.hidden) setTriggerValue("late", true);

@@ -1,8 +1,8 @@
-"""Notices in the browser that a run is not drawn any more, and asks for the page.
+"""Reruns the page when the browser gets no more updates of a run.
 
-On a busy machine Streamlit loses messages: when a fragment is asked for right after a whole page
-has run, what of that page has not been passed on yet is dropped. Where the timer of the fragment
-that draws a run is among it, the picture would stand still until the next click.
+On a busy machine, Streamlit loses messages: when a fragment rerun is requested right after a whole
+page has run, what has not been delivered of that page is dropped. If the timer of the fragment that
+draws a run is among it, the picture would stand still until the next click.
 """
 
 import time
@@ -10,16 +10,17 @@ from pathlib import Path
 
 import streamlit as st
 
-LEAST = 10.0  # seconds
+LEAST = 10.0  # seconds without an update after which the browser requests a rerun
 _watchdog = st.components.v2.component("watchdog", js=Path(__file__).with_suffix(".js").read_text())
 
 
 def expect(key: str, seconds: float | None, place: str) -> None:
-    """Says within how many seconds the next call with this key will be; None for no more of them.
+    """Announce the next update of a run, so that the browser notices if it does not come.
 
     Args:
         key: of the page's run.
-        seconds: between two looks at it; the watchdog waits for several of them.
+        seconds: between two updates; the watchdog waits for several of them. None if this is the
+            last one.
         place: the fragment that calls.
     """
     name = f"{key}_{place}_watchdog"
@@ -32,5 +33,5 @@ def expect(key: str, seconds: float | None, place: str) -> None:
 
 
 def late(key: str) -> bool:
-    """Whether the browser has missed it; says so once."""
+    """Whether the browser has missed an update; True only once for each."""
     return bool(st.session_state.pop(f"{key}_late", False))

@@ -3,7 +3,7 @@
 Thirty people see thirty pictures grow slowly, and nobody waits for another's whole run. What is
 soon done, like an attack, need not wait for those pictures: runs that have computed for less than
 two seconds come before longer ones, as in a multilevel feedback queue (Silberschatz, Galvin and
-Gagne, Operating System Concepts, 5.3.6).
+Gagne, Operating System Concepts, 10th edition, 5.3.6).
 """
 
 import bisect
