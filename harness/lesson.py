@@ -38,7 +38,7 @@ async def the_class(
         try:
             return await lesson(address, number, marks, until)
         except Exception as error:  # the others go on
-            marks.errors[f"{type(error).__name__}: {str(error)[:60]} … {str(error)[-300:]}"] += 1
+            marks.errors[f"{type(error).__name__}: {shortened(error)}"] += 1
         return []
 
     async with asyncio.TaskGroup() as group:
@@ -66,8 +66,7 @@ async def lesson(address: str, number: int, marks: Marks, until: float) -> list[
                     await screen(pupil, number, name, marks, think)
                     marks.counts[f"rounds of {screen.__name__}"] += 1
                 except (AssertionError, LookupError, TimeoutError) as error:
-                    words = f"{str(error)[:60]} … {str(error)[-300:]}"
-                    marks.errors[f"{screen.__name__}: {words}"] += 1
+                    marks.errors[f"{screen.__name__}: {shortened(error)}"] += 1
                 if time.monotonic() > until:
                     break
             answers += pupil.answers
@@ -154,6 +153,12 @@ async def training(pupil: Pupil, number: int, name: str, marks: Marks, think) ->
     marks.times["training, to the result"].append(time.monotonic() - started)
     await think()
     await toggle_answer(pupil, "Transfer learning")
+
+
+def shortened(error: Exception) -> str:
+    """What was waited for, and the end of what went wrong: where it was raised."""
+    words = str(error)
+    return words if len(words) < 2_100 else f"{words[:60]} … {words[-2_000:]}"
 
 
 def other(pupil: Pupil) -> str:

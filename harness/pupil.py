@@ -126,9 +126,13 @@ class Pupil:
         return "\n".join([*lines, *progress, *self.live.words()])
 
     def errors(self) -> list[str]:
-        """Exceptions and red boxes."""
+        """Red boxes, and exceptions with where they were raised."""
         red = [e.body for e, _ in self.elements("alert") if e.format == 1]
-        return [*red, *(f"{e.type} {e.message}" for e, _ in self.elements("exception"))]
+        raised = [
+            "\n".join((*e.stack_trace, f"{e.type}: {e.message}"))
+            for e, _ in self.elements("exception")
+        ]
+        return [*red, *raised]
 
     def images(self) -> list[tuple[str, str]]:
         """Alternative text and address of each picture; live ones have none of their own."""

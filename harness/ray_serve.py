@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from harness.server import QUIET, ROOT, free_port, wait_for
+from harness.server import ENVIRONMENT, ROOT, free_port, wait_for
 
 PATIENCE = 120.0  # seconds until the service answers
 
@@ -47,7 +47,7 @@ class RayServe:
         self._driver = subprocess.Popen(
             [*program, str(file), "--address", self.cluster.address, "--app-dir", str(ROOT)],
             cwd=ROOT,
-            env=os.environ | QUIET,
+            env=os.environ | ENVIRONMENT,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

@@ -12,7 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "IDEAL_CAT_FETCH": "0", "PYTHONFAULTHANDLER": "1"}
+ENVIRONMENT = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "IDEAL_CAT_FETCH": "0",
+    "PYTHONFAULTHANDLER": "1",
+    "STREAMLIT_CLIENT_SHOW_ERROR_DETAILS": "full",  # a test that fails says where
+}
 
 
 @contextmanager
@@ -56,7 +61,7 @@ def running(port: int, **environment: str):
     process = subprocess.Popen(
         [*command, "--server.port", str(port), "--server.address", "127.0.0.1"],
         cwd=ROOT,
-        env=os.environ | QUIET | environment,
+        env=os.environ | ENVIRONMENT | environment,
         stdout=log,
         stderr=log,
     )

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from harness.server import QUIET, ROOT, free_port, wait_for
+from harness.server import ENVIRONMENT, ROOT, free_port, wait_for
 
 
 class Machine:
@@ -20,7 +20,7 @@ class Machine:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "engine.cluster.service", "--port", str(self.port)],
             cwd=ROOT,
-            env=os.environ | QUIET,
+            env=os.environ | ENVIRONMENT,
             stderr=subprocess.DEVNULL,
         )
         wait_for(f"http://127.0.0.1:{self.port}/-/healthz", self._process)

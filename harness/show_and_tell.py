@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 
-from harness.lesson import CLASSES, Marks, ready, toggle_answer
+from harness.lesson import CLASSES, Marks, ready, shortened, toggle_answer
 from harness.pupil import Pupil
 
 EVERY = 30.0  # seconds between two results of a pupil
@@ -75,7 +75,7 @@ async def _pupil(
                 await ready(pupil, "button", "Leave the class")
                 await asyncio.sleep(max(0.0, EVERY - (time.monotonic() - began)))
         except (AssertionError, LookupError, TimeoutError) as error:
-            marks.errors[f"show and tell: {str(error)[:60]} … {str(error)[-300:]}"] += 1
+            marks.errors[f"show and tell: {shortened(error)}"] += 1
 
 
 def _on_the_wall(pupil: Pupil) -> bool:

@@ -26,7 +26,8 @@ def expect(key: str, seconds: float | None, place: str) -> None:
     name = f"{key}_{place}_watchdog"
 
     def late() -> None:
-        st.session_state[f"{key}_late"] = bool(st.session_state[name].get("late"))
+        said = st.session_state.get(name)  # nothing if the component is gone by now
+        st.session_state[f"{key}_late"] = said is not None and bool(said.get("late"))
 
     limit = seconds and max(8 * seconds, LEAST)
     _watchdog(data={"key": key, "seconds": limit, "at": time.time()}, key=name, on_late_change=late)
