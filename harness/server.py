@@ -48,8 +48,8 @@ def wait_for(url: str, process: subprocess.Popen, seconds: float = 60.0) -> None
 
 
 @contextmanager
-def running(port: int, **environment: str):
-    """Runs the app on a port; yields its address and its process.
+def running(port: int, script: str | Path = "streamlit_app.py", **environment: str):
+    """Runs the app, or another script, on a port; yields its address and its process.
 
     What is raised meanwhile gets the end of what the server wrote as a note.
 
@@ -57,7 +57,7 @@ def running(port: int, **environment: str):
         RuntimeError: it ended by itself.
     """
     log = tempfile.TemporaryFile()  # noqa: SIM115 -- closed at the end
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
+    command = [sys.executable, "-m", "streamlit", "run", str(script)]
     process = subprocess.Popen(
         [*command, "--server.port", str(port), "--server.address", "127.0.0.1"],
         cwd=ROOT,

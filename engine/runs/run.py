@@ -162,7 +162,9 @@ class Run:
             frames=frames,
             stills=tuple(self.stills[: len(frames)]),
             pictures={k: picture for k, picture in self.pictures.items() if k <= step},
-            resume=next((one for one in reversed(self.checkpoints) if one.step <= step), None),
+            resume=next(
+                (one for one in reversed(tuple(self.checkpoints)) if one.step <= step), None
+            ),
             live={frame.step: getattr(frame, "live", None) for frame in frames},
         )
 

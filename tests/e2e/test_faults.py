@@ -123,6 +123,32 @@ def usage(process: int) -> dict[str, int]:
     }
 
 
+def test_two_runs_of_one_session_never_overlap(tmp_path):
+    """Streamlit's session state is not meant to be changed by two threads at once."""
+    script, log = tmp_path / "slow.py", tmp_path / "log"
+    script.write_text(
+        "import time, pathlib, streamlit as st\n"
+        f"log = pathlib.Path({str(log)!r}).open('ab', buffering=0)\n"
+        "log.write(b'(')\n"
+        "time.sleep(0.3)\n"
+        "log.write(b')')\n"
+        "st.write('drawn')\n"
+    )
+
+    async def hasty(address: str) -> None:
+        async with Pupil(address) as pupil:
+            for number in range(1, 4):
+                await pupil.open()
+                while log.read_text().count("(") < number:
+                    await asyncio.sleep(0.01)
+            await pupil.until(lambda: "drawn" in pupil.words(), "the last run")
+
+    log.touch()
+    with running(free_port(), script) as (address, _):
+        run(asyncio.wait_for(hasty(address), 60))
+    assert log.read_text() == "()()()"
+
+
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs Linux' /proc")
 def test_two_hundred_guests_who_drop_leave_nothing_behind(tmp_path):
     pages = ("", "", "", "feature_maps", "ideal_images", "adversarial_attacks")
