@@ -190,11 +190,8 @@ def _first(plan: Plan) -> Sequence[Any]:
 
 def downloads(run: Experiment) -> None:
     """Each attacked picture as it is, the change, a link."""
+    plan = run.plan
     with st.container(horizontal=True):
-        for one in run.each:
-            _files(one, f": {one.plan.backbones[0]}" if len(run.plans) > 1 else "")
-        plan = run.plan
-        lab_sheet.download(lambda: _sheet(run), f"lab-sheet-attack-{plan.backbones[0]}")
         onward.open_on(
             run.latest.picture,
             f"attacked {plan.called}",
@@ -204,6 +201,9 @@ def downloads(run: Experiment) -> None:
         )
         with st.popover("Link to this attack", icon=":material/link:"):
             class_link.address(run.address)
+        for one in run.each:  # last: see `ideal_images.pictures.downloads`
+            _files(one, f": {one.plan.backbones[0]}" if len(run.plans) > 1 else "")
+        lab_sheet.download(lambda: _sheet(run), f"lab-sheet-attack-{plan.backbones[0]}")
 
 
 def _sheet(run: Experiment) -> lab_sheet.Sheet:

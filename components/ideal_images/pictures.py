@@ -196,6 +196,18 @@ def downloads(run: Experiment) -> None:
     """Every picture of the run, its animation, and a link that repeats the first one."""
     several = len(run.plans) > 1
     with st.container(horizontal=True):
+        plan, frame = run.plans[0], run.views[0].latest
+        onward.open_on(
+            frame.picture,
+            f"ideal {plan.words}",
+            registry.members(plan.backbone)[0],
+            "Feature maps",
+            "Adversarial attacks",
+        )
+        with st.popover("Link to this preset", icon=":material/link:"):
+            class_link.address(run.address)
+        # Last, as the browser fetches download buttons' code when it meets the first one: anything
+        # after them would move.
         for plan, view in zip(run.plans, run.views, strict=True):
             frame = view.latest
             if frame is None:
@@ -211,17 +223,7 @@ def downloads(run: Experiment) -> None:
                 f"{stem}.webp",
                 "movie",
             )
-        plan, frame = run.plans[0], run.views[0].latest
-        lab_sheet.download(lambda: _sheet(run), f"lab-sheet-ideal-{plan.backbone}")
-        onward.open_on(
-            frame.picture,
-            f"ideal {plan.words}",
-            registry.members(plan.backbone)[0],
-            "Feature maps",
-            "Adversarial attacks",
-        )
-        with st.popover("Link to this preset", icon=":material/link:"):
-            class_link.address(run.address)
+        lab_sheet.download(lambda: _sheet(run), f"lab-sheet-ideal-{run.plans[0].backbone}")
 
 
 def _sheet(run: Experiment) -> lab_sheet.Sheet:
