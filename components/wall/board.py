@@ -9,6 +9,7 @@ import streamlit as st
 
 from components.shell import class_link, classroom
 from components.wall import cards
+from components.widgets import watchdog
 from engine.errors import EngineError
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ def show(
 
     @st.fragment(run_every=every)
     def live() -> None:
+        if watchdog.late("wall"):
+            st.rerun()
         try:
             if chosen == GUESSES:
                 _guesses(code)
@@ -80,6 +83,7 @@ def show(
                 _entries(code, KINDS[chosen], hide, most, within)
         except EngineError as error:
             st.error(str(error), icon=":material/error:")
+        watchdog.expect("wall", every, "board")
 
     live()
 
