@@ -82,6 +82,7 @@ def test_a_page_that_is_left_and_a_hidden_tab_miss_no_frame(page, address):
     page.bring_to_front()
     page.get_by_role("button", name=re.compile("Stop$")).click()
     expect(page.get_by_text(re.compile(", stopped$"))).to_be_visible()
+    expect(page.get_by_role("button", name="Picture (PNG)")).to_be_visible()  # no frame comes now
     timeline = page.get_by_role("slider", name="Timeline")
     timeline.focus()
     timeline.press("Home")

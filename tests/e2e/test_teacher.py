@@ -30,6 +30,7 @@ def test_a_link_brings_its_settings_and_hides_the_controls(page, address):
 def test_the_link_that_is_offered_opens_the_page_as_it_was(page, address):
     page.goto(f"{address}/adversarial_attacks?backbone=Pocket&sample=Coffee&epsilon=8")
     expect(page.get_by_role("button", name=re.compile("Attack$"))).to_be_visible()
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
     page.locator(".st-key-set_up_box button").first.click()
     page.get_by_text("More settings").click()
     page.get_by_text("Bound the root mean square").click()
