@@ -28,15 +28,18 @@ class Marks:
 
 
 async def the_class(
-    address: str, pupils: int, marks: Marks, until: float, within: float = 30.0
+    address: str, pupils: int, marks: Marks, until: float, within: float = 30.0, least: int = 1
 ) -> list[tuple[str, float]]:
-    """All pupils at once, who come in within some seconds; the times of their widgets' answers."""
+    """All pupils at once, who come in within some seconds; the times of their widgets' answers.
+
+    Each visits `least` screens also if the time is over before.
+    """
     chance = random.Random(0)
 
     async def one(number: int) -> list[tuple[str, float]]:
         await asyncio.sleep(chance.uniform(0, within))
         try:
-            return await lesson(address, number, marks, until)
+            return await lesson(address, number, marks, until, least)
         except Exception as error:  # the others go on
             marks.errors[f"{type(error).__name__}: {shortened(error)}"] += 1
         return []
@@ -46,7 +49,9 @@ async def the_class(
     return [answer for task in tasks for answer in task.result()]
 
 
-async def lesson(address: str, number: int, marks: Marks, until: float) -> list[tuple[str, float]]:
+async def lesson(
+    address: str, number: int, marks: Marks, until: float, least: int
+) -> list[tuple[str, float]]:
     """One pupil's lesson: the four screens again and again, each round in a session of its own."""
     chance, answers = random.Random(number), []
     name = BACKBONES[number % 2]
@@ -60,14 +65,14 @@ async def lesson(address: str, number: int, marks: Marks, until: float) -> list[
             await pupil.open()
             await pupil.until(lambda p=pupil: "A pretrained image" in p.words(), "the first words")
             marks.times["first content"].append(time.monotonic() - started)
-            for screen in (feature_maps, ideal_image, attack, training):
+            for visited, screen in enumerate((feature_maps, ideal_image, attack, training), 1):
                 await think()
                 try:
                     await screen(pupil, number, name, marks, think)
                     marks.counts[f"rounds of {screen.__name__}"] += 1
                 except (AssertionError, LookupError, TimeoutError) as error:
                     marks.errors[f"{screen.__name__}: {shortened(error)}"] += 1
-                if time.monotonic() > until:
+                if time.monotonic() > until and visited >= least:
                     break
             answers += pupil.answers
     return answers
