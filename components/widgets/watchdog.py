@@ -1,8 +1,8 @@
-"""Reruns the page when the browser gets no more updates of a run.
+"""Reruns the page when the browser gets no more updates of a run, or of a wall.
 
 On a busy machine, Streamlit loses messages: when a fragment rerun is requested right after a whole
 page has run, what has not been delivered of that page is dropped. If the timer of the fragment that
-draws a run is among it, the picture would stand still until the next click.
+draws them is among it, they would stand still until the next click.
 """
 
 import time
@@ -15,10 +15,10 @@ _watchdog = st.components.v2.component("watchdog", js=Path(__file__).with_suffix
 
 
 def expect(key: str, seconds: float | None, place: str) -> None:
-    """Announce the next update of a run, so that the browser notices if it does not come.
+    """Announce the next update, so that the browser notices if it does not come.
 
     Args:
-        key: of the page's run.
+        key: of the page's run, or "wall".
         seconds: between two updates; the watchdog waits for several of them. None if this is the
             last one.
         place: the fragment that calls.
