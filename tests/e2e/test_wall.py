@@ -132,6 +132,20 @@ def test_a_class_from_its_opening_to_its_export(tabs, address, tmp_path):
     expect(fox.get_by_text(re.compile("^In class"))).to_have_count(0)
 
 
+def test_a_wall_whose_timer_is_lost_shows_what_is_new_all_the_same(tabs, address):
+    """Streamlit loses messages on a busy machine, and the timer of the wall with them."""
+    teacher, projector, fox = tabs(), tabs(), tabs()
+    code = opened(teacher, address)
+    projector.add_init_script("window.setInterval = () => 0")
+    projector.goto(f"{address}/wall?watch={code}")
+    expect(projector.get_by_text("Nothing is on the wall yet.")).to_be_visible()
+    joined(fox, address, code, "Fox")
+    fox.goto(f"{address}/adversarial_attacks?backbone=Pocket&sample=Bull+mastiff")
+    fox.get_by_role("button", name=re.compile("Attack$")).click()
+    shown(fox)
+    expect(projector.get_by_text(re.compile("became Egyptian cat"))).to_be_visible()
+
+
 def test_a_pupil_who_reloads_is_still_in_class_and_offered_the_last_result(tabs, address):
     teacher, pupil = tabs(), tabs()
     joined(pupil, address, opened(teacher, address), "Otter")
