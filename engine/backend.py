@@ -101,12 +101,14 @@ def compute_in_the_background() -> None:
 def compile(function: Callable) -> Callable:
     """Compiles a function of tensors, once for each input shape.
 
-    Pass values that change between calls as tensors: a Python number is compiled in as a constant.
+    Pass values that change between calls as tensors: a Python number is compiled in as a constant,
+    and a Python `if` or loop is decided once. TensorFlow's AutoGraph would rewrite those; it is
+    left off, as it made the first step of Pocket take twice as long.
     """
     if BACKEND == "jax":
         return jax.jit(function)
     on_gpu = bool(tf.config.list_physical_devices("GPU"))
-    return tf.function(function, jit_compile=on_gpu or None, reduce_retracing=True)
+    return tf.function(function, jit_compile=on_gpu or None, reduce_retracing=True, autograph=False)
 
 
 def data_parallel(function: Callable, batch: Any) -> Any:
