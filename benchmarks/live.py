@@ -44,19 +44,20 @@ def measure() -> Iterator[tuple[str, str]]:
             rounds = []
             for seed in (2, 3, 4):
                 rounds.append((alone(name, seed), *watched(browser, f"{url}&seed={seed}", "Start")))
-            engine, first, total, drawn = (median(column) for column in zip(*rounds, strict=True))
+            engine, first, total, drawn, made = map(median, zip(*rounds, strict=True))
             yield (
-                f"ideal image of 160 steps, {name}",
+                f"ideal image of {made - 1:.0f} steps, {name}",
                 f"engine alone {engine:.1f} s, drawn {total:.1f} s: {total / engine:.2f} times as "
-                f"long; first picture after {first:.2f} s; {drawn:.0f} of 161 frames painted",
+                f"long; first picture after {first:.2f} s; "
+                f"{drawn:.0f} of {made:.0f} frames painted",
             )
         for name in BACKBONES:
             url = f"{address}/adversarial_attacks?backbone={name}"
             watched(browser, f"{url}&seed=1", "Attack", r" became .*grey|^Not fooled")
-            _, total, drawn = watched(
+            _, total, drawn, made = watched(
                 browser, f"{url}&seed=2", "Attack", r" became .*grey|^Not fooled"
             )
-            yield f"attack of 20 steps, {name}", f"verdict {total:.2f} s; {drawn} of 22 frames"
+            yield f"attack of 20 steps, {name}", f"verdict {total:.2f} s; {drawn} of {made} frames"
         for name in BACKBONES:
             yield f"a moved slider, {name}", slider(browser, address, name)
             yield f"another widget while {name} draws", another(browser, address, name)
@@ -77,8 +78,8 @@ def alone(name: str, seed: int) -> float:
 
 def watched(
     browser, url: str, button: str, end: str = r"^step \d+ of \d+, done$"
-) -> tuple[float, float, int]:
-    """Seconds to the first new picture, seconds to the end, frames painted."""
+) -> tuple[float, float, int, int]:
+    """Seconds to the first new picture and to the end; frames painted, and made."""
     context = browser.new_context(viewport={"width": 1280, "height": 720})
     page = opened(context.new_page(), url, button)
     watch(page)
@@ -87,10 +88,10 @@ def watched(
     page.get_by_text(re.compile(end)).first.wait_for()
     total = page.evaluate("performance.now() - window.clicked")
     painted, clicked = page.evaluate("[window.painted, window.clicked]")
-    drawn = page.evaluate("+window.live.dataset.drawn")
+    drawn, made = page.evaluate("['drawn', 'frames'].map((name) => +window.live.dataset[name])")
     context.close()
     first = next(at - clicked for at, _, count in painted if count and at > clicked)
-    return first / 1000, total / 1000, drawn
+    return first / 1000, total / 1000, drawn, made
 
 
 def watch(page: Page) -> None:

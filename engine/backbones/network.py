@@ -166,7 +166,7 @@ def load(
     Args:
         name: a registered name.
         pretrained: False gives random weights and needs no file.
-        fold: False keeps batch normalization as separate layers (same logits, slower).
+        fold: False keeps the operations that Keras has (same logits, slower).
         size: side of the pictures it reads, in px; None for the registered one.
 
     Raises:
@@ -180,6 +180,8 @@ def load(
     plain = build(spec)
     if file is not None:
         _load_weights(plain, file, spec)
+    if fold:
+        plain = folding.depthwise(plain)
     known = class_names(name) if pretrained else _numbered(plain.output_shape[-1])
     model = folding.fold(plain) if fold else plain
     plain.trainable = model.trainable = False

@@ -160,7 +160,7 @@ class _Divided(keras.layers.Layer):
 
 def trainable(net: Backbone, classes: int, head: keras.Model | None, tuning: Tuning) -> keras.Model:
     """A copy of the backbone with a head; only its last layers and the head are trainable."""
-    copy = backbones.build(net.spec)
+    copy = backbones.folding.depthwise(backbones.build(net.spec))  # as `net.plain`
     if tuning.scratch:
         initialize(copy, tuning.initializer, tuning.seed)
     else:
