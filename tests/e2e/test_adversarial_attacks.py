@@ -149,7 +149,8 @@ def test_the_timeline_shows_each_step_without_asking_the_server(page, address):
 
 
 def test_two_networks_are_attacked_side_by_side(page, address):
-    opened(page, address, "&sample=Coffee&goal=anything+else&epsilon=6&show=two+networks", OTHER)
+    settings = "&sample=Coffee&goal=anything+else&epsilon=6&steps=5&show=two+networks"
+    opened(page, address, settings, OTHER)
     expect(picture(page, "^Original, Pocket Robust: espresso")).to_be_visible()
     page.get_by_role("button", name=re.compile("Attack$")).click()
     verdict = page.get_by_text(re.compile("^Pocket: espresso became "))

@@ -126,7 +126,7 @@ def test_senseless_links_are_told(page, address):
 
 
 def test_old_pictures_are_not_taken_for_new_settings(page, address):
-    opened(page, address)
+    opened(page, address, "&steps=20")
     start(page)
     expect(page.get_by_text(re.compile(r"^step \d+ of \d+, done$"))).to_be_visible()
     expect(page.get_by_text(re.compile("the previous run"))).to_have_count(0)
@@ -164,20 +164,20 @@ def test_a_reload_offers_the_last_result(page, address):
 
 
 def test_phone_width_has_no_sideways_scroll(phone, address):
-    opened(phone, address)
+    opened(phone, address, "&steps=20")
     start(phone)
     expect(phone.get_by_text(re.compile(r"^step \d+ of \d+, done$"))).to_be_visible()
 
 
 def test_another_picture_of_the_same_stands_beside_the_first(page, address):
-    opened(page, address, "&steps=40")
+    opened(page, address, "&steps=20")
     start(page)
     another = page.get_by_role("button", name=re.compile("Another, as different as possible$"))
     another.click()
-    expect(picture(page, r"^Egyptian cat, 2, step 40: ")).to_be_visible()
-    expect(picture(page, r"^Egyptian cat, step 40: ")).to_be_visible()
+    expect(picture(page, r"^Egyptian cat, 2, step 20: ")).to_be_visible()
+    expect(picture(page, r"^Egyptian cat, step 20: ")).to_be_visible()
     another.click()
-    expect(picture(page, r"^Egyptian cat, 3, step 40: ")).to_be_visible()
+    expect(picture(page, r"^Egyptian cat, 3, step 20: ")).to_be_visible()
     expect(page.get_by_text("This is the previous run")).to_have_count(0)
     expect(page.get_by_test_id("stException")).to_have_count(0)
     start(page)  # the first one alone, again

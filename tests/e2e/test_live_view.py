@@ -48,7 +48,7 @@ def test_every_frame_is_painted_and_nothing_jumps(page, address):
 def test_picture_controls_and_verdict_share_the_first_screenful(browser, address, size, screen):
     context = browser.new_context(viewport={"width": size[0], "height": size[1]})
     page = context.new_page()
-    page.goto(f"{address}/{screen}?backbone=Pocket")
+    page.goto(f"{address}/{screen}?backbone=Pocket&steps=20")
     button = page.get_by_role("button", name=re.compile("(Start|Attack)$"))
     expect(button).to_be_visible()
     expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
@@ -168,7 +168,7 @@ def test_a_faint_picture_is_stretched_to_the_end_and_exact_where_it_is_not(page,
 def test_with_reduced_motion_every_tenth_frame_is_shown(browser, address):
     context = browser.new_context(reduced_motion="reduce")
     page = context.new_page()
-    opened(page, address, "&seed=15")
+    opened(page, address, "&seed=15&steps=60")
     page.evaluate(
         "() => { const live = [...document.querySelectorAll('*')]"
         ".map((e) => e.shadowRoot?.querySelector('.live')).find(Boolean);"
@@ -182,7 +182,7 @@ def test_with_reduced_motion_every_tenth_frame_is_shown(browser, address):
     context.close()
     steps = {int(found[1]) for label in labels if (found := re.search(r", step (\d+)", label))}
     assert {step % 10 for step in steps} == {0}
-    assert 120 in steps
+    assert 60 in steps
 
 
 def test_a_run_whose_timer_is_lost_is_drawn_all_the_same(page, address):

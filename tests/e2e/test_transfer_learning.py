@@ -14,6 +14,7 @@ from tests.conftest import SAMPLES
 from tests.e2e.screen import close_set_up, picture, set_up
 
 URL = "transfer_learning?backbone=Pocket"
+QUICK = "&epochs=5"  # enough for a result
 QUESTIONS = {
     "Try your photo": "It must choose one of the classes",
     "Which classes?": "Most often confused",
@@ -24,8 +25,8 @@ QUESTIONS = {
 }
 
 
-def opened(page: Page, address: str) -> None:
-    page.goto(f"{address}/{URL}")
+def opened(page: Page, address: str, more: str = "") -> None:
+    page.goto(f"{address}/{URL}{more}")
     expect(page.get_by_role("button", name=re.compile("Train$"))).to_be_visible()
     expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
 
@@ -67,7 +68,7 @@ def archive(tmp_path_factory):
 
 
 def test_one_button_trains_and_every_question_has_an_answer(page, address):
-    opened(page, address)
+    opened(page, address, QUICK)
     trained(page)
     for question, answer in QUESTIONS.items():
         ask(page, question)
@@ -82,7 +83,7 @@ def test_one_button_trains_and_every_question_has_an_answer(page, address):
 
 
 def test_own_photos_are_learnt_bad_ones_named_and_runs_compared(page, address, archive):
-    opened(page, address)
+    opened(page, address, f"{QUICK}&tuned=1")
     set_up(page).get_by_text("My zip", exact=True).click()
     close_set_up(page)
     page.locator("input[type=file]").first.set_input_files(archive)
@@ -102,7 +103,7 @@ def test_own_photos_are_learnt_bad_ones_named_and_runs_compared(page, address, a
 
 
 def test_photos_go_into_boxes_and_a_classifier_comes_out(page, address, tmp_path):
-    page.goto(f"{address}/{URL}&photos_of=My+photos")
+    page.goto(f"{address}/{URL}{QUICK}&photos_of=My+photos")
     expect(page.get_by_text("At least two photos of each of two classes")).to_be_visible()
     for k, name in enumerate(("chelsea.png", "coffee.png")):
         files = [tmp_path / f"{name}-{n}.jpg" for n in range(4)]
@@ -120,7 +121,7 @@ def test_photos_go_into_boxes_and_a_classifier_comes_out(page, address, tmp_path
 
 
 def test_a_photo_that_comes_later_is_learned_at_once(page, address, tmp_path):
-    page.goto(f"{address}/{URL}&photos_of=My+photos")
+    page.goto(f"{address}/{URL}{QUICK}&photos_of=My+photos")
     names = ("chelsea.png", "coffee.png")
     for k, name in enumerate(names):
         files = [tmp_path / f"{name}-{n}.jpg" for n in range(3)]
@@ -138,7 +139,7 @@ def test_a_photo_that_comes_later_is_learned_at_once(page, address, tmp_path):
 
 
 def test_one_camera_fills_the_boxes_and_each_photo_is_tried_at_once(page, address):
-    page.goto(f"{address}/{URL}&photos_of=My+photos")
+    page.goto(f"{address}/{URL}{QUICK}&photos_of=My+photos")
     page.get_by_text("Camera", exact=True).click()
 
     def shoot() -> None:
@@ -173,7 +174,7 @@ def test_stop_keeps_what_there_is(page, address):
 
 
 def test_a_project_opens_again_and_the_classifier_is_a_backbone(page, address, tmp_path):
-    opened(page, address)
+    opened(page, address, QUICK)
     trained(page)
     ask(page, "Try your photo")
     said = page.locator(".annotation-text").first
@@ -215,5 +216,5 @@ def test_a_project_that_is_none_is_one_sentence(page, address, tmp_path):
 
 
 def test_phone_width_has_no_sideways_scroll(phone, address):
-    opened(phone, address)
+    opened(phone, address, QUICK)
     trained(phone)

@@ -28,21 +28,19 @@ def last(steps):
 ALONE = """
 import json, sys, zipfile
 import numpy as np
-file, pictures = sys.argv[1:]
+lite, file, pictures = sys.argv[1:]
 batch = np.load(pictures)
-if file.endswith(".keras"):
-    import keras
-    logits = np.asarray(keras.models.load_model(file)(batch))
-else:
-    import tensorflow as tf
-    network = tf.lite.Interpreter(file)
-    network.allocate_tensors()
-    network.set_tensor(network.get_input_details()[0]["index"], batch)
-    network.invoke()
-    logits = network.get_tensor(network.get_output_details()[0]["index"])
-names = zipfile.ZipFile(file).read("labels.txt").decode().split("\\n")
+import tensorflow as tf
+network = tf.lite.Interpreter(lite)
+network.allocate_tensors()
+network.set_tensor(network.get_input_details()[0]["index"], batch)
+network.invoke()
+logits = [network.get_tensor(network.get_output_details()[0]["index"])[0].tolist()]
+import keras
+logits.append(np.asarray(keras.models.load_model(file)(batch))[0].tolist())
+names = [zipfile.ZipFile(one).read("labels.txt").decode().split("\\n") for one in (lite, file)]
 assert "engine" not in sys.modules
-print(json.dumps([logits[0].tolist(), names]))
+print(json.dumps([logits, names]))
 """
 
 
@@ -58,20 +56,18 @@ def test_files_need_nothing_but_keras_or_tensorflow_lite(net, features, tmp_path
         own = replace(own, model=model, plain=model)
     batch = np.random.default_rng(0).random((1, *net.input_size, 3), "float32")
     np.save(tmp_path / "pictures.npy", batch)
-    for name, content in (
-        ("own.keras", transfer.keras_file(own)),
-        ("own.tflite", transfer.tflite_file(own)),
-    ):
-        (tmp_path / name).write_bytes(content)
-        done = subprocess.run(
-            [sys.executable, "-c", ALONE, str(tmp_path / name), str(tmp_path / "pictures.npy")],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        assert done.returncode == 0, done.stderr[-2000:]
-        logits, names = json.loads(done.stdout)
+    (tmp_path / "own.tflite").write_bytes(transfer.tflite_file(own))
+    (tmp_path / "own.keras").write_bytes(transfer.keras_file(own))
+    files = [str(tmp_path / name) for name in ("own.tflite", "own.keras", "pictures.npy")]
+    done = subprocess.run(
+        [sys.executable, "-c", ALONE, *files],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    for logits, names in zip(*json.loads(done.stdout), strict=True):
         np.testing.assert_allclose(logits, own.logits(batch)[0], rtol=1e-3, atol=1e-3)
         assert tuple(names) == own.class_names
 

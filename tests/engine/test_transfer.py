@@ -120,11 +120,11 @@ def test_the_built_in_features_train_without_any_photo(name):
     features = transfer.builtin(name)
     assert features.backbone == name
     assert len(features.class_names) == 37
-    end = last(transfer.train_head(features, transfer.Recipe()))
+    end = last(transfer.train_head(features, transfer.Recipe(epochs=6)))
     assert end.val_accuracy > 0.2  # 2.7 % by chance
     species = transfer.grouped(features)
     assert set(species.class_names) == {"cat", "dog"}
-    assert last(transfer.train_head(species, transfer.Recipe())).val_accuracy > 0.7
+    assert last(transfer.train_head(species, transfer.Recipe(epochs=6))).val_accuracy > 0.7
 
 
 def test_the_classifier_is_a_backbone_and_comes_back_from_its_files(net, features, tmp_path):

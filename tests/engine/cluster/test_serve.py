@@ -12,26 +12,26 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own processes, socket
 
 
 @pytest.fixture(scope="module")
-def one():
-    """One replica, which takes one run."""
+def ray():
+    """Two machines of one core, and one replica, which takes one run. The last test ends it."""
     pytest.importorskip("ray.serve")
-    made = RayServe(max_ongoing_requests=1)
+    made = RayServe(nodes=2, max_ongoing_requests=1)
     yield made
     made.close()
 
 
-def test_a_run_whose_replica_is_killed_goes_on_and_its_end_is_the_same(one, task, frames):
-    runner = client(one.address)
+def test_a_run_whose_replica_is_killed_goes_on_and_its_end_is_the_same(ray, task, frames):
+    runner = client(ray.address)
     assert same(watched(runner, task), frames)
     view = watched(runner, task, paused=True)
     stepped(view, 26)
-    one.kill_replicas()
+    ray.kill_replicas()
     view.resume()
     assert same(view, frames)
     assert "continues from step 20 on another one" in view.run.note
 
 
-def test_a_run_waits_where_the_service_is_full(one, monkeypatch):
+def test_a_run_waits_where_the_service_is_full(ray, monkeypatch):
     tries = []
     open_once = connection.Connections._opened
 
@@ -41,7 +41,7 @@ def test_a_run_waits_where_the_service_is_full(one, monkeypatch):
 
     monkeypatch.setattr(connection, "HANDSHAKE", 1.0)
     monkeypatch.setattr(connection.Connections, "_opened", counted)
-    runner = client(one.address)
+    runner = client(ray.address)
     first = watched(runner, Slow(0.05, 1000), paused=True)
     stepped(first, 1)
     tries.clear()
@@ -54,8 +54,8 @@ def test_a_run_waits_where_the_service_is_full(one, monkeypatch):
     assert frames_of(second) == [0, 1, 2]
 
 
-def test_a_run_that_kills_every_replica_does_not_go_round_for_ever(one):
-    view = watched(client(one.address), Deadly())
+def test_a_run_that_kills_every_replica_does_not_go_round_for_ever(ray):
+    view = watched(client(ray.address), Deadly())
     with pytest.raises(WorkerLost, match="twice at the same step"):
         view.run.result()
     view.look()
@@ -63,23 +63,21 @@ def test_a_run_that_kills_every_replica_does_not_go_round_for_ever(one):
     assert "starts again" in view.run.note
 
 
-def test_a_machine_and_then_the_head_are_lost(task, frames, monkeypatch):
+def test_a_run_whose_machine_is_lost_goes_on_on_the_other(ray, task, frames, monkeypatch):
+    monkeypatch.setattr(connection, "PATIENCE", 60.0)  # a replica on the other one is coming
+    view = watched(client(ray.address), task, paused=True)
+    stepped(view, 16)
+    ray.cluster.remove_node(ray.busy_node(), allow_graceful=False)
+    view.resume()
+    assert same(view, frames)
+    assert "A cluster machine has stopped" in view.run.note
+
+
+def test_a_run_that_has_lost_the_head_goes_on_here(ray, task, frames, monkeypatch):
+    view = watched(client(ray.address), task, paused=True)
+    stepped(view, 12)
     monkeypatch.setattr(connection, "PATIENCE", 2.0)
-    made = RayServe(nodes=2)
-    runner = client(made.address)
-    try:
-        view = watched(runner, task, paused=True)
-        stepped(view, 16)
-        monkeypatch.setattr(connection, "PATIENCE", 60.0)  # a replica on the other node is coming
-        made.cluster.remove_node(made.busy_node(), allow_graceful=False)
-        view.resume()
-        assert same(view, frames)
-        assert "A cluster machine has stopped" in view.run.note
-        monkeypatch.setattr(connection, "PATIENCE", 2.0)
-        view = watched(runner, task, paused=True)
-        stepped(view, 12)
-    finally:
-        made.close()
+    ray.close()
     view.resume()
     assert same(view, frames)
     assert view.run.note == "The cluster does not answer. This run continues from step 10 here."
