@@ -104,6 +104,19 @@ def test_backbone_is_keras_own(name, tmp_path, monkeypatch, cat):
     check_layers(ours, picture[0])
 
 
+def test_grouped_convolutions_become_depthwise_ones(cat):
+    plain = backbones.load("ConvNeXtTiny", pretrained=False, fold=False, size=64).model
+    for layer in plain.layers:
+        if layer.name.endswith("layer_scale"):  # at first they let nothing of a block through
+            layer.set_weights([np.ones(weight.shape) for weight in layer.get_weights()])
+    picture = images.fit(cat, (64, 64))[None]
+    expected = np.asarray(plain(picture, training=False))
+    found = np.asarray(folding.depthwise(plain)(picture, training=False))
+    assert np.abs(found - expected).max() < 1e-4 * np.abs(expected).max()
+    net = backbones.load("ConvNeXtTiny", pretrained=False, size=64)
+    assert [info.kind for info in net.layers].count("DepthwiseConv2D") == 18
+
+
 def check_layers(net, picture):
     """Layers come in network order with the shapes they really have, nested ones included."""
     depths = [info.depth for info in net.layers]
