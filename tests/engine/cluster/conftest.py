@@ -18,7 +18,7 @@ from harness.server import free_port
 from harness.service import Machine
 
 
-def until(condition, seconds=120.0):
+def until(condition, seconds=60.0):
     """Waits for something that happens elsewhere."""
     deadline = time.monotonic() + seconds
     while not condition():

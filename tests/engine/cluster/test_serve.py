@@ -65,7 +65,9 @@ def test_a_run_that_kills_every_replica_does_not_go_round_for_ever(ray):
 
 def test_a_run_whose_machine_is_lost_goes_on_on_the_other(ray, task, frames, monkeypatch):
     monkeypatch.setattr(connection, "PATIENCE", 60.0)  # a replica on the other one is coming
-    view = watched(client(ray.address), task, paused=True)
+    runner = client(ray.address)
+    assert same(watched(runner, task), frames)  # waits for the one that is coming now
+    view = watched(runner, task, paused=True)
     stepped(view, 16)
     ray.cluster.remove_node(ray.busy_node(), allow_graceful=False)
     view.resume()
