@@ -242,11 +242,11 @@ def what_it_likes(name: str, layer: str, channel: int) -> None:
     patches = cache.sample_patches(name, layer, channel)
     with st.container(horizontal=True, gap="small"):
         for sample, patch in patches[:PATCHES]:
-            st.image(
-                images.png(images.fit(patch.pixels, (2 * PATCH, 2 * PATCH))),
+            gallery.show(
+                images.fit(patch.pixels, (2 * PATCH, 2 * PATCH)),
+                f"The part of the sample {sample} that excites channel {channel} most",
                 f"{sample.lower()}: {patch.response:.2g}",
                 width=PATCH,
-                alt=f"The part of the sample {sample} that excites channel {channel} most",
             )
     responses = [patch.response for _, patch in patches]
     signed = " A minus sign: it responds in the negative direction." if min(responses) < 0 else ""

@@ -14,7 +14,7 @@ import streamlit as st
 
 from components import shell
 from components.shell import cache
-from components.widgets import show_it
+from components.widgets import gallery, show_it
 from engine import images
 from engine.types import Patch
 
@@ -164,8 +164,7 @@ def _row(pictures: Sequence[np.ndarray], words: str) -> None:
 
 
 def _picture(picture: np.ndarray, words: str, width: int) -> None:
-    shown = images.png(images.fit(picture, (2 * width, 2 * width)))
-    st.image(shown, width=width, output_format="PNG", alt=words)
+    gallery.show(images.fit(picture, (2 * width, 2 * width)), words, width=width)
 
 
 def _chosen(game: Game, choice: int) -> None:

@@ -95,12 +95,7 @@ def _field(found: "Value", picture: np.ndarray) -> None:
     corners = [int(zoom * edge) for edge in (left, top, right - 1, bottom - 1)]
     for colour, width in (("black", 4), ("white", 2)):
         ImageDraw.Draw(framed).rectangle(corners, outline=colour, width=width)
-    st.image(
-        framed,
-        output_format="PNG",
-        width="stretch",
-        alt="The picture; where the value looks is framed",
-    )
+    gallery.show(np.asarray(framed), "The picture; where the value looks is framed")
     share = 100 * (bottom - top) * (right - left) / (picture.shape[0] * picture.shape[1])
     st.caption(
         f"Where it looks: {right - left} × {bottom - top} px, {share:.2g} % of the picture. A "

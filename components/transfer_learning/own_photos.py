@@ -13,7 +13,7 @@ import streamlit as st
 from components import shell
 from components.shell import linked
 from components.transfer_learning import quick_head
-from components.widgets import photo_grid
+from components.widgets import gallery, photo_grid
 from engine import images
 from engine.errors import EngineError
 from engine.storage import archives, datasets
@@ -186,8 +186,9 @@ def _camera(names: list[str], photos: dict[str, list[bytes]], backbone: str) -> 
 def _thumbnails(given: list[bytes], name: str) -> None:
     """The last photos of a class, side by side; one that cannot be read is grey."""
     tiles = [_tile(data) for data in given[-SHOWN:]]
-    strip = images.png(np.concatenate(tiles, axis=1))
-    st.image(strip, width=photo_grid.SIDE // 2 * len(tiles), alt=f"The last photos of {name}")
+    strip = np.concatenate(tiles, axis=1)
+    width = photo_grid.SIDE // 2 * len(tiles)
+    gallery.show(strip, f"The last photos of {name}", width=width)
 
 
 @st.cache_data(show_spinner=False, max_entries=400)
