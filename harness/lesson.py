@@ -92,7 +92,7 @@ async def feature_maps(pupil: Pupil, number: int, name: str, marks: Marks, think
         lambda: [u for a, u in pupil.images() if a.startswith(f"pupil-{number}.png, cut")],
         "my own picture",
     )
-    pixels = np.asarray(Image.open(io.BytesIO(await pupil.content(got[0]))).convert("RGB"))
+    pixels = np.asarray(Image.open(io.BytesIO(pupil.content(got[0]))).convert("RGB"))
     assert tuple(pixels[50, 50]) == colour, "another's picture came back"
     for channel in range(1, 4):
         await think()
@@ -131,7 +131,7 @@ async def ideal_image(pupil: Pupil, number: int, name: str, marks: Marks, think)
     )
     missing = steps + 1 - max(len(film.frames) for film in pupil.live.of("ideal"))
     assert not missing, f"{missing} of {steps + 1} frames were never sent"
-    content = hashlib.sha256(await pupil.content(found[0])).hexdigest()
+    content = hashlib.sha256(pupil.content(found[0])).hexdigest()
     if not steers:
         marks.same[f"{name} {wanted} {seed}"].add(content)
 

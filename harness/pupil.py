@@ -1,10 +1,11 @@
 """A session of the running app without a browser: what a browser says and hears, no drawing.
 
-Speaks Streamlit's websocket protocol, runs the timers of fragments, fetches every picture once, and
-keeps what would be on the screen.
+Speaks Streamlit's websocket protocol, runs the timers of fragments, and keeps what would be on the
+screen.
 """
 
 import asyncio
+import base64
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -32,14 +33,12 @@ class Pupil:
         self.address = address.rstrip("/")
         self.screen: dict[tuple[int, ...], Any] = {}  # path -> (element, fragment, run)
         self.answers: list[tuple[str, float]] = []  # of what, and seconds
-        self.pictures: dict[str, bytes] = {}
         self.live = Films()
         self._asking: asyncio.Task | None = None
         self._http = urllib3.PoolManager(1, retries=3)
         self._states: dict[str, Any] = {}
         self._known: dict[str, ForwardMsg] = {}
         self._timers = Timers(self._rerun)
-        self._fetching: set[asyncio.Task] = set()
         self._changed = asyncio.Condition()
         self._uploads: dict[str, Any] = {}
         self._run, self._fresh, self._was_whole, self._fragments = 0, 0, True, set[str]()
@@ -72,8 +71,7 @@ class Pupil:
         self._socket.transport.abort()
 
     def _tasks(self) -> list[asyncio.Task]:
-        asking = [] if self._asking is None else [self._asking]
-        return [self._ear, *self._fetching, *asking]
+        return [self._ear] if self._asking is None else [self._ear, self._asking]
 
     async def open(self, page: str = "", query: str = "") -> None:
         """Goes to a page, as a link in the sidebar does."""
@@ -139,12 +137,10 @@ class Pupil:
         files = [(i.alt, i.url) for e, _ in self.elements("imgs") for i in e.imgs]
         return [*files, *((label, label) for label in self.live.pictures())]
 
-    async def content(self, url: str) -> bytes:
+    def content(self, url: str) -> bytes:
         """A picture's bytes."""
-        if (live := self.live.pictures().get(url)) is not None:
-            return live
-        await self.until(lambda: url in self.pictures, url)
-        return self.pictures[url]
+        live = self.live.pictures().get(url)
+        return base64.b64decode(url.partition(",")[2]) if live is None else live
 
     def has(self, kind: str, label: str) -> bool:
         """Whether a widget is there, and enabled."""
@@ -244,13 +240,7 @@ class Pupil:
         if delta.WhichOneof("type") != "new_element":
             return
         self.screen[path] = (delta.new_element, delta.fragment_id, self._run)
-        if delta.new_element.WhichOneof("type") == "imgs":
-            for image in delta.new_element.imgs.imgs:
-                if image.url not in self.pictures:
-                    task = asyncio.create_task(self._fetch(image.url))
-                    self._fetching.add(task)
-                    task.add_done_callback(self._fetching.discard)
-        elif delta.new_element.bidi_component.component_name == "watchdog":
+        if delta.new_element.bidi_component.component_name == "watchdog":
             self._timers.watch(delta.new_element.bidi_component, delta.fragment_id)
         elif delta.new_element.bidi_component.component_name == "live_feed":
             missing = self.live.receive(delta.new_element.bidi_component.bytes)
@@ -279,13 +269,3 @@ class Pupil:
         for path, (_, fragment, run) in list(self.screen.items()):
             if run < self._fresh and (not self._fragments or fragment in self._fragments):
                 del self.screen[path]
-
-    async def _fetch(self, url: str) -> None:
-        try:
-            answer = await asyncio.to_thread(self._http.request, "GET", self.address + url)
-        except urllib3.exceptions.HTTPError as error:
-            raise AssertionError(f"{url}: {error}") from error
-        async with self._changed:
-            if answer.status == 200:  # a picture that is gone was replaced meanwhile
-                self.pictures[url] = answer.data
-            self._changed.notify_all()

@@ -15,19 +15,21 @@ class Timers:
 
     def __init__(self, rerun: Callable[..., Awaitable[None]]) -> None:
         self._rerun = rerun
-        self._fragments: dict[str, asyncio.Task] = {}
+        self._fragments: dict[str, tuple[asyncio.Task, float]] = {}  # and how often each runs
         self._watchdogs: dict[str, tuple[asyncio.Task, int]] = {}  # and how often it was late
 
     def every(self, fragment: str, seconds: float) -> None:
         """Runs a fragment again and again."""
-        if fragment not in self._fragments:
-            self._fragments[fragment] = asyncio.create_task(self._tick(fragment, seconds))
+        if fragment not in self._fragments or self._fragments[fragment][1] != seconds:
+            self.stop([fragment])
+            timer = asyncio.create_task(self._tick(fragment, seconds))
+            self._fragments[fragment] = timer, seconds
 
     def stop(self, fragments: Iterable[str] | None = None) -> None:
         """Ends the timers of some fragments, or of all."""
         for fragment in list(self._fragments if fragments is None else fragments):
             if timer := self._fragments.pop(fragment, None):
-                timer.cancel()
+                timer[0].cancel()
 
     def watch(self, component: Any, fragment: str) -> None:
         """What `components/widgets/watchdog.js` does."""

@@ -168,9 +168,8 @@ if (net := downloads.loaded(name)) is not None:
     plans = chosen.plans({})
     set_up.say(*summary(plans))
     shell.link_notices()
-    run_panel.watch(
-        KEY, shell.told(live), shell.told(lambda: controls(chosen)), every=run_panel.SHORT
-    )
-    last_result.offer(KEY)
+    run_panel.watch(KEY, shell.told(live), shell.told(lambda: controls(chosen)))
     class_link.link(**link(plans[0]))
-    afterwards()
+    with run_panel.below():
+        last_result.offer(KEY)
+        afterwards()

@@ -233,6 +233,7 @@ if (net := downloads.loaded(name)) is not None:
     set_up.say(*experiment.summary(chosen))
     shell.link_notices()
     run_panel.watch(KEY, shell.told(live), shell.told(lambda: controls(chosen)))
-    last_result.offer(KEY)
     offer_link(chosen)
-    afterwards()
+    with run_panel.below():
+        last_result.offer(KEY)
+        afterwards()

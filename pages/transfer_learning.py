@@ -108,9 +108,10 @@ def experiment(plan: "TrainingPlan") -> None:
     """Everything below the choices."""
     set_up.say(*summary(plan))
     run_panel.watch(KEY, shell.told(live), shell.told(lambda: controls(plan)))
-    last_result.offer(KEY)
     class_link.link(backbone=plan.backbone)
-    afterwards()
+    with run_panel.below():
+        last_result.offer(KEY)
+        afterwards()
 
 
 set_up = class_link.set_up("Photos, backbone, options")

@@ -83,7 +83,7 @@ def show(
                 _entries(code, KINDS[chosen], hide, most, within)
         except EngineError as error:
             st.error(str(error), icon=":material/error:")
-        watchdog.expect("wall", every, "board")
+        watchdog.expect("wall", every)
 
     live()
 

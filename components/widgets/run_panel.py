@@ -12,7 +12,6 @@ from engine.errors import EngineError
 from engine.runs import View
 
 TICK = 0.25  # seconds between two looks at a run, while few are watched
-SHORT = 0.12  # the same for runs that end within a second
 NEXT = 0.1  # seconds a look waits for a first frame, or for one made as a person has just asked
 FEW = 6  # as many can be watched at full speed: each look costs a few ms of a core
 
@@ -50,66 +49,62 @@ def forget(key: str) -> None:
         view.stop()
 
 
-def watch(
-    key: str,
-    draw: Callable[..., None],
-    controls: Callable[[], Any] | None = None,
-    *,
-    every: float = TICK,
-) -> None:
+def watch(key: str, draw: Callable[..., None], controls: Callable[[], Any] | None = None) -> None:
     """Draws something again and again while the page's run goes on, and once more at its end.
 
     The controls stand above it and are redrawn only when one of them is used, as drawing them is
-    most of the cost in the browser. Their result is passed to `draw`. When the run begins or ends,
-    the whole page is rerun, also if both happen between two looks: this sets or removes the timer,
-    and shows what is shown only at the end. The more runs are watched on this server, the less
-    often each is drawn; `every` so many seconds while they are few.
+    most of the cost in the browser. Their result is passed to `draw`. A press of a button draws the
+    controls and the run, and sets the timer; the rest of the page is not run, and what it shows
+    `below` is hidden. When the run has ended, the whole page is rerun: this removes the timer, and
+    shows what is shown only at the end. The more runs are watched on this server, the less often
+    each is drawn.
     """
-    before, tick = st.session_state.get(f"{key}_views"), _tick(key, every)
-    whole, given = True, ()  # the page runs, not one of its fragments; what the controls gave
+    before = st.session_state.get(f"{key}_views")
+    end_drawn = False
 
     def wait() -> None:
         for view in views(key):
             view.run.wait_beyond(view.seen, NEXT)
 
-    def follow() -> None:
-        now = _tick(key, every)
+    @st.fragment
+    def stage() -> None:
+        nonlocal end_drawn
+        given = () if controls is None else (controls(),)
+        tick, end_drawn = _tick(key), False
+        wait()  # what was done acts at once
+
+        @st.fragment(run_every=tick)
+        def body() -> None:
+            nonlocal end_drawn
+            now = _tick(key)
+            if not any(view.frames for view in views(key)):
+                wait()
+            if given != (None,):
+                draw(*given)
+            watchdog.expect(key, tick or now)  # also until the page has run
+            if now is None and tick and not end_drawn:
+                end_drawn = True  # the page is rerun at the next look: it might drop the result now
+            else:
+                follow(tick, now)
+
+        body()
+
+    def follow(tick: float | None, now: float | None) -> None:
         steady = now == tick or (now and tick and 0.5 <= now / tick <= 2)
-        missed = watchdog.late(key)
-        if st.session_state.get(f"{key}_views") is not before or not steady or missed:
+        over = now is None and st.session_state.get(f"{key}_views") is not before
+        if over or not steady or watchdog.late(key):
             live_view.roll_back(key)
             st.rerun()
 
-    if controls is not None:
-
-        @st.fragment
-        def above() -> None:
-            nonlocal given
-            if (found := controls()) is not None:
-                given = (found,)
-            if not whole and active(key):  # what was done acts at once
-                watchdog.expect(key, _tick(key, every), "above")
-                wait()
-                with live_view.sending_early():
-                    draw(*given)
-            follow()
-
-        above()
-        whole = False
-
-    @st.fragment(run_every=tick)
-    def body() -> None:
-        if not any(view.frames for view in views(key)):
-            wait()
-        if controls is None or given:
-            draw(*given)
-        watchdog.expect(key, tick or _tick(key, every), "below")  # also until the page has run
-        follow()
-
-    body()
+    stage()
 
 
-def _tick(key: str, every: float) -> float | None:
+def below() -> Any:
+    """A place for what a page shows of a run that has ended; hidden as soon as one begins."""
+    return st.container(key="below_run")
+
+
+def _tick(key: str) -> float | None:
     """Seconds until a page's run is looked at again; None for never.
 
     It is the same while the run is paused or queued: changing the timer reruns the whole page, and
@@ -118,7 +113,7 @@ def _tick(key: str, every: float) -> float | None:
     if all(view.ended for view in views(key)):
         return None
     watched = len(sessions.running())
-    return every * 2 ** max(0, math.ceil(math.log2(max(watched, 1) / FEW)))
+    return TICK * 2 ** max(0, math.ceil(math.log2(max(watched, 1) / FEW)))
 
 
 def panel(key: str, begin: Callable[[], None], label: str, *, able: bool = True) -> None:

@@ -14,16 +14,15 @@ LEAST = 10.0  # seconds without an update after which the browser requests a rer
 _watchdog = st.components.v2.component("watchdog", js=Path(__file__).with_suffix(".js").read_text())
 
 
-def expect(key: str, seconds: float | None, place: str) -> None:
+def expect(key: str, seconds: float | None) -> None:
     """Announce the next update, so that the browser notices if it does not come.
 
     Args:
         key: of the page's run, or "wall".
         seconds: between two updates; the watchdog waits for several of them. None if this is the
             last one.
-        place: the fragment that calls.
     """
-    name = f"{key}_{place}_watchdog"
+    name = f"{key}_watchdog"
 
     def late() -> None:
         said = st.session_state.get(name)  # nothing if the component is gone by now

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from engine.storage import weights
+from harness import protocol
 from tests.e2e.screen import picture
 
 LIVE = ".live"
@@ -41,6 +42,29 @@ def test_every_frame_is_painted_and_nothing_jumps(page, address):
     assert number(page, "frames") == 121
     assert number(page, "drawn") >= 0.95 * 121
     assert page.evaluate("window.moved") < 0.01
+
+
+def test_a_run_costs_the_page_one_run_at_its_end(page, address):
+    """A press draws the stage alone, and what stands below is gone at once."""
+    known, runs = {}, []
+
+    def hear(raw):
+        message = protocol.parsed(raw, known)
+        if message.WhichOneof("type") == "new_session" and not message.metadata.run.fragment_ids:
+            runs.append(message)
+
+    page.on("websocket", lambda socket: socket.on("framereceived", hear))
+    opened(page, address, "&seed=12")
+    download = page.get_by_role("button", name="Picture (PNG)")
+    for _ in range(2):
+        runs.clear()
+        start(page)
+        expect(download).to_be_hidden()
+        expect(page.get_by_text(re.compile(r"^step \d+ of \d+, running$"))).to_be_visible()
+        assert not runs
+        done(page)
+        expect(download).to_be_visible()
+        assert len(runs) == 1
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (390, 844)])

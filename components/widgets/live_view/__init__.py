@@ -10,9 +10,7 @@ messages: one that stands still draws, and a second, of a few lines, carries the
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,18 +23,7 @@ from engine import images
 from engine.runs import message
 from engine.types import Prediction
 
-__all__ = [
-    "Curve",
-    "Pane",
-    "Row",
-    "Sent",
-    "Track",
-    "Verdict",
-    "draw",
-    "roll_back",
-    "sending_early",
-    "updates",
-]
+__all__ = ["Curve", "Pane", "Row", "Sent", "Track", "Verdict", "draw", "roll_back", "updates"]
 _HERE = Path(__file__).parent
 _view = st.components.v2.component(
     "live_view",
@@ -45,7 +32,6 @@ _view = st.components.v2.component(
     js="\n".join((_HERE / f"{name}.js").read_text() for name in ("film", "draw", "view")),
 )
 _feed = st.components.v2.component("live_feed", js=(_HERE / "feed.js").read_text())
-_early: ContextVar[bool] = ContextVar("early", default=False)
 _AT_ONCE = 0.1  # seconds within which of two messages only the second may be drawn
 
 
@@ -53,10 +39,6 @@ def roll_back(key: str) -> None:
     """Call it before the page runs again: what was just sent may be dropped."""
     if (sent := st.session_state.get(f"{key}_sent")) is not None:
         sent.roll_back()
-
-
-class _Sent(Exception):
-    """A message was sent, and nothing else is to be drawn."""
 
 
 @dataclass(slots=True)
@@ -147,10 +129,6 @@ def draw(
         "again": again is not None,
     }
     data = message.pack(header, pictures)
-    if _early.get():
-        _feed(data=data, key=f"{key}_early_feed")
-        sent.roll_back()
-        raise _Sent
     with st.container(gap=None):
         _view(
             data={"key": key, "colours": charts.COLOURS},
@@ -160,22 +138,6 @@ def draw(
             on_again_change=asked,
         )
         _feed(data=data, key=f"{key}_feed")
-
-
-@contextmanager
-def sending_early() -> Iterator[None]:
-    """Within it, `draw` only sends, to a view that is on the page already, and ends the block.
-
-    A first picture, or a slider's effect, then need not wait for the page or the next look. That
-    look sends it again, as Streamlit drops a message if the page is rerun right after it.
-    """
-    token = _early.set(True)
-    try:
-        yield
-    except _Sent:
-        pass
-    finally:
-        _early.reset(token)
 
 
 def updates(sent: Sent, tracks: Sequence[Track]) -> tuple[dict[str, Any], list[bytes]]:
