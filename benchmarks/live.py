@@ -127,10 +127,10 @@ def watch(page: Page, end: str = "^$") -> None:
     page.evaluate(WATCH, end)
 
 
-def slider(browser, address: str, name: str, times: int = 4) -> str:
+def slider(browser, address: str, name: str, times: int = 6) -> str:
     """How long the variation loss takes from a key press to a frame that was made with it."""
     context = browser.new_context(viewport={"width": 1280, "height": 720})
-    url = f"{address}/ideal_images?backbone={name}&preset=lesson&variation=0.01"
+    url = f"{address}/ideal_images?backbone={name}&preset=lesson&variation=0.1"
     page = opened(context.new_page(), url, "Start")
     watch(page)
     page.get_by_role("button", name=re.compile("Start$")).click()
@@ -139,12 +139,13 @@ def slider(browser, address: str, name: str, times: int = 4) -> str:
     term = (
         "() => +window.live.querySelectorAll('.curve')[1].querySelectorAll('.value')[2].innerText"
     )
-    for _ in range(times):
+    for k in range(times):
         before = page.evaluate(term)
         handle.focus()
         started = time.perf_counter()
-        handle.press("ArrowRight")
-        page.wait_for_function(f"(before) => ({term})() > 2 * before", arg=before)
+        handle.press("Home" if k % 2 else "End")  # from a tenth to ten times, and back
+        moved = "< before / 10" if k % 2 else "> before * 10"
+        page.wait_for_function(f"(before) => ({term})() {moved}", arg=before)
         took.append(time.perf_counter() - started)
         page.wait_for_timeout(500)
     context.close()

@@ -168,7 +168,9 @@ if (net := downloads.loaded(name)) is not None:
     plans = chosen.plans({})
     set_up.say(*summary(plans))
     shell.link_notices()
-    run_panel.watch(KEY, shell.told(live), shell.told(lambda: controls(chosen)))
+    run_panel.watch(
+        KEY, shell.told(live), shell.told(lambda: controls(chosen)), every=run_panel.SHORT
+    )
     class_link.link(**link(plans[0]))
     with run_panel.below():
         last_result.offer(KEY)

@@ -11,8 +11,10 @@ from components.widgets import live_view, run_state, watchdog
 from engine.errors import EngineError
 from engine.runs import View
 
-TICK = 0.25  # seconds between two looks at a run, while few are watched
-NEXT = 0.1  # seconds a look waits for a first frame, or for one made as a person has just asked
+TICK = 0.5  # seconds between two looks at a run, while few are watched; each costs 50 ms of a core
+SHORT = 0.25  # the same for runs that end within a second or two
+FIRST = 0.1  # seconds a look waits for a first frame
+CHANGED = 0.4  # seconds a press waits for the first frame, a moved slider for one made with it
 FEW = 6  # as many can be watched at full speed: each look costs a few ms of a core
 
 
@@ -49,7 +51,13 @@ def forget(key: str) -> None:
         view.stop()
 
 
-def watch(key: str, draw: Callable[..., None], controls: Callable[[], Any] | None = None) -> None:
+def watch(
+    key: str,
+    draw: Callable[..., None],
+    controls: Callable[[], Any] | None = None,
+    *,
+    every: float = TICK,
+) -> None:
     """Draws something again and again while the page's run goes on, and once more at its end.
 
     The controls stand above it and are redrawn only when one of them is used, as drawing them is
@@ -57,28 +65,33 @@ def watch(key: str, draw: Callable[..., None], controls: Callable[[], Any] | Non
     controls and the run, and sets the timer; the rest of the page is not run, and what it shows
     `below` is hidden. When the run has ended, the whole page is rerun: this removes the timer, and
     shows what is shown only at the end. The more runs are watched on this server, the less often
-    each is drawn.
+    each is drawn; `every` so many seconds while they are few.
     """
     before = st.session_state.get(f"{key}_views")
-    end_drawn = False
+    whole, end_drawn = True, False  # the page runs, not one of its fragments
 
-    def wait() -> None:
-        for view in views(key):
-            view.run.wait_beyond(view.seen, NEXT)
+    def wait(seconds: float) -> None:
+        for view in (watched := views(key)):
+            there = len(view.run.frames)
+            # Not for the frame that is on its way: it was begun before the change.
+            count = there + 1 if there and not view.paused else there
+            view.run.wait_beyond(count, seconds / len(watched))
 
     @st.fragment
     def stage() -> None:
         nonlocal end_drawn
         given = () if controls is None else (controls(),)
-        tick, end_drawn = _tick(key), False
-        wait()  # what was done acts at once
+        tick, end_drawn = _tick(key, every), False
+        if not whole:
+            wait(CHANGED)
+            live_view.hurry(key)
 
         @st.fragment(run_every=tick)
         def body() -> None:
             nonlocal end_drawn
-            now = _tick(key)
+            now = _tick(key, every)
             if not any(view.frames for view in views(key)):
-                wait()
+                wait(FIRST)
             if given != (None,):
                 draw(*given)
             watchdog.expect(key, tick or now)  # also until the page has run
@@ -97,6 +110,7 @@ def watch(key: str, draw: Callable[..., None], controls: Callable[[], Any] | Non
             st.rerun()
 
     stage()
+    whole = False
 
 
 def below() -> Any:
@@ -104,7 +118,7 @@ def below() -> Any:
     return st.container(key="below_run")
 
 
-def _tick(key: str) -> float | None:
+def _tick(key: str, every: float) -> float | None:
     """Seconds until a page's run is looked at again; None for never.
 
     It is the same while the run is paused or queued: changing the timer reruns the whole page, and
@@ -113,7 +127,7 @@ def _tick(key: str) -> float | None:
     if all(view.ended for view in views(key)):
         return None
     watched = len(sessions.running())
-    return TICK * 2 ** max(0, math.ceil(math.log2(max(watched, 1) / FEW)))
+    return every * 2 ** max(0, math.ceil(math.log2(max(watched, 1) / FEW)))
 
 
 def panel(key: str, begin: Callable[[], None], label: str, *, able: bool = True) -> None:

@@ -41,6 +41,12 @@ def roll_back(key: str) -> None:
         sent.roll_back()
 
 
+def hurry(key: str) -> None:
+    """Call it when something was changed: what is sent next is played at once, not evenly."""
+    if (sent := st.session_state.get(f"{key}_sent")) is not None:
+        sent.hurry = True
+
+
 @dataclass(slots=True)
 class Sent:
     """What the browser has been sent: frames by film, and how many bytes a second it can take."""
@@ -51,6 +57,7 @@ class Sent:
     budget: float = math.inf
     last_pictures: float = -1.0  # when any were sent
     last_message: float = 0.0
+    hurry: bool = False
 
     def resend(self, film: str, have: int) -> None:
         """Goes back to what the browser says it has got."""
@@ -127,7 +134,9 @@ def draw(
         "single": bars,
         "faint": faint,
         "again": again is not None,
+        "hurry": sent.hurry,
     }
+    sent.hurry = False
     data = message.pack(header, pictures)
     with st.container(gap=None):
         _view(

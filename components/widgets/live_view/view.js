@@ -1,6 +1,6 @@
 // A view on the page: it plays the frames as they come, evenly, and lets a person go through them.
 const FILM_RATE = 30; // frames a second when a film is played
-const CATCH_UP_RATE = 60; // frames a second of what is left when a run has ended
+const CATCH_UP_RATE = 60; // the same of what is left when a run has ended, or was changed
 const MOST_LATE = 1000; // ms by which messages may come late before fewer pictures are asked for
 const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -150,7 +150,8 @@ class View {
   // Frames a second: as they come, or as a film.
   get pace() {
     if (this.playing) return FILM_RATE;
-    return this.header.state === "running" ? this.rate : Math.max(this.rate, CATCH_UP_RATE);
+    const { state, hurry } = this.header;
+    return state === "running" && !hurry ? this.rate : Math.max(this.rate, CATCH_UP_RATE);
   }
 
   // At most one frame a refresh, so that each is seen; more only where very many wait.
