@@ -70,6 +70,11 @@ class Pupil:
             task.cancel()
         self._socket.transport.abort()
 
+    def stop_clock(self) -> None:
+        """Asks for nothing by the clock any more, as a browser whose timers were lost."""
+        self._timers.close()
+        self._timers.lost = True
+
     def _tasks(self) -> list[asyncio.Task]:
         return [self._ear] if self._asking is None else [self._ear, self._asking]
 

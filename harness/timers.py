@@ -15,11 +15,14 @@ class Timers:
 
     def __init__(self, rerun: Callable[..., Awaitable[None]]) -> None:
         self._rerun = rerun
+        self.lost = False  # all that come from now on, too
         self._fragments: dict[str, tuple[asyncio.Task, float]] = {}  # and how often each runs
         self._watchdogs: dict[str, tuple[asyncio.Task, int]] = {}  # and how often it was late
 
     def every(self, fragment: str, seconds: float) -> None:
         """Runs a fragment again and again."""
+        if self.lost:
+            return
         if fragment not in self._fragments or self._fragments[fragment][1] != seconds:
             self.stop([fragment])
             timer = asyncio.create_task(self._tick(fragment, seconds))
@@ -37,7 +40,7 @@ class Timers:
         timer, times = self._watchdogs.pop(data["key"], (None, 0))
         if timer is not None:
             timer.cancel()
-        if data["seconds"] is not None:
+        if data["seconds"] is not None and not self.lost:
             self._wait(component, fragment, data, times)
 
     def close(self) -> None:

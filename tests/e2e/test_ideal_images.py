@@ -87,6 +87,31 @@ def test_a_slider_acts_on_the_very_next_frames(address):
     assert sum(1.4 < ratio < 1.6 for ratio in ratios) == 1
 
 
+def test_a_moved_slider_brings_its_frame_without_waiting_for_the_timer(address):
+    """The answer to the slider itself has a frame of the new weight, and it is played at once."""
+
+    async def steered() -> list[float]:
+        async with Pupil(address) as pupil:
+            await pupil.open("ideal_images", "backbone=Pocket&preset=lesson&steps=1000")
+            await pupil.until(lambda: pupil.has("button", "Start"), "the page")
+            await pupil.click("Start")
+            film = await pupil.until(
+                lambda: next((f for f in pupil.live.of("ideal") if len(f.frames) > 5), None),
+                "the first frames",
+            )
+            pupil.stop_clock()
+            slider, _ = pupil.widget("slider", "Variation loss")
+            wanted, there = slider.options[int(slider.default[0]) + 1], len(film.frames)
+            await pupil.put("slider", "Variation loss", "string_array_value", [wanted])
+            await pupil.until(lambda: pupil.live.headers["ideal"]["hurry"], "the answer")
+            return [values[3] for _, values, _, _ in film.frames[there - 1 :]]
+
+    with ThreadPoolExecutor(1) as thread:
+        terms = thread.submit(asyncio.run, steered()).result()
+    ratios = [after / before for before, after in itertools.pairwise(terms)]
+    assert sum(1.4 < ratio < 1.6 for ratio in ratios) == 1
+
+
 def test_a_channel_can_be_asked_for_by_link(page, address):
     opened(page, address, "&of_layer=block3_conv2_relu&of_channel=7&steps=1000")
     start(page)
