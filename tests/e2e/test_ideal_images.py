@@ -5,11 +5,13 @@ import io
 import itertools
 import re
 import zipfile
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from harness.films import Film
 from harness.pupil import Pupil
 from tests.e2e.screen import picture, set_up
 
@@ -63,28 +65,40 @@ def test_pause_holds_a_step_is_one_and_stop_ends(page, address):
     assert step(page) < 1000
 
 
-def test_a_slider_acts_on_the_very_next_frames(address):
-    """The variation term of one frame is half as much again as that of the frame before."""
+async def drawing(pupil: Pupil, steps: int) -> Film:
+    """What the lesson's recipe has drawn, soon after its start."""
+    await pupil.open("ideal_images", f"backbone=Pocket&preset=lesson&steps={steps}")
+    await pupil.until(lambda: pupil.has("button", "Start"), "the page")
+    await pupil.click("Start")
+    return await pupil.until(
+        lambda: next((f for f in pupil.live.of("ideal") if len(f.frames) > 5), None),
+        "the first frames",
+    )
 
+
+async def move(pupil: Pupil) -> None:
+    """Makes the variation loss half as heavy again."""
+    slider, _ = pupil.widget("slider", "Variation loss")
+    wanted = slider.options[int(slider.default[0]) + 1]
+    await pupil.put("slider", "Variation loss", "string_array_value", [wanted])
+
+
+def jumps(terms: Sequence[float]) -> int:
+    """How often the variation term of one frame is half as much again as the one before."""
+    ratios = [after / before for before, after in itertools.pairwise(terms)]
+    return sum(1.4 < ratio < 1.6 for ratio in ratios)
+
+
+def test_a_slider_acts_on_the_very_next_frames(address):
     async def steered() -> list[float]:
         async with Pupil(address) as pupil:
-            await pupil.open("ideal_images", "backbone=Pocket&preset=lesson&steps=400")
-            await pupil.until(lambda: pupil.has("button", "Start"), "the page")
-            await pupil.click("Start")
-            film = await pupil.until(
-                lambda: next((f for f in pupil.live.of("ideal") if len(f.frames) > 5), None),
-                "the first frames",
-            )
-            slider, _ = pupil.widget("slider", "Variation loss")
-            wanted = slider.options[int(slider.default[0]) + 1]
-            await pupil.put("slider", "Variation loss", "string_array_value", [wanted])
+            film = await drawing(pupil, 400)
+            await move(pupil)
             await pupil.until(lambda: "of 400, done" in pupil.words(), "the end")
             return [values[3] for _, values, _, _ in film.frames[1:-1]]
 
     with ThreadPoolExecutor(1) as thread:  # Playwright's loop is in this one
-        terms = thread.submit(asyncio.run, steered()).result()
-    ratios = [after / before for before, after in itertools.pairwise(terms)]
-    assert sum(1.4 < ratio < 1.6 for ratio in ratios) == 1
+        assert jumps(thread.submit(asyncio.run, steered()).result()) == 1
 
 
 def test_a_moved_slider_brings_its_frame_without_waiting_for_the_timer(address):
@@ -92,24 +106,15 @@ def test_a_moved_slider_brings_its_frame_without_waiting_for_the_timer(address):
 
     async def steered() -> list[float]:
         async with Pupil(address) as pupil:
-            await pupil.open("ideal_images", "backbone=Pocket&preset=lesson&steps=1000")
-            await pupil.until(lambda: pupil.has("button", "Start"), "the page")
-            await pupil.click("Start")
-            film = await pupil.until(
-                lambda: next((f for f in pupil.live.of("ideal") if len(f.frames) > 5), None),
-                "the first frames",
-            )
+            film = await drawing(pupil, 1000)
             pupil.stop_clock()
-            slider, _ = pupil.widget("slider", "Variation loss")
-            wanted, there = slider.options[int(slider.default[0]) + 1], len(film.frames)
-            await pupil.put("slider", "Variation loss", "string_array_value", [wanted])
+            there = len(film.frames)
+            await move(pupil)
             await pupil.until(lambda: pupil.live.headers["ideal"]["hurry"], "the answer")
             return [values[3] for _, values, _, _ in film.frames[there - 1 :]]
 
     with ThreadPoolExecutor(1) as thread:
-        terms = thread.submit(asyncio.run, steered()).result()
-    ratios = [after / before for before, after in itertools.pairwise(terms)]
-    assert sum(1.4 < ratio < 1.6 for ratio in ratios) == 1
+        assert jumps(thread.submit(asyncio.run, steered()).result()) == 1
 
 
 def test_a_channel_can_be_asked_for_by_link(page, address):
