@@ -91,10 +91,15 @@ def stale(what: str, button: str) -> None:
 
 def _lesson_card(lesson: Lesson) -> None:
     with st.popover("Lesson card", icon=":material/school:", type="tertiary", key="lesson_card"):
-        st.markdown(f"**Guess first.** {lesson.question}")
-        if st.toggle("Show the answer", key="lesson_answer"):
-            st.info(lesson.answer, icon=":material/lightbulb:")
-        st.markdown("**Look for**\n" + "\n".join(f"- {line}" for line in lesson.look_for))
+        _question(lesson)
+
+
+@st.fragment
+def _question(lesson: Lesson) -> None:
+    st.markdown(f"**Guess first.** {lesson.question}")
+    if st.toggle("Show the answer", key="lesson_answer"):
+        st.info(lesson.answer, icon=":material/lightbulb:")
+    st.markdown("**Look for**\n" + "\n".join(f"- {line}" for line in lesson.look_for))
 
 
 def wait_for_engine() -> None:

@@ -71,11 +71,12 @@ def watch(
     whole, end_drawn = True, False  # the page runs, not one of its fragments
 
     def wait(seconds: float) -> None:
-        for view in (watched := views(key)):
+        going_on = [view for view in views(key) if not view.ended]
+        for view in going_on:
             there = len(view.run.frames)
             # Not for the frame that is on its way: it was begun before the change.
             count = there + 1 if there and not view.paused else there
-            view.run.wait_beyond(count, seconds / len(watched))
+            view.run.wait_beyond(count, seconds / len(going_on))
 
     @st.fragment
     def stage() -> None:
