@@ -69,6 +69,7 @@ def watch(
     """
     before = st.session_state.get(f"{key}_views")
     whole, end_drawn = True, False  # the page runs, not one of its fragments
+    given = ()  # what the controls gave
 
     def wait(seconds: float) -> None:
         going_on = [view for view in views(key) if not view.ended]
@@ -80,8 +81,9 @@ def watch(
 
     @st.fragment
     def stage() -> None:
-        nonlocal end_drawn
-        given = () if controls is None else (controls(),)
+        nonlocal given, end_drawn
+        if controls is not None and (found := controls()) is not None:
+            given = (found,)
         tick, end_drawn = _tick(key, every), False
         if not whole:
             wait(CHANGED)
@@ -93,7 +95,7 @@ def watch(
             now = _tick(key, every)
             if not any(view.frames for view in views(key)):
                 wait(FIRST)
-            if given != (None,):
+            if controls is None or given:
                 draw(*given)
             watchdog.expect(key, tick or now)  # also until the page has run
             if now is None and tick and not end_drawn:

@@ -23,7 +23,18 @@ from engine import images
 from engine.runs import message
 from engine.types import Prediction
 
-__all__ = ["Curve", "Pane", "Row", "Sent", "Track", "Verdict", "draw", "roll_back", "updates"]
+__all__ = [
+    "Curve",
+    "Pane",
+    "Row",
+    "Sent",
+    "Track",
+    "Verdict",
+    "draw",
+    "hurry",
+    "roll_back",
+    "updates",
+]
 _HERE = Path(__file__).parent
 _view = st.components.v2.component(
     "live_view",
