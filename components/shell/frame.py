@@ -90,16 +90,22 @@ def stale(what: str, button: str) -> None:
 
 
 def _lesson_card(lesson: Lesson) -> None:
+    whole = True  # the page runs, not this fragment
+
+    @st.fragment
+    def question() -> None:
+        st.markdown(f"**Guess first.** {lesson.question}")
+        if st.toggle("Show the answer", key="lesson_answer"):
+            st.info(lesson.answer, icon=":material/lightbulb:")
+        else:
+            st.empty()  # in its place, so that it is gone even if the end of this run is not heard
+        st.markdown("**Look for**\n" + "\n".join(f"- {line}" for line in lesson.look_for))
+        if not whole:
+            sessions.settle()
+
     with st.popover("Lesson card", icon=":material/school:", type="tertiary", key="lesson_card"):
-        _question(lesson)
-
-
-@st.fragment
-def _question(lesson: Lesson) -> None:
-    st.markdown(f"**Guess first.** {lesson.question}")
-    if st.toggle("Show the answer", key="lesson_answer"):
-        st.info(lesson.answer, icon=":material/lightbulb:")
-    st.markdown("**Look for**\n" + "\n".join(f"- {line}" for line in lesson.look_for))
+        question()
+    whole = False
 
 
 def wait_for_engine() -> None:

@@ -4,6 +4,7 @@ TensorFlow is imported inside these functions, never at the top, so that a page 
 the import.
 """
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -104,6 +105,14 @@ def watch_again(views: list[View]) -> None:
     session_views()[:] = views
     _watched().difference_update(view for view in _watched().copy() if _over(view))
     _watched().update(views)
+
+
+def settle() -> None:
+    """Lets the messages of a fragment leave; call it at its end where a timer may run another one.
+
+    Streamlit drops what a run has sent last when the next one is requested before it is on its way.
+    """
+    time.sleep(0.05)
 
 
 def running() -> list[View]:

@@ -104,6 +104,8 @@ def watch(
                 follow(tick, now)
 
         body()
+        if not whole:
+            sessions.settle()
 
     def follow(tick: float | None, now: float | None) -> None:
         steady = now == tick or (now and tick and 0.5 <= now / tick <= 2)
