@@ -146,11 +146,21 @@ def digest(picture: np.ndarray) -> str:
 
 def png(picture: np.ndarray) -> bytes:
     """Encodes `(H, W, 3)` 0..1 or uint8, or uint8 `(H, W)`, as PNG without loss of its 8 bits."""
-    pixels = picture if picture.dtype == np.uint8 else to_uint8(picture)
     buffer = io.BytesIO()
     # Runs of equal bytes only: smaller and faster than Pillow's default for pictures like ours.
-    Image.fromarray(pixels).save(buffer, "PNG", compress_level=1, compress_type=zlib.Z_RLE)
+    _image(picture).save(buffer, "PNG", compress_level=1, compress_type=zlib.Z_RLE)
     return buffer.getvalue()
+
+
+def webp(picture: np.ndarray) -> bytes:
+    """The same as WebP, also without loss: a quarter smaller than `png`, in the same time."""
+    buffer = io.BytesIO()
+    _image(picture).save(buffer, "WEBP", lossless=True, quality=0, method=0)
+    return buffer.getvalue()
+
+
+def _image(picture: np.ndarray) -> Image.Image:
+    return Image.fromarray(picture if picture.dtype == np.uint8 else to_uint8(picture))
 
 
 def animation(pictures: Sequence[np.ndarray], milliseconds: int = 90) -> bytes:

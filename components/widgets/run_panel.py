@@ -15,7 +15,7 @@ TICK = 0.5  # seconds between two looks at a run, while few are watched; each co
 SHORT = 0.25  # the same for runs that end within a second or two
 FIRST = 0.1  # seconds a look waits for a first frame
 CHANGED = 0.4  # seconds a press waits for the first frame, a moved slider for one made with it
-FEW = 12  # as many can be watched at full speed: of each look, the server has a few ms
+FEW = 12  # as many can be watched at full speed: a look costs the server a few ms
 
 
 def views(key: str) -> list[View]:
