@@ -5,7 +5,6 @@ memory, however many photos there are. A stopped run resumes where it was.
 """
 
 import hashlib
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,6 +20,7 @@ from engine import backend, config, images
 from engine.backbones import Backbone
 from engine.errors import BadDataset, BadImage, DatasetUnavailable
 from engine.storage import Data, Rejected, registry
+from engine.transfer import feature_files
 
 BATCH = 32
 _WAITING, _DONE, _BAD = 0, 1, 2
@@ -144,10 +144,7 @@ def extract(
     total = len(rows)
     key = f"{data.digest} {net.name} {shape} {views} {width(net)} {net.spec.weight_bytes}"
     stem = folder / hashlib.sha256(key.encode()).hexdigest()[:24]
-    values = _kept(
-        stem.with_suffix(".features.npy"), (len(data.paths), views, width(net)), "float16"
-    )
-    state = _kept(stem.with_suffix(".state.npy"), (len(data.paths),), "uint8")
+    values, state = feature_files.opened(stem, (len(data.paths), views, width(net)))
     waiting = rows[state[rows] == _WAITING]
     before = total - len(waiting)
     batches = [waiting[k : k + BATCH] for k in range(0, len(waiting), BATCH)]
@@ -263,34 +260,3 @@ def _decoded(photo: Path | bytes, size: tuple[int, int]) -> np.ndarray | None:
         return images.fit(images.load(photo), size)
     except BadImage:
         return None
-
-
-def _kept(file: Path, shape: tuple[int, ...], dtype: str) -> np.ndarray:
-    """Opens an array on disk, or creates it.
-
-    Its space is allocated at once: a full disk would kill the process when a page is written.
-    """
-    try:
-        if file.exists():
-            try:
-                found = np.lib.format.open_memmap(file, "r+")
-                if found.shape == shape and found.dtype == dtype:
-                    return found
-            except ValueError:
-                pass  # broken off while it was made
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_suffix(".part")
-        made = np.lib.format.open_memmap(part, "w+", dtype=np.dtype(dtype), shape=shape)
-        with part.open("r+b") as handle:
-            if hasattr(os, "posix_fallocate"):
-                os.posix_fallocate(handle.fileno(), 0, part.stat().st_size)
-        made.flush()
-        part.replace(file)
-        return made
-    except OSError as error:
-        file.with_suffix(".part").unlink(missing_ok=True)
-        needed = np.prod(shape) * np.dtype(dtype).itemsize / 1e6
-        raise BadDataset(
-            f"{needed:.0f} MB for the features could not be written: {error.strerror}. Make room "
-            "or set KERAS_HOME to another folder."
-        ) from error

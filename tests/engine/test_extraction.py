@@ -1,5 +1,7 @@
 """Features of photos: computed once, of those that are needed, kept, stopped, refused."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -43,6 +45,22 @@ def test_extraction_goes_on_where_it_was_stopped(net, crops, tmp_path, monkeypat
     looked.clear()
     list(extraction.extract(net, data, tmp_path))
     assert not looked
+
+
+def test_several_who_extract_the_same_at_once_write_into_one_file(net, crops, features, tmp_path):
+    """A file that one of them creates anew while another writes into it would end the process."""
+    data, crowd = datasets.folder(crops), 6
+    together = threading.Barrier(crowd)
+
+    def extract(folder):
+        together.wait()
+        return last(extraction.extract(net, data, folder)).features.values
+
+    with ThreadPoolExecutor(crowd) as pool:
+        for trial in range(2):
+            for found in pool.map(extract, [tmp_path / str(trial)] * crowd):
+                np.testing.assert_array_equal(found, features.values)
+            assert not list(tmp_path.rglob("*.part"))
 
 
 def test_few_photos_of_each_class_do_not_wait_for_all_to_be_read(
@@ -123,4 +141,5 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(net, crops, tmp_path, mo
     monkeypatch.setattr("os.posix_fallocate", full)
     with pytest.raises(BadDataset, match="No space left on device"):
         list(extraction.extract(net, datasets.folder(crops), tmp_path / "kept"))
-    assert not list((tmp_path / "kept").iterdir())
+    left = {file.suffix: file.stat().st_size for file in (tmp_path / "kept").iterdir()}
+    assert left == {".lock": 0}
