@@ -25,7 +25,6 @@ from engine.runs import (
     Compressed,
     Continuation,
     LocalRunner,
-    Reading,
     Run,
     Runner,
     Task,
@@ -128,8 +127,8 @@ class Cluster:
         features, seconds = None, 0.0
         if task.plan.how != SCRATCH:
             far = partial(self._vectors, run, task.backbones[0])
-            run.task = Reading(plan=task.plan, elsewhere=far)
-            for step in self._here.steps(run):
+            net = self._here.store.get(task.backbones[0])
+            for step in transfer.read(net, task.plan, far):  # in no turn: it waits for others
                 features, seconds = step.trained.features, step.seconds
                 yield step
         plan = transfer.portable(task.plan, features)

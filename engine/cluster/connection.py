@@ -92,8 +92,8 @@ class Connections:
                 self._silent_since = None
                 return None
         now = time.monotonic()
-        self._silent_since = self._silent_since or now
-        if now - self._silent_since > PATIENCE:
+        self._silent_since = since = self._silent_since or now
+        if now - since > PATIENCE:
             raise Unreachable
         time.sleep(TRY)
         return None

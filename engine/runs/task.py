@@ -198,27 +198,6 @@ class Vectors:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """The features of the photos of a training; see `transfer.read`."""
-
-    plan: transfer.TrainingPlan
-    elsewhere: Any  # computes them on other machines; see `transfer.extract`
-
-    @property
-    def backbones(self) -> tuple[str, ...]:
-        return (self.plan.backbone,)
-
-    @property
-    def key(self) -> Hashable:
-        return None
-
-    def steps(
-        self, nets: Sequence[Backbone], live: Any = None, resume: Any = None
-    ) -> Iterator[transfer.TrainingStep]:
-        return transfer.read(nets[0], self.plan, self.elsewhere)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Training:
     """A classifier on a backbone; see `transfer.train`."""
 

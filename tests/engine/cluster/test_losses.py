@@ -1,7 +1,13 @@
 """A service that is killed, restarted, or gone: a run goes on, there or here."""
 
+from engine import cluster
+from engine.backbones import Store
 from engine.cluster import connection
+from engine.runs import LocalRunner, Schedule
+from engine.transfer import extraction
+from engine.types import FROZEN
 from tests.engine.cluster.conftest import client, same, stepped, until, watched
+from tests.engine.cluster.test_training import training
 
 
 def test_a_run_whose_machine_is_killed_goes_on_and_its_end_is_the_same(machine, task, frames):
@@ -41,6 +47,18 @@ def test_while_nobody_answers_runs_are_computed_here(machine, task, frames, monk
     again.resume()
     assert same(again, frames)
     assert again.run.note == ""
+
+
+def test_photos_are_read_here_by_the_only_core_while_nobody_answers(crops, tmp_path, monkeypatch):
+    """What waits for the features holds no place that those who compute them need."""
+    monkeypatch.setattr(connection, "PATIENCE", 0.5)
+    monkeypatch.setattr(extraction, "BATCH", 1)  # more batches than are computed at once
+    near = LocalRunner(Schedule(1), Store())
+    runner = cluster.Cluster(connection.Connections("ws://127.0.0.1:9"), near)
+    view = watched(runner, training(crops, tmp_path, FROZEN))
+    until(lambda: view.run.done, 120)
+    assert view.run.result().trained.learnt == 27
+    assert view.run.note.startswith("The cluster does not answer.")
 
 
 def test_a_run_that_nobody_wants_does_not_wait_for_an_answer(task):
