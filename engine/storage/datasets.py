@@ -4,6 +4,7 @@ Nothing is decoded here. Which files are no pictures is found when they are read
 (`engine.transfer.extraction`), once, and reported by name.
 """
 
+import contextlib
 import hashlib
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -47,8 +48,10 @@ class Data:
         """Sixteen hexadecimal figures that change when a file is added, changed or removed."""
         digest = hashlib.sha256()
         for path in self.paths:
-            state = path.stat()
-            digest.update(f"{path.name}\0{state.st_size}\0{state.st_mtime_ns}\n".encode())
+            size = changed = 0
+            with contextlib.suppress(OSError):  # one that has just been removed
+                size, changed = path.stat().st_size, path.stat().st_mtime_ns
+            digest.update(f"{path.name}\0{size}\0{changed}\n".encode())
         return digest.hexdigest()[:16]
 
 

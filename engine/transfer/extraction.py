@@ -147,16 +147,27 @@ def extract(
     values, state = feature_files.opened(stem, (len(data.paths), views, width(net)))
     waiting = rows[state[rows] == _WAITING]
     before = total - len(waiting)
+    away: set[int] = set()  # photos that cannot be read now, like those of a folder that is away
+
+    def content(row: int) -> bytes:
+        try:
+            return data.paths[row].read_bytes()
+        except OSError:
+            away.add(row)
+            return b""
+
     batches = [waiting[k : k + BATCH] for k in range(0, len(waiting), BATCH)]
     done = before
     if elsewhere is None:
-        found = _here(net, data, batches, views, state)
+        found = _here(net, content, batches, views, state)
     else:
-        found = elsewhere(views, ([_read(data.paths[row]) for row in batch] for batch in batches))
+        found = elsewhere(views, ([content(row) for row in batch] for batch in batches))
     for batch, (good, made) in zip(batches, found, strict=True):
         if good is not None:
             values[batch[good]] = made
-            state[batch] = np.where(good, _DONE, _BAD)
+            values.flush()  # before it is said to be there
+            bad = [_WAITING if row in away else _BAD for row in batch]
+            state[batch] = np.where(good, _DONE, bad)
         done += len(batch)
         rate = (done - before) / max(time.monotonic() - started, 1e-6)
         yield Extracted(
@@ -164,7 +175,7 @@ def extract(
         )
     values.flush()
     state.flush()
-    good, bad = rows[state[rows] == _DONE], rows[state[rows] == _BAD]
+    good, bad = rows[state[rows] == _DONE], rows[state[rows] != _DONE]
     if not len(good):
         raise BadDataset("None of the photos can be read. Choose other files.")
     rejected = [Rejected(name=data.paths[k].name, reason="cannot be read") for k in bad]
@@ -226,18 +237,25 @@ def grouped(features: Features) -> Features:
 
 
 def _here(
-    net: Backbone, data: Data, batches: Sequence[np.ndarray], views: int, state: np.ndarray
+    net: Backbone,
+    content: Callable[[int], bytes],
+    batches: Sequence[np.ndarray],
+    views: int,
+    state: np.ndarray,
 ) -> Iterator[tuple[np.ndarray | None, Any]]:
-    """What `look` gives for batches of photos; the next two are decoded meanwhile.
+    """What `look` gives for batches of photos; the next two are read and decoded meanwhile.
 
     `(None, None)` for a batch that another extraction of the same photos has made by now.
     """
-    size, coming = net.input_size, deque()
+    coming = deque()
+
+    def decoded(row: int) -> np.ndarray | None:
+        return _decoded(content(row), net.input_size)
+
     with ThreadPoolExecutor(backend.cores(), thread_name_prefix="decode") as pool:
         for rows in [*batches, None, None]:
             if rows is not None:
-                futures = [pool.submit(_decoded, data.paths[row], size) for row in rows]
-                coming.append((rows, futures))
+                coming.append((rows, [pool.submit(decoded, row) for row in rows]))
             if coming and (rows is None or len(coming) > 2):
                 rows, futures = coming.popleft()
                 if (state[rows] != _WAITING).all():
@@ -246,15 +264,7 @@ def _here(
                     yield _seen(net, [future.result() for future in futures], views)
 
 
-def _read(file: Path) -> bytes:
-    """A file's content; nothing where it is gone."""
-    try:
-        return file.read_bytes()
-    except OSError:
-        return b""
-
-
-def _decoded(photo: Path | bytes, size: tuple[int, int]) -> np.ndarray | None:
+def _decoded(photo: bytes, size: tuple[int, int]) -> np.ndarray | None:
     """A photo at the network's size, None for a bad one."""
     try:
         return images.fit(images.load(photo), size)

@@ -1,8 +1,10 @@
 """Features of photos: computed once, of those that are needed, kept, stopped, refused."""
 
+import errno
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -132,6 +134,30 @@ def test_bad_photos_are_named_and_left_out(net, crops, tmp_path):
         "empty",
     }
     assert last(transfer.train_head(found, transfer.Recipe(epochs=2))).learnt == found.train.sum()
+
+
+def test_a_photo_that_cannot_be_read_now_is_tried_again_later(net, crops, tmp_path, monkeypatch):
+    data, read = datasets.folder(crops), Path.read_bytes
+
+    def stale(path):
+        if path == data.paths[3]:
+            raise OSError(errno.ESTALE, "Stale file handle")
+        return read(path)
+
+    with monkeypatch.context() as away:
+        away.setattr(Path, "read_bytes", stale)
+        found = last(extraction.extract(net, data, tmp_path)).features
+    assert [one.name for one in found.rejected] == [data.paths[3].name]
+    whole = last(extraction.extract(net, data, tmp_path)).features
+    assert len(whole.values) == 36
+    assert not whole.rejected
+
+
+def test_a_photo_that_was_removed_meanwhile_is_named(net, crops, tmp_path):
+    data = datasets.folder(crops)
+    data = replace(data, paths=(tmp_path / "gone.png", *data.paths[1:]))
+    found = last(extraction.extract(net, data, tmp_path)).features
+    assert [one.name for one in found.rejected] == ["gone.png"]
 
 
 def test_a_full_disk_is_one_sentence_and_leaves_nothing(net, crops, tmp_path, monkeypatch):
