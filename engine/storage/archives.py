@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from filelock import FileLock, Timeout
+
 from engine.errors import BadDataset, DownloadFailed
 from engine.storage import downloads
 from engine.storage.datasets import SUFFIXES, Rejected
@@ -61,6 +63,25 @@ def download(root: Path, url: str, archives: Sequence[Archive]) -> Iterator[Prog
         DownloadFailed: no connection, a full disk, or not the files that were expected.
     """
     waiting = root.with_name(f"{root.name}.download")
+    try:
+        root.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(root.with_name(f"{root.name}.lock"), timeout=0):
+            yield from _arriving(root, url, archives, waiting)
+    except Timeout:
+        raise DownloadFailed(
+            "These photos are already being downloaded. Wait until that download has finished."
+        ) from None
+    except OSError as error:
+        raise DownloadFailed(
+            f"The photos could not be written into {root.parent}: {error.strerror}. Make room, or "
+            "give the app the right to write there, and try again."
+        ) from error
+    yield Progress(fraction=1.0, message="ready")
+
+
+def _arriving(
+    root: Path, url: str, archives: Sequence[Archive], waiting: Path
+) -> Iterator[Progress]:
     for archive in archives:
         if not (waiting / archive.name).is_file():
             yield from downloads.fetch(
@@ -85,7 +106,6 @@ def download(root: Path, url: str, archives: Sequence[Archive]) -> Iterator[Prog
             "again; what has arrived is kept."
         ) from error
     shutil.rmtree(waiting, ignore_errors=True)
-    yield Progress(fraction=1.0, message="ready")
 
 
 def unpack(archive: bytes, into: Path) -> tuple[Path, tuple[Rejected, ...]]:

@@ -206,6 +206,17 @@ def test_pets_are_fetched_whole_and_read(server, tmp_path):
     assert not list(tmp_path.glob("*.download"))
 
 
+def test_who_downloads_the_same_photos_at_the_same_time_is_told(server, tmp_path):
+    url, listed, _ = server
+    first = archives.download_pets(tmp_path / "pets", url=url, archives=listed)
+    while not next(first).message.startswith("unpacking"):
+        pass
+    with pytest.raises(DownloadFailed, match="already being downloaded"):
+        list(archives.download_pets(tmp_path / "pets", url=url, archives=listed))
+    list(first)
+    assert len(datasets.pets(tmp_path / "pets").paths) == 4
+
+
 def test_half_an_archive_is_never_used(server, tmp_path):
     url, listed, folder = server
     images_file = folder / "images.tar.gz"
