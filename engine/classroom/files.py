@@ -57,7 +57,10 @@ class Files:
 
         Those of `at_once` are deleted however new they are.
         """
-        for file in (*self.folder.glob("*/*"), *self.folder.glob("tmp*")):
+        files: list[Path] = []
+        with contextlib.suppress(OSError):  # a network folder that is away: another time
+            files = [*self.folder.glob("*/*"), *self.folder.glob("tmp*")]
+        for file in files:
             with contextlib.suppress(OSError):  # another process may do the same
                 new = time.time() - file.stat().st_mtime < NEW
                 if file.name not in names and (not new or file.name in at_once):

@@ -1,6 +1,6 @@
 """Deletes what is over: classes, and pictures that belong to none."""
 
-import contextlib
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -10,8 +10,8 @@ from sqlalchemy import delete, select
 from engine.classroom.database import Database
 from engine.classroom.files import Files
 from engine.classroom.tables import ClassRow, EntryRow
-from engine.errors import WallUnavailable
 
+_log = logging.getLogger(__name__)
 GRACE = 3600.0  # seconds between a class's end and its deletion, as a clock may have jumped
 
 
@@ -26,8 +26,10 @@ class Upkeep:
 
         def purge() -> None:
             while True:
-                with contextlib.suppress(WallUnavailable):
+                try:
                     self.purge()
+                except Exception as error:  # it must go on: it deletes what people have shown
+                    _log.warning("what is over could not be deleted: %s", error)
                 time.sleep(every)
 
         threading.Thread(target=purge, name="purge", daemon=True).start()

@@ -3,6 +3,7 @@
 import errno
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from sqlalchemy import create_engine, text
 
 from engine.classroom import Wall
 from engine.classroom.database import Database
+from engine.classroom.files import Files
 from engine.classroom.limits import Limit
 from engine.classroom.tables import Base
+from engine.classroom.upkeep import Upkeep
 from engine.errors import ClassRefused, NoSuchClass, WallUnavailable
 from tests.classroom.test_wall import PICTURE, draft
 
@@ -164,3 +167,33 @@ def test_migrations_lead_to_the_tables(url):
     with database._engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
     database.close()
+
+
+def test_upkeep_goes_on_after_a_sweep_that_failed(monkeypatch, tmp_path):
+    upkeep, swept = Upkeep(None, Files(tmp_path), float), threading.Event()
+    sweeps = iter([OSError(errno.ESTALE, "Stale file handle"), None])
+
+    def purge():
+        if error := next(sweeps, None):
+            raise error
+        swept.set()
+        threading.Event().wait()  # the thread has nothing more to do
+
+    monkeypatch.setattr(upkeep, "purge", purge)
+    upkeep.start(every=0.01)
+    assert swept.wait(10)
+
+
+def test_a_folder_that_is_away_is_swept_another_time(monkeypatch, tmp_path):
+    files = Files(tmp_path)
+    name = files.keep(PICTURE)
+
+    def stale(*_):
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    with monkeypatch.context() as away:
+        away.setattr(Path, "glob", stale)
+        files.keep_only(set(), frozenset({name}))
+    assert files.read(name) == PICTURE
+    files.keep_only(set(), frozenset({name}))
+    assert not files.read(name)
