@@ -73,9 +73,14 @@ def _hurry(views: list[View]) -> None:
 
 
 @st.cache_resource(show_spinner=False, scope="session", on_release=_hurry)
+def _until_disconnected(_views: list[View]) -> list[View]:
+    """Streamlit releases it when the connection breaks, also when the session then goes on."""
+    return _views
+
+
 def session_views() -> list[View]:
     """The views of this session; they expire soon after its tab is closed."""
-    return []
+    return _until_disconnected(st.session_state.setdefault("watched_views", []))
 
 
 @st.cache_resource(show_spinner=False)

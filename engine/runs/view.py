@@ -47,6 +47,7 @@ class View:
         self._before = len(run.frames)  # made before this person came
         self._last = False  # whether nobody else watched when it was stopped
         self._runs, self._lease = runs, lease
+        self._gone: tuple[float, float] | None = None  # since when, and for how long it may be
         self._looked = time.monotonic()
 
     def look(self) -> int:
@@ -56,6 +57,8 @@ class View:
         """
         now, there = time.monotonic(), len(self.run.frames)
         passed, self._looked = now - self._looked, now
+        if self._gone and now - self._gone[0] > 0.5:  # not a look that was on its way then
+            self._gone = None
         if self._last or (self.run.cut and not self.stopped):
             self.seen = there  # with the frame that was being made when it was ended
         elif self.stopped:
@@ -90,7 +93,8 @@ class View:
     @property
     def expired(self) -> bool:
         """Whether the page has not looked for longer than its lease."""
-        return self._lease is not None and time.monotonic() - self._looked > self._lease
+        since, lease = self._gone or (self._looked, self._lease)
+        return lease is not None and time.monotonic() - since > lease
 
     @property
     def wants_it(self) -> bool:
@@ -123,8 +127,8 @@ class View:
         return "queued" if self.run.position else "running"
 
     def expire_within(self, seconds: float) -> None:
-        """Shortens the lease: the page seems to be gone."""
-        self._lease = seconds if self._lease is None else min(self._lease, seconds)
+        """Shortens the lease: the page seems to be gone. If it looks again, all is as before."""
+        self._gone = time.monotonic(), seconds
 
     def pause(self) -> None:
         """Pauses at the last frame seen."""
