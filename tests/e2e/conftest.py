@@ -1,5 +1,7 @@
 """One server and one Chromium for all browser tests, and tabs as people have them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -52,8 +54,8 @@ def phone(browser):
     assert wide <= 390
 
 
-@pytest.fixture
-def page(browser):
+@contextmanager
+def tab(browser) -> Iterator:
     """A fresh tab, 1440 px wide, that fails on script errors and on files that are gone."""
     context = browser.new_context(viewport={"width": 1440, "height": 1000})
     context.set_default_timeout(PATIENCE)
@@ -70,3 +72,10 @@ def page(browser):
     yield page
     context.close()
     assert not thrown
+
+
+@pytest.fixture
+def page(browser):
+    """A tab for one test."""
+    with tab(browser) as page:
+        yield page

@@ -193,12 +193,6 @@ def test_a_reload_offers_the_last_result(page, address):
     expect(other.get_by_role("button", name="Show my last result")).to_have_count(0)
 
 
-def test_phone_width_has_no_sideways_scroll(phone, address):
-    opened(phone, address, "&steps=20")
-    start(phone)
-    expect(phone.get_by_text(re.compile(r"^step \d+ of \d+, done$"))).to_be_visible()
-
-
 def test_another_picture_of_the_same_stands_beside_the_first(page, address):
     opened(page, address, "&steps=20")
     start(page)

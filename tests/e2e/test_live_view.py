@@ -85,11 +85,12 @@ def test_picture_controls_and_verdict_share_the_first_screenful(browser, address
             box = part.bounding_box()
             assert 0 <= box["y"] <= box["y"] + box["height"] <= size[1]
         assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollTop") == 0
+    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
     context.close()
 
 
 def test_a_page_that_is_left_and_a_hidden_tab_miss_no_frame(page, address):
-    opened(page, address, "&seed=12&steps=1000")
+    opened(page, address, "&seed=12&steps=1000&views=8")  # longer than what follows
     start(page)
     expect(page.get_by_text(re.compile(r"^step \d\d+ of 1000, running$"))).to_be_visible()
     page.get_by_role("link", name="Feature maps").first.click()
