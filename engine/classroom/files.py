@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import os
 import tempfile
 import time
 from pathlib import Path
@@ -27,23 +28,26 @@ class Files:
         name = hashlib.sha256(content).hexdigest()
         try:
             self._path(name).parent.mkdir(parents=True, exist_ok=True)
-            if self._path(name).is_file():
-                self._path(name).touch()
-            else:
-                with tempfile.NamedTemporaryFile(dir=self.folder, delete=False) as part:
-                    try:
-                        part.write(content)
-                        part.close()
-                        Path(part.name).replace(self._path(name))
-                    except BaseException:
-                        Path(part.name).unlink(missing_ok=True)
-                        raise
+            try:
+                os.utime(self._path(name))  # it is there, and as new as if it had just been written
+            except FileNotFoundError:
+                self._write(self._path(name), content)
         except OSError as error:
             raise WallUnavailable(
                 "The server could not write the picture: there is no room, or no right to. It is "
                 "not on the wall."
             ) from error
         return name
+
+    def _write(self, file: Path, content: bytes) -> None:
+        with tempfile.NamedTemporaryFile(dir=self.folder, delete=False) as part:
+            try:
+                part.write(content)
+                part.close()
+                Path(part.name).replace(file)
+            except BaseException:
+                Path(part.name).unlink(missing_ok=True)
+                raise
 
     def read(self, name: str) -> bytes:
         """A file's content; empty where it is gone."""
