@@ -11,7 +11,10 @@ the numbers are measured on photos, once.
 
 import contextlib
 import hashlib
+import io
+import secrets
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -137,9 +140,13 @@ def learn(net: Backbone, photos: np.ndarray, source: str) -> Statistics:
     net.keep(_KEY, found)
     rows = zip(found.layers, found.means, found.deviations, strict=True)
     arrays: dict[str, Any] = {name: np.stack([mean, deviation]) for name, mean, deviation in rows}
+    file, content = _file(net), io.BytesIO()
+    np.savez_compressed(content, source=source, **arrays)
+    part = file.with_suffix(f".{secrets.token_hex(4)}")
     with contextlib.suppress(OSError):
-        _file(net).parent.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(_file(net), source=source, **arrays)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(content.getvalue())
+        part.replace(file)  # whole, or not at all
     return found
 
 
@@ -162,10 +169,10 @@ def _measured(net: Backbone) -> Statistics | None:
 def _saved(file: Path, names: tuple[str, ...], prefix: str = "") -> Statistics | None:
     """Statistics of these layers in a file; None where it lacks one or is not whole."""
     try:
-        with np.load(file) as saved:
+        with np.load(io.BytesIO(file.read_bytes())) as saved:
             rows = [saved[prefix + name].astype("float32") for name in names]
             source = str(saved["source"])
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error):
         return None
     return Statistics(
         layers=names,

@@ -68,6 +68,11 @@ def test_a_network_without_statistics_learns_them_from_photos(tmp_path, monkeypa
     np.testing.assert_array_equal(found.deviations[2], learned.deviations[2])
     other = backbones.load("Pocket", pretrained=False, size=32)  # other weights
     assert natural.statistics(other).layers == ()
+    (file,) = (tmp_path / "ideal-cat" / "natural").iterdir()
+    whole = file.read_bytes()
+    for damaged in (b"", whole[:300], whole[:300] + bytes(300) + whole[600:]):
+        file.write_bytes(damaged)
+        assert natural.statistics(replace(net, _kept={})).layers == ()
 
 
 def test_shrinking_leaves_nothing_out():
