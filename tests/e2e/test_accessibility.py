@@ -42,7 +42,7 @@ def every_picture_is_named(page: Page) -> None:
     assert words.count() == charts.count()
 
 
-CONTRAST = """(button) => {
+LEGIBLE = """(button) => {
   const light = (colour) => {
     const parts = colour.match(/[\\d.]+/g).slice(0, 3).map((n) => n / 255);
     const linear = parts.map((n) => (n <= 0.03928 ? n / 12.92 : ((n + 0.055) / 1.055) ** 2.4));
@@ -50,8 +50,8 @@ CONTRAST = """(button) => {
   };
   const { color, backgroundColor } = getComputedStyle(button);
   const [a, b] = [light(color), light(backgroundColor)];
-  return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-}"""
+  return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) >= 4.5;
+}"""  # soon: the server is told of the theme, and changes the label's colour
 DRAWN = """(scheme) => {
   const [red] = getComputedStyle(document.querySelector("[data-testid=stApp]"))
     .backgroundColor.match(/\\d+/g);
@@ -79,9 +79,9 @@ def test_axe_finds_nothing_serious_and_every_picture_is_named(page, address, scr
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
         page.wait_for_function(DRAWN, arg=scheme)
-        assert serious(page) == []
         for button in page.locator("[data-testid=stBaseButton-primary]:enabled").all():
-            assert button.evaluate(CONTRAST) >= 4.5
+            page.wait_for_function(LEGIBLE, arg=button.element_handle())
+        assert serious(page) == []
 
 
 @pytest.mark.parametrize("screen", ["transfer_learning", "feature_maps", "adversarial_attacks"])
