@@ -132,7 +132,7 @@ def where_it_looks(name: str, picked: pickers.Picked) -> None:
                 exports.heat_map("saliency", label, over, pixels)
             else:
                 st.caption(
-                    "The picture beside this shows the *places* that raise a class, or lower it, "
+                    "The heat map shows the *places* that raise a class, or lower it, "
                     "as coarse as the last maps. Saliency shows how much each single *pixel* would "
                     "change it."
                 )
