@@ -10,7 +10,7 @@ from tests.app.test_pages import opened
 def test_senseless_links_are_told_and_the_page_goes_on():
     app = opened(
         "pages/feature_maps.py",
-        backbone="MobileNetV2",
+        backbone="Pocket",
         layer="nonsense",
         sample="../../etc/passwd",
         channel="99999",
