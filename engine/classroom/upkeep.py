@@ -29,7 +29,7 @@ class Upkeep:
                 try:
                     self.purge()
                 except Exception as error:  # it must go on: it deletes what people have shown
-                    _log.warning("what is over could not be deleted: %s", error)
+                    _log.warning("Expired classes could not be deleted: %s", error)
                 time.sleep(every)
 
         threading.Thread(target=purge, name="purge", daemon=True).start()

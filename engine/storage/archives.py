@@ -74,7 +74,7 @@ def download(root: Path, url: str, archives: Sequence[Archive]) -> Iterator[Prog
     except OSError as error:
         raise DownloadFailed(
             f"The photos could not be written into {root.parent}: {error.strerror}. Make room, or "
-            "give the app the right to write there, and try again."
+            "make the folder writable, and try again."
         ) from error
     yield Progress(fraction=1.0, message="ready")
 
@@ -82,6 +82,7 @@ def download(root: Path, url: str, archives: Sequence[Archive]) -> Iterator[Prog
 def _arriving(
     root: Path, url: str, archives: Sequence[Archive], waiting: Path
 ) -> Iterator[Progress]:
+    """Fetches the archives into the folder `waiting`, and unpacks them into `root`."""
     for archive in archives:
         if not (waiting / archive.name).is_file():
             yield from downloads.fetch(

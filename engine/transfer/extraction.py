@@ -173,7 +173,6 @@ def extract(
         yield Extracted(
             done=done, total=total, rate=rate, seconds_left=(total - done) / max(rate, 1e-6)
         )
-    values.flush()
     state.flush()
     good, bad = rows[state[rows] == _DONE], rows[state[rows] != _DONE]
     if not len(good):
