@@ -55,7 +55,7 @@ def page(title: str, subtitle: str, lesson: Lesson | None = None) -> None:
         classroom.aside(title)
         class_link.aside()
         first_network.show()
-    with st.container(horizontal=True, vertical_alignment="center", wrap=False, key="page_head"):
+    with st.container(horizontal=True, vertical_alignment="center", key="page_head"):
         st.title(title, anchor=False, width="content")
         st.markdown(subtitle, width="stretch")
         if lesson is not None:
