@@ -10,6 +10,7 @@ def page():
 
     from components.shell import sessions
 
+    sessions._until_disconnected.clear()  # every test's session bears the same name
     view = Mock()
     sessions.session_views().append(view)
     sessions._until_disconnected.clear()  # as Streamlit does when the connection breaks
