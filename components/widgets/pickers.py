@@ -1,6 +1,5 @@
 """Choosing a picture, a backbone, a class."""
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -272,8 +271,6 @@ def class_name(names: tuple[str, ...], default: int, *, key: str, label: str = "
 
     Until a person has chosen one, the box follows `default`, which may depend on the picture.
     """
-    counts = Counter(names)  # two classes of ImageNet are cranes; a label must name one class
-    labels = [f"{n} ({k})" if counts[n] > 1 else n for k, n in enumerate(names)]
     chosen = f"{key}_chosen"
     if not st.session_state.get(chosen):
         st.session_state[key] = default
@@ -286,7 +283,7 @@ def class_name(names: tuple[str, ...], default: int, *, key: str, label: str = "
         label,
         range(len(names)),
         key=key,
-        format_func=lambda k: labels[k],
+        format_func=lambda k: names[k],
         on_change=choose,
         persist_state="session",
     )

@@ -62,7 +62,7 @@ def together(nets: Sequence[Backbone]) -> Backbone:
 
 
 def _with_number(names: Sequence[str]) -> list[tuple[str, int]]:
-    """Names with their number among equal ones: two classes of ImageNet are called crane."""
+    """Names with their number among equal ones: a person may name two classes alike."""
     counts = Counter[str]()
     found = []
     for name in names:

@@ -1,6 +1,7 @@
 """Where pretrained weights live: Keras' own cache, under Keras' own names."""
 
 import json
+import os
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +17,8 @@ HDF5 = b"\x89HDF\r\n\x1a\n"
 INDEX_NAME = "imagenet_class_index.json"
 INDEX_URL = f"https://storage.googleapis.com/download.tensorflow.org/data/{INDEX_NAME}"
 INDEX_MD5 = "c2c37ea517e94d9795004a39431a14cb"
+# The second of two classes of one name, by its WordNet id: a name must be of one class only.
+SECOND = {"n02012849": "crane (bird)", "n03710721": "maillot (tank suit)"}
 
 
 def path(spec: Spec) -> Path:
@@ -27,12 +30,25 @@ def path(spec: Spec) -> Path:
 
 def is_here(spec: Spec) -> bool:
     """Whether the weights, and the class names that go with them, are on this machine."""
-    return path(spec).is_file() and (spec.builtin or index_path().is_file())
+    return spec.builtin or {spec.filename, INDEX_NAME} <= _files()
 
 
 def available() -> tuple[str, ...]:
     """Names of the backbones whose weights are on this machine, in the registry's order."""
-    return tuple(name for name, spec in specs().items() if is_here(spec))
+    files = _files()  # looked up once: every run of a page asks, and each call waits for the GIL
+    return tuple(
+        name
+        for name, spec in specs().items()
+        if spec.builtin or {spec.filename, INDEX_NAME} <= files
+    )
+
+
+def _files() -> set[str]:
+    """Names of the files in the folder of weights."""
+    try:
+        return set(os.listdir(config.keras_home() / "models"))
+    except OSError:
+        return set()
 
 
 def require(spec: Spec) -> Path:
@@ -72,13 +88,13 @@ def _address(url: str) -> str:
 
 
 def imagenet_class_names() -> tuple[str, ...]:
-    """The 1000 class names in words, from Keras' class index.
+    """The 1000 class names in words, from Keras' class index, no two of them alike.
 
     Raises:
         WeightsUnavailable: the index is not on this machine.
         WeightsDamaged: it is not what it should be.
     """
-    return tuple(name.replace("_", " ") for _, name in _index())
+    return tuple(SECOND.get(known, name.replace("_", " ")) for known, name in _index())
 
 
 def imagenet_wordnet_ids() -> tuple[str, ...]:

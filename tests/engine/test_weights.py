@@ -34,6 +34,17 @@ def test_class_names_are_words(home):
     assert weights.imagenet_class_names()[7] == "class 7"
 
 
+def test_two_classes_of_one_name_are_told_apart(home):
+    file = home / weights.INDEX_NAME
+    cranes = {"134": ["n02012849", "crane"], "517": ["n03126707", "crane"]}
+    file.write_text(json.dumps(json.loads(file.read_text()) | cranes))
+    names = weights.imagenet_class_names()
+    assert names[134] == "crane (bird)"
+    pocket = json.loads((config.ASSETS / "pocket.json").read_text())
+    own = pocket["class_names"].index("crane")  # of what is of this name in both, as of the target
+    assert pocket["wordnet_ids"][own] == weights.imagenet_wordnet_ids()[names.index("crane")]
+
+
 @pytest.mark.parametrize("content", ["", "[]", '{"0": ["n1", "x"]}', "<html>"])
 def test_a_damaged_class_index_is_named(home, content):
     (home / weights.INDEX_NAME).write_text(content)
