@@ -186,7 +186,8 @@ class Run:
     def check(self) -> None:
         """Raises `Cancelled` in the run's own thread where nobody wants it any more."""
         with self._changed:
-            if not any(view.wants_it for view in self._views):
+            self.share.people = sum(view.wants_it for view in self._views)
+            if not self.share.people:
                 self._closing = True
                 raise Cancelled
 

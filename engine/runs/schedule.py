@@ -1,9 +1,10 @@
 """Fair turns: only so many threads compute at once, each for a tenth of a second, then the next.
 
 Thirty people see thirty pictures grow slowly, and nobody waits for another's whole run. What is
-soon done, like an attack, need not wait for those pictures: runs that have computed for less than
-two seconds come before longer ones, as in a multilevel feedback queue (Silberschatz, Galvin and
-Gagne, Operating System Concepts, 10th edition, 5.3.6).
+soon done, like an attack, need not wait for those pictures, nor what many wait for, like the
+training of a class: runs that have computed for less than two seconds for each person who watches
+come before longer ones, as in a multilevel feedback queue (Silberschatz, Galvin and Gagne,
+Operating System Concepts, 10th edition, 5.3.6).
 """
 
 import bisect
@@ -14,14 +15,18 @@ from contextlib import contextmanager
 from operator import itemgetter
 
 SLICE = 0.1  # seconds a run may compute before it is the next one's turn
-SHORT = 2.0  # seconds of computing; a run that has had more lets others pass
+SHORT = 2.0  # seconds of computing for each person; a run that has had more lets others pass
 
 
 class Share:
-    """How much of its turn a run has used, None before its first, and of all turns, in seconds."""
+    """What a run has used of its turn, None before its first, and of all turns, in seconds.
+
+    `people` is how many watch it.
+    """
 
     spent: float | None = None
     total = 0.0
+    people = 1
 
     @property
     def rank(self) -> int:
@@ -34,7 +39,7 @@ class Share:
             return 1
         if self.spent < SLICE:
             return 0
-        return 2 if self.total < SHORT else 3
+        return 2 if self.total / self.people < SHORT else 3
 
 
 class Schedule:

@@ -111,6 +111,20 @@ def test_a_short_run_does_not_wait_for_long_ones():
     assert order.count("long") == 16
 
 
+def test_what_many_watch_counts_as_short_for_longer(one_place):
+    _, runs = one_place
+    task = counting([])
+    task.key = "the same for all"
+    views = [runs.view(task, paused=True) for _ in range(3)]
+    share = views[0].run.share
+    share.spent, share.total = SLICE, 2.5 * SHORT
+    until(lambda: share.people == 3)
+    assert share.rank == 2
+    views[0].stop()
+    until(lambda: share.people == 2)
+    assert share.rank == 3
+
+
 def test_who_looks_at_a_page_comes_first():
     schedule = Schedule(2)
     runs = Runs(LocalRunner(schedule, Store()))
