@@ -21,7 +21,11 @@ AMOUNTS = (1, 2, 3, 5, 10, 20, 50, 100)
 def embedding(run: Experiment) -> None:
     """All photos as points: near each other where their features are alike."""
     if run.trained.features is None:
-        st.info("A network trained from scratch has no fixed features to map.")
+        st.info(
+            "The photos of an opened project are not here, so there is nothing to map."
+            if run.saved
+            else "A network trained from scratch has no fixed features to map."
+        )
         return
     how = PRINCIPAL
     if find_spec("sklearn") is not None:

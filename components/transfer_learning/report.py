@@ -80,7 +80,7 @@ def headline(run: Experiment) -> None:
         with st.expander(f"{len(left_out)} photos cannot be read", icon=":material/rule:"):
             for one in left_out[:50]:
                 st.markdown(f"`{one.name}`: {one.reason}")
-    said = verdict(report, len(run.trained.class_names), crossed=run.trained.crossed is not None)
+    said = verdict(report, crossed=run.trained.crossed is not None)
     said = f"{said} Trained on {run.trained.learnt} photos in {run.last.seconds:.1f} s."
     if run.plan.how == SCRATCH and run.latest is not None and run.latest.accuracy is not None:
         said += f" It classifies {100 * run.latest.accuracy:.0f} % of its training photos."
@@ -90,18 +90,21 @@ def headline(run: Experiment) -> None:
         st.info(said, icon=":material/info:")
 
 
-def verdict(report: "Report", classes: int, *, crossed: bool = False) -> str:
+def verdict(report: "Report", *, crossed: bool = False) -> str:
     """Accuracy, its interval, and whether that is better than chance, in words."""
     photos = len(report.labels)
     how = f"{photos} photos, cross-validated," if crossed else f"{photos} photos it has never seen"
-    chance = 100 / classes
+    each = report.confusion.sum(axis=1)
+    each = each[each > 0]
+    guess = "chance" if each.min() == each.max() else "always predicting the most frequent class"
+    chance = f"{100 * report.chance:.1f} %"
     said = (
         f"{100 * report.accuracy:.1f} % of {how} are classified correctly (95 % interval "
         f"{100 * report.low:.0f} to {100 * report.high:.0f} %)."
     )
     if report.better_than_chance:
-        return f"{said} By chance: {chance:.1f} %."
-    return f"{said} That is not clearly better than chance, {chance:.1f} %."
+        return f"{said} By {guess}: {chance}."
+    return f"{said} That is not clearly better than {guess}, {chance}."
 
 
 def trial(run: Experiment) -> None:

@@ -10,7 +10,7 @@ to share between threads.
 
 import math
 import threading
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -61,7 +61,7 @@ class Backbone:
     layers: tuple[LayerInfo, ...]
     members: tuple["Backbone", ...] = ()
     _kept: LRUCache[Hashable, Any] = field(default_factory=lambda: LRUCache(_MOST_KEPT))
-    _outputs: dict[str, Any] = field(default_factory=dict)
+    _grown: dict[Hashable, Any] = field(default_factory=dict)
     _lock: Any = field(default_factory=threading.RLock)
 
     @property
@@ -150,12 +150,19 @@ class Backbone:
     def output(self, path: str) -> Any:
         """The symbolic output of a layer of `plain`, through nested models.
 
-        Kept: asking a nested model anew would add a call to the shared graph each time.
+        Asking a nested model anew would add a call to the shared graph each time.
+        """
+        return self.grown(path, lambda: graph.output_of(self.plain, path))
+
+    def grown(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """What is kept under `key` for good, made by `make()` the first time.
+
+        For what is added to the shared graph, which would keep it anyway.
         """
         with self._lock:
-            if path not in self._outputs:
-                self._outputs[path] = graph.output_of(self.plain, path)
-            return self._outputs[path]
+            if key not in self._grown:
+                self._grown[key] = make()
+            return self._grown[key]
 
 
 def load(

@@ -10,6 +10,7 @@ another class needs no new compilation (after lucid's objectives; Olah, Mordvint
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Self
 
 import keras
@@ -251,7 +252,7 @@ def answers(net: Backbone, parts: tuple[Part, ...]) -> Any:
     whole = net.plain if names else net.model  # folding changes what a layer answers
     outputs = {"": whole.outputs[0]}
     for name in names:
-        outputs[name] = _leaky(net.output(name))
+        outputs[name] = net.grown(("leaky", name), partial(_leaky, net.output(name)))
     for several in (names for names in reads if isinstance(names, tuple)):
         for name in several:  # folding leaves the answers of normalizations as they are
             maps = net.output(name) if whole is net.plain else graph.output_of(whole, name)

@@ -36,8 +36,13 @@ class Report:
 
     @property
     def better_than_chance(self) -> bool:
-        """Whether the whole interval lies above what guessing would give."""
-        return self.low > 1 / len(self.confusion)
+        """Whether the whole interval lies above `chance`."""
+        return self.low > self.chance
+
+    @property
+    def chance(self) -> float:
+        """The accuracy of always predicting the class with the most photos."""
+        return float(self.confusion.sum(axis=1).max() / self.confusion.sum())
 
     @property
     def per_class(self) -> np.ndarray:

@@ -11,7 +11,7 @@ import keras
 
 from engine import backend
 from engine.backbones import Backbone, graph
-from engine.transfer.extraction import head_input
+from engine.transfer.extraction import head_input, last_layer
 
 LABELS = "labels.txt"
 
@@ -30,9 +30,8 @@ def as_backbone(
     copy = keras.Model.from_config(head.get_config())
     copy.set_weights(head.get_weights())
     copy.trainable = False
-    answer: Any = copy
-    model = keras.Model(net.model.inputs[0], answer(head_input(net.model)), name="classifier")
-    plain = keras.Model(net.plain.inputs[0], answer(head_input(net.plain)), name="classifier")
+    model = _answered(net.model, copy)
+    plain = model if net.plain is net.model else _answered(net.plain, copy)
     return Backbone(
         spec=replace(net.spec, name=name),
         model=model,
@@ -40,6 +39,15 @@ def as_backbone(
         class_names=class_names,
         layers=graph.describe(plain),
     )
+
+
+def _answered(network: keras.Model, head: Any) -> keras.Model:
+    """The network up to its features, and what the head makes of them."""
+    nodes = last_layer(network)._outbound_nodes
+    before = len(nodes)
+    model = keras.Model(network.inputs[0], head(head_input(network)), name="classifier")
+    del nodes[before:]  # else the shared network would keep the head as long as it is loaded
+    return model
 
 
 def from_model(

@@ -69,12 +69,13 @@ def last_layer(model: keras.Model) -> keras.Layer:
 
 def head_input(model: keras.Model) -> Any:
     """The symbolic vector a head reads, `(N, c)`."""
-    return keras.layers.Flatten()(last_layer(model).output)
+    read = last_layer(model).output
+    return read if len(read.shape) == 2 else keras.layers.Flatten()(read)
 
 
 def width(net: Backbone) -> int:
     """How many numbers the features of a picture have."""
-    return head_input(net.model).shape[-1]
+    return int(np.prod(last_layer(net.model).output.shape[1:]))
 
 
 def vectors(net: Backbone, batch: np.ndarray) -> np.ndarray:

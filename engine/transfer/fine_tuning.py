@@ -148,13 +148,23 @@ def _fit_batch_norm(model: keras.Model, batches: int) -> None:
 
 
 class _Divided(keras.layers.Layer):
-    """A network that processes the parts of a batch in parallel, one part per core."""
+    """A network that processes the parts of a batch in parallel, one part per core.
+
+    But not where it learns to normalize: a batch's statistics are those of the whole batch (Ioffe
+    and Szegedy, 2015, arXiv:1502.03167).
+    """
 
     def __init__(self, network: keras.Model) -> None:
         super().__init__()
         self.network = network
+        self.whole = any(
+            isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
+            for layer in network._flatten_layers()
+        )
 
     def call(self, pictures: Any, training: bool | None = None) -> Any:
+        if training and self.whole:
+            return self.network(pictures, training=True)
         return backend.data_parallel(lambda part: self.network(part, training=training), pictures)
 
 

@@ -115,6 +115,8 @@ class Epoch:
 def train_head(features: Features, recipe: Recipe) -> Iterator[Epoch]:
     """Trains a classifier on features.
 
+    It stops early only where photos can be kept aside, so not with one photo of each class.
+
     Args:
         features: of photos by a frozen backbone.
         recipe: how.
@@ -155,6 +157,7 @@ def train_head(features: Features, recipe: Recipe) -> Iterator[Epoch]:
     fit: Any = head.fit
     generator = np.random.default_rng([recipe.seed, 6])
     average = WeightAverage(head, recipe.average)
+    patience = recipe.patience if judge.any() else 0
     best, best_weights, waited = np.inf, None, 0
     for number in range(1, recipe.epochs + 1):
         order = generator.permutation(len(x))
@@ -176,11 +179,11 @@ def train_head(features: Features, recipe: Recipe) -> Iterator[Epoch]:
             weights=tuple(head.get_weights()),
             learnt=int(learn.sum()),
         )
-        if recipe.patience and val_loss < best - 1e-4:
+        if patience and val_loss < best - 1e-4:
             best, best_weights, waited = val_loss, head.get_weights(), 0
-        elif recipe.patience:
+        elif patience:
             waited += 1
-            if waited >= recipe.patience:
+            if waited >= patience:
                 break
     if best_weights is not None:
         head.set_weights(best_weights)
@@ -230,7 +233,7 @@ def cross_validate(features: Features, recipe: Recipe, folds: int = 5) -> Iterat
     present, tested = np.unique(fold[fold >= 0]), fold >= 0
     for k in present:
         test = fold == k
-        *_, epoch = train_head(replace(features, train=~test), replace(recipe, patience=0))
+        *_, epoch = train_head(replace(features, train=~test), recipe)
         logits[test] = logits_of(epoch.head, np.asarray(values[test, 0], "float32"))
         if k != present[-1]:
             yield None

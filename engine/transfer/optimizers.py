@@ -36,7 +36,8 @@ def optimizer_of(options: Options, steps: int) -> keras.optimizers.Optimizer:
     """The optimizer that some options describe.
 
     Args:
-        options: of `OPTIMIZERS` and `SCHEDULES`; `clip` bounds the gradient's norm, 0 for no bound.
+        options: of `OPTIMIZERS` and `SCHEDULES`; `clip` bounds the norm of the gradient as
+            a whole, 0 for no bound.
         steps: how many the whole training has.
     """
     rate, total = options.learning_rate, max(steps, 1)
@@ -52,7 +53,7 @@ def optimizer_of(options: Options, steps: int) -> keras.optimizers.Optimizer:
     optimizer = OPTIMIZERS[options.optimizer](
         learning_rate=schedule,
         weight_decay=options.weight_decay or None,
-        clipnorm=options.clip or None,
+        global_clipnorm=options.clip or None,
     )
     return backend.single_replica(optimizer)
 

@@ -51,7 +51,7 @@ def test_a_figure_that_chance_explains_is_no_success(right, of, classes, better)
     found = evaluated(right, of, classes)
     assert found.accuracy == pytest.approx(right / of)
     assert found.better_than_chance == better
-    said = report.verdict(found, classes)
+    said = report.verdict(found)
     assert ("not clearly better than chance" in said) == (not better)
 
 

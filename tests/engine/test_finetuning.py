@@ -102,6 +102,16 @@ def test_from_scratch_it_fits_the_photos_it_learns_from(net, crops):
     assert end.accuracy > 0.9
 
 
+def test_from_scratch_the_number_of_cores_makes_no_difference(net, crops, monkeypatch):
+    tuning = transfer.Tuning(epochs=1, batch=8, scratch=True, stages=0, augment=False)
+    found = []
+    for cores in (1, 4):
+        monkeypatch.setattr(backend, "cores", lambda cores=cores: cores)
+        end = last(transfer.fine_tune(net, datasets.folder(crops), None, tuning))
+        found.append(next(w for w in end.model.variables if "moving_mean" in w.path).numpy().copy())
+    np.testing.assert_allclose(*found, rtol=1e-3, atol=1e-5)
+
+
 def test_what_the_network_needs_is_asked_for_before(net, crops, monkeypatch):
     data, vgg = datasets.folder(crops), backbones.load("VGG16", pretrained=False)
     all_layers = transfer.Tuning(stages=0)

@@ -1,14 +1,17 @@
 """Learning on frozen features: what is measured, kept, stopped and taken home."""
 
 import gc
+import weakref
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 
 from engine import backend, transfer
 from engine.errors import BadDataset, BadSettings, DatasetUnavailable, Diverged
 from engine.storage import datasets, registry
+from engine.transfer import optimizers
 from tests.engine.conftest import CROPPED
 
 
@@ -48,6 +51,25 @@ def test_early_stopping_keeps_the_best_and_does_not_look_at_the_test(features):
     wrong[~features.train] = 0
     other = list(transfer.train_head(replace(features, labels=wrong), recipe))
     assert [e.val_loss for e in other] == [e.val_loss for e in epochs]
+
+
+def test_without_a_photo_to_keep_aside_it_does_not_stop_early(features):
+    alone = np.zeros_like(features.train)
+    for label in range(3):
+        alone[np.flatnonzero(features.train & (features.labels == label))[0]] = True
+    recipe = transfer.Recipe(epochs=5, patience=1)
+    assert last(transfer.train_head(replace(features, train=alone), recipe)).number == 5
+
+
+def test_a_clipped_gradient_is_no_longer_than_that():
+    recipe = transfer.Recipe(
+        optimizer="SGD", learning_rate=1.0, schedule="constant", weight_decay=0.0, clip=1.0
+    )
+    optimizer = optimizers.optimizer_of(recipe, 1)
+    weights = [keras.Variable(np.zeros(3, "float32")) for _ in range(4)]
+    optimizer.apply([keras.ops.ones(3)] * 4, weights)
+    step = np.concatenate([keras.ops.convert_to_numpy(one) for one in weights])
+    assert np.linalg.norm(step) == pytest.approx(1.0, abs=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -131,6 +153,9 @@ def test_the_classifier_is_a_backbone_and_comes_back_from_its_files(net, feature
     recipe = transfer.Recipe(epochs=3, hidden=8, batch_norm=True)
     head = last(transfer.train_head(features, recipe)).head
     own = transfer.as_backbone(net, head, features.class_names, "mine")
+    dropped = weakref.ref(transfer.as_backbone(net, head, features.class_names, "two").model)
+    gc.collect()
+    assert dropped() is None  # the shared network does not keep it
     batch = np.random.default_rng(0).random((2, 80, 80, 3), "float32")
     expected = transfer.logits_of(head, transfer.vectors(net, batch))
     np.testing.assert_allclose(own.logits(batch), expected, atol=1e-4)
@@ -193,6 +218,15 @@ def test_the_interval_is_wilsons():
     assert transfer.interval(0, 0) == (0.0, 1.0)
     low, high = transfer.interval(8, 10)  # Brown, Cai and DasGupta, 2001: 0.490 to 0.943
     assert (low, high) == pytest.approx((0.490, 0.943), abs=0.001)
+
+
+def test_what_always_says_the_same_is_not_better_than_chance():
+    labels = np.repeat([0, 1], [36, 75])
+    constant = np.tile(np.array([0.0, 1.0], "float32"), (111, 1))
+    report = transfer.evaluate(constant, labels, np.arange(111))
+    assert report.low > 0.5
+    assert report.chance == report.accuracy
+    assert not report.better_than_chance
 
 
 def test_a_report_counts_what_it_should():
