@@ -1,6 +1,7 @@
 """The sections below an attack that has ended, shown one at a time."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -9,6 +10,9 @@ from components.adversarial_attacks.experiment import Experiment
 from components.shell import cache, linked
 from components.widgets import gallery
 from engine import images
+
+if TYPE_CHECKING:
+    from engine.attacks.robustness import Verdict
 
 
 def sections(run: Experiment) -> None:
@@ -36,7 +40,7 @@ def sections(run: Experiment) -> None:
 
 def noise(run: Experiment) -> None:
     """The same change with its pixels shuffled."""
-    from engine.attacks import robustness
+    from engine.attacks import RandomNoise, robustness
 
     plan, picture = run.plan, run.latest.picture
     shuffled = robustness.equal_noise(plan.picture, picture, plan.seed)
@@ -50,9 +54,12 @@ def noise(run: Experiment) -> None:
             said = f"{answer[0].label} {100 * answer[0].probability:.1f} %"
             gallery.show(gallery.smooth(shown), f"{words}: {said}", f"{words}: {said}")
     sizes = [robustness.change(plan.picture, shown).l2 for shown in (picture, shuffled)]
+    aimed = "Only the first is aimed: it matters which pixel gets which change."
+    if isinstance(plan.attack, RandomNoise):
+        aimed = "Neither is aimed: this attack is random noise itself."
     st.caption(
         f"Both changes are about the same size, {sizes[0]:.2f} and {sizes[1]:.2f} grey levels "
-        "(root mean square). Only the first is aimed: it matters which pixel gets which change."
+        f"(root mean square). {aimed}"
     )
 
 
@@ -69,22 +76,33 @@ def defences(run: Experiment) -> None:
     linked.keep("defences", ";".join(chosen), ";".join(names))
     plan = run.plan
     net = cache.backbone(plan.backbones[0])
+    fooled = run.latest.succeeded and not run.latest.already
     verdicts = robustness.survival(net, plan.picture, run.latest.picture, plan.aim, chosen)
     rows = [
         {
             "Treatment": verdict.name,
             "Original": _said(verdict.original),
             "Attacked": _said(verdict.changed),
-            "Attack": "survives" if verdict.fooled else "undone",
         }
+        | ({"Attack": _outcome(verdict)} if fooled else {})
         for verdict in verdicts
     ]
     if rows:
         st.dataframe(rows, hide_index=True, height="content", key="survival")
+    if not fooled:
+        st.caption("The attack has fooled nobody, so there is nothing to undo.")
     st.caption(
         f"Predictions of {net.name}. A treatment protects only if the original is still classified "
         "correctly, and an attacker who knows the treatment can attack through it."
     )
+
+
+def _outcome(verdict: "Verdict") -> str:
+    """What a treatment makes of an attack that has succeeded."""
+    if not verdict.fooled:
+        return "undone"
+    same = verdict.original.class_index == verdict.changed.class_index
+    return "the treatment alone fools it" if same else "survives"
 
 
 def _said(prediction) -> str:

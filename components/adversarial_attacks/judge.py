@@ -119,8 +119,8 @@ def outcomes(
     whole = bool(trials) and trials[-1].last
     attacks = {
         "Auto-PGD": f"{effort.steps} steps, whose size it sets itself",
-        "Auto-PGD, targeted": f"{effort.steps} steps towards each of the {effort.rivals} strongest "
-        "other classes",
+        "Auto-PGD, targeted": f"{effort.steps} steps towards each of the strongest other "
+        f"classes, at most {effort.rivals}",
         "Square": f"{effort.queries} queries with random squares; it needs no gradient",
     }
     found = []

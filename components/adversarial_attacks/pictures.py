@@ -124,8 +124,9 @@ def _verdict(run: Experiment, name: str = "") -> Verdict:
     top = frame.predictions[0]
     unchanged = np.array_equal(run.plan.picture, frame.picture)
     if frame.already or (frame.succeeded and unchanged):
+        held = f"{name}: nothing" if name else "Nothing"
         return Verdict(
-            text=f"Nothing had to change: “{top.label}” was predicted already. "
+            text=f"{held} had to change: “{top.label}” was predicted already. "
             "Choose another target."
         )
     if frame.succeeded:
@@ -170,7 +171,9 @@ def _size(run: Experiment, of: str) -> None:
         f"mean square {change.l2:.2f}; {100 * change.pixels:.0f} % of the pixels changed; SSIM "
         f"{change.ssim:.3f}, PSNR {change.psnr:.1f} dB."
     )
-    if run.latest.succeeded:
+    if run.latest.already:
+        words += " It was fooled before the attack."
+    elif run.latest.succeeded:
         first = next((p.step for p in run.frames if p.succeeded), run.latest.step)
         words += f" Fooled at step {first}"
         words += f"; step {run.latest.step} is kept." if first != run.latest.step else "."
@@ -230,7 +233,7 @@ def _sheet(run: Experiment) -> lab_sheet.Sheet:
         files |= {
             f"before-{number}.png": (images.png(plan.picture), "The photo as the network gets it."),
             f"after-{number}.png": (images.png(frame.picture), "The same, attacked."),
-            f"change-{number}.png": (images.png(magnified), f"The change, times {times}."),
+            f"change-{number}.png": (images.png(magnified), f"The change, times {max(times, 1)}."),
             f"steps-{number}.csv": (lab_sheet.table(names, rows), "Probabilities, a row a step."),
         }
     plan = run.plan

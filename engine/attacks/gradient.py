@@ -63,13 +63,15 @@ class Attack:
     """Base of all attacks.
 
     `steps` is how many steps; `loss` what it minimises, `smallest` whether it seeks the smallest
-    change instead of the surest mistake, `stops` whether it ends when all pictures fool.
+    change instead of the surest mistake, `stops` whether it ends when all pictures fool, `shared`
+    whether all pictures get one change, so that the best step is one and the same, too.
     """
 
     steps: int = 20
     loss: ClassVar[Asks] = "cross-entropy"
     smallest: ClassVar[bool] = False
     stops: ClassVar[bool] = False
+    shared: ClassVar[bool] = False
 
     def check(self) -> None:
         """Raises `BadSettings` if a setting is out of range."""
@@ -249,6 +251,8 @@ class PGD(Bounded):
 @dataclass(frozen=True, kw_only=True)
 class Universal(PGD):
     """One and the same change for all pictures of the batch (Moosavi-Dezfooli et al., 2016)."""
+
+    shared: ClassVar[bool] = True
 
     def start(self, original: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         one = super().start(original[:1], generator)

@@ -99,7 +99,7 @@ def accuracy(
     for rows in _parts(np.arange(len(pictures))):
         right[rows] = net.logits(pictures[rows]).argmax(axis=1) == classes[rows]
     clean, after = float(right.mean()), {}
-    for name, attacks in _attacks(epsilon, effort):
+    for name, attacks in _attacks(net, epsilon, effort):
         for attack in attacks:
             for rows in _parts(np.flatnonzero(right)):
                 right[rows] = ~_fooled(net, pictures[rows], classes[rows], attack, seed)
@@ -125,7 +125,7 @@ def judged(
     logits = net.logits(picture[None])[0]
     own, made = int(logits.argmax()), 0
     nearest = (-np.inf, picture, logits)
-    for name, attacks in _attacks(epsilon, effort):
+    for name, attacks in _attacks(net, epsilon, effort):
         copies, classes = np.repeat(picture[None], len(attacks), axis=0), [own] * len(attacks)
         for batch in loop.run_batch(
             net, copies, np.array(classes), _together(attacks), targeted=False, seed=seed
@@ -179,9 +179,9 @@ def _fooled(
     return deque(steps, maxlen=1).pop().fooled
 
 
-def _attacks(epsilon: float, effort: Effort) -> list[tuple[str, list[Bounded]]]:
+def _attacks(net: Backbone, epsilon: float, effort: Effort) -> list[tuple[str, list[Bounded]]]:
     """The judge's attacks by name; those of one name differ in the class they go to."""
-    ranks = range(1, effort.rivals + 1)
+    ranks = range(1, min(effort.rivals, len(net.class_names) - 1) + 1)
     return [
         ("Auto-PGD", [APGD(epsilon=epsilon, steps=effort.steps)]),
         (

@@ -211,6 +211,9 @@ class _Loop:
         old = self._best
         both = (new["margin"] > 0) & (old["margin"] > 0)
         surer = new["margin"] > old["margin"]
+        if self.attack.shared:
+            now, then = ((one["margin"] > 0).mean() for one in (new, old))
+            return np.full(len(surer), now > then)
         return np.where(both & self.attack.smallest, new["size"] < old["size"], surer)
 
     def shrink(self, step: int, rounds: int = 10) -> None:

@@ -62,8 +62,11 @@ class BlockShuffle(MomentumIterative):
 
     def views(self, generator: np.random.Generator, n: int, height: int, width: int) -> Views:
         maps = [self._shuffled(generator, height, width) for _ in range(n * self.copies)]
-        halved = generator.integers(self.halvings + 1, size=n * self.copies)
-        return Views(np.stack(maps), (0.5**halved).astype("float32"))
+        return Views(np.stack(maps), (0.5 ** self.darker(generator, n)).astype("float32"))
+
+    def darker(self, generator: np.random.Generator, n: int) -> np.ndarray:
+        """How often the values of each copy of each picture are halved, `(n * copies,)`."""
+        return generator.integers(self.halvings + 1, size=n * self.copies)
 
     def _shuffled(self, generator: np.random.Generator, height: int, width: int) -> np.ndarray:
         """The index of each pixel's source, `(H W,)` int32; H W stands for black."""
@@ -84,12 +87,15 @@ class BlockShuffle(MomentumIterative):
 
 @dataclass(frozen=True, kw_only=True)
 class ScaleInvariant(BlockShuffle):
-    """SIM alone: the mean gradient of copies with halved values, up to four times."""
+    """SIM alone: the mean gradient of the picture and of copies halved once to four times."""
 
     copies: int = 5
     blocks: int = 1
     rotation: float = 0.0
     halvings: int = 4
+
+    def darker(self, generator: np.random.Generator, n: int) -> np.ndarray:
+        return np.tile(np.arange(self.copies) % (self.halvings + 1), n)
 
 
 def _cuts(generator: np.random.Generator, n: int, parts: int) -> list[tuple[int, int]]:

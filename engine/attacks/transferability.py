@@ -88,7 +88,7 @@ def transfer_row(
     fitted = np.stack([images.fit(picture, group[0].input_size) for picture in pictures])
     goal = Untargeted() if wanted is None else Targeted(group[0].class_names.index(wanted))
     found = attacked(group, fitted, goal, attack, seed).pictures
-    before = {net.name: _labels(net, pictures) for net in nets}
+    before = {net.name: _labels(net, list(fitted)) for net in nets}  # of the same size as `found`
     labels = {net.name: _labels(net, list(found)) for net in nets}
     pairs = {name: list(zip(after, before[name], strict=True)) for name, after in labels.items()}
     changed = {name: [now != was for now, was in both] for name, both in pairs.items()}

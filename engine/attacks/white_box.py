@@ -195,6 +195,8 @@ def _margin(logits: Any, classes: Any) -> Any:
 
 def _ratio(logits: Any, classes: Any) -> Any:
     own, other = _pick(logits, classes[:, 0]), _pick(logits, classes[:, 1])
+    if logits.shape[-1] < 3:  # of two classes the ratio is the same everywhere
+        return other - own
     top = ops.top_k(logits, min(4, logits.shape[-1]))[0]
     low = ops.mean(top[:, min(2, top.shape[-1] - 1) :], axis=-1)
     return (other - own) / (top[:, 0] - low + 1e-12)

@@ -187,8 +187,17 @@ def test_a_network_of_two_classes_can_be_judged(net, parts):
     two = backbones.Backbone(
         spec=net.spec, model=model, plain=model, class_names=net.class_names[:2], layers=net.layers
     )
-    found = robustness.accuracy(two, parts, classes(two, parts), 8, effort=QUICK)
+    own = classes(two, parts)
+    found = robustness.accuracy(two, parts, own, 8, effort=QUICK)
     assert found.robust < 1
+    both, signs = np.stack([own, 1 - own], axis=1), -np.ones(len(parts), "float32")
+    _, _, gradient = WhiteBox(two).gradient(parts, both, signs, "ratio")
+    assert np.abs(gradient).max(axis=(1, 2, 3)).min() > 0  # of two, the ratio is a constant
+
+
+def test_scale_invariance_asks_about_each_scale_once():
+    views = attacks.ScaleInvariant().views(np.random.default_rng(0), 2, 8, 8)
+    assert views.scale.tolist() == 2 * [1, 1 / 2, 1 / 4, 1 / 8, 1 / 16]
 
 
 def test_blocks_are_moved_and_none_is_lost():
