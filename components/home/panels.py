@@ -15,8 +15,9 @@ def this_machine() -> None:
         st.caption(
             "Each visitor has one run at a time: starting one ends the one before, on whatever "
             "screen. Runs of several visitors share the cores, in turns. Pictures and classifiers "
-            "belong to a visitor's session and are dropped after its tab is closed; "
-            "what is shown to a class stays until the class ends."
+            "belong to a visitor's session, which ends soon after its tab is closed; the last 24 "
+            "results stay in memory until newer ones replace them. "
+            "What is shown to a class stays until the class ends."
         )
     if not st.session_state.get("home_warm"):
         device.caption("TensorFlow is starting.")

@@ -83,7 +83,7 @@ def pets(root: Path) -> datasets.Data:
     return datasets.pets(root)
 
 
-@st.cache_resource(show_spinner=False, max_entries=16, ttl=900)
+@st.cache_resource(show_spinner=False, max_entries=16, ttl=120)
 def decoded(source: bytes | Path) -> np.ndarray:
     """A person's picture, `(H, W, 3)` in 0..1, decoded once; raises `BadImage`."""
     return images.load(source)

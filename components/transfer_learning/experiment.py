@@ -118,7 +118,7 @@ class Experiment:
         source = self.plan.source
         data = source.data
         numbers = (len(data.paths), int(data.train.sum()), data.class_names) if data else ()
-        return source.name, source.grouped, *numbers
+        return source.name, source.grouped, source.holder and source.holder.name, *numbers
 
     @property
     def last(self) -> "TrainingStep | None":
@@ -177,7 +177,7 @@ class Experiment:
         if self._classifier is None:
             net, made = cache.backbone(self.plan.backbone), self.trained
             what = self.plan.source.name + (", cat or dog" if self.plan.source.grouped else "")
-            name = f"{what}, by {self.plan.backbone} ({secrets.token_hex(2)})"
+            name = f"{what}, by {self.plan.backbone} ({secrets.token_hex(4)})"
             if made.model is not None:
                 self._classifier = transfer.from_model(net, made.model, made.class_names, name)
             else:

@@ -37,16 +37,27 @@ def archive() -> "PhotoSource | None":
         type=["zip"],
         max_upload_size=MAX_MB,
         key="own_zip",
+        on_change=_take_zip,
     )
-    if file is None:
+    content = st.session_state.get("own_zip_content")
+    if content is None:
         st.caption("Two folders with ten photos each are enough to begin with.")
         return None
+    if file is None:  # Streamlit empties its box when the page is left
+        st.button(
+            "Remove the zip",
+            help="The zip you uploaded before you left this page.",
+            on_click=lambda: st.session_state.pop("own_zip_content"),
+        )
     share = split()
     with shell.errors():
-        key = (file.getvalue(), share)
-        fill = partial(archives.unpack, file.getvalue())
-        return _kept("my zip", key, fill, share)
+        return _kept("my zip", (content, share), partial(archives.unpack, content), share)
     return None
+
+
+def _take_zip() -> None:
+    file = st.session_state.own_zip
+    st.session_state.own_zip_content = None if file is None else file.getvalue()
 
 
 def split(usual: int = 25) -> float:
@@ -100,7 +111,10 @@ def class_boxes(backbone: str) -> "PhotoSource | None":
 
 
 def more(learned: "TrainingPlan", plan: "TrainingPlan") -> bool:
-    """Whether photos have come into the boxes, and none has gone, since a head learned them."""
+    """Whether photos have come into the boxes, and no fewer are there, since a head learned them.
+
+    The same number of others counts, too; another share of them for testing does not.
+    """
     both = (learned, plan)
     if not all(p.how == FROZEN and p.source.holder and p.source.name == BOXES for p in both):
         return False
@@ -108,7 +122,9 @@ def more(learned: "TrainingPlan", plan: "TrainingPlan") -> bool:
     if before is None or now is None or before.class_names != now.class_names:
         return False
     counts = [np.bincount(data.labels, minlength=len(now.class_names)) for data in (before, now)]
-    return bool((counts[1] >= counts[0]).all() and (counts[1] > counts[0]).any())
+    others = learned.source.holder is not plan.source.holder
+    replaced = others and before.train.sum() == now.train.sum()
+    return bool((counts[1] >= counts[0]).all() and (replaced or (counts[1] > counts[0]).any()))
 
 
 def _stored(
@@ -128,8 +144,17 @@ def _stored(
 
 
 def _box(k: int) -> tuple[str, list[bytes]]:
-    """The box of a class: its name, and its photos as files."""
+    """The box of a class: its name, and its photos as files.
+
+    Streamlit empties the uploader when the page is left; what was in it then is kept with the
+    camera's photos.
+    """
     taken: list[bytes] = st.session_state.setdefault(f"class_{k}_taken", [])
+    uploaded: list[bytes] = st.session_state.setdefault(f"class_{k}_uploaded", [])
+
+    def upload() -> None:
+        uploaded[:] = [file.getvalue() for file in st.session_state[f"class_{k}_files"]]
+
     name = st.text_input(
         f"Class {k + 1}",
         f"class {k + 1}",
@@ -143,14 +168,18 @@ def _box(k: int) -> tuple[str, list[bytes]]:
         accept_multiple_files=True,
         max_upload_size=PHOTO_MB,
         key=f"class_{k}_files",
+        on_change=upload,
     )
-    given = [*(file.getvalue() for file in files), *taken]
+    if uploaded and not files:
+        taken[:0] = uploaded
+        uploaded.clear()
+    given = [*uploaded, *taken]
     if given:
         _thumbnails(given, name)
         words = f"{len(given)} photo{'s' if len(given) > 1 else ''}"
-        st.caption(f"{words}, {len(taken)} from the camera" if taken else words)
+        st.caption(f"{words}, {len(taken)} from the camera or uploaded before" if taken else words)
     if taken:
-        st.button("Remove camera photos", key=f"class_{k}_drop", on_click=taken.clear)
+        st.button("Remove these photos", key=f"class_{k}_drop", on_click=taken.clear)
     return name or f"class {k + 1}", given
 
 
@@ -191,7 +220,7 @@ def _thumbnails(given: list[bytes], name: str) -> None:
     gallery.show(strip, f"The last photos of {name}", width=width)
 
 
-@st.cache_data(show_spinner=False, max_entries=400)
+@st.cache_data(show_spinner=False, max_entries=400, scope="session")
 def _tile(data: bytes) -> np.ndarray:
     return photo_grid.thumbnail(data)
 

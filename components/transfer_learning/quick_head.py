@@ -51,7 +51,7 @@ def show(photos: Mapping[str, Sequence[bytes]], backbone: str) -> None:
     st.caption(f"By a head fitted to the {len(x)} other photos in {took:.0f} ms.")
 
 
-@st.cache_data(show_spinner=False, max_entries=2000)
+@st.cache_data(show_spinner=False, max_entries=2000, scope="session")
 def _features(backbone: str, data: bytes) -> np.ndarray | None:
     """A photo's features `(c,)`; None for one that cannot be read."""
     from engine import transfer
