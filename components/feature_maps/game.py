@@ -48,7 +48,7 @@ class Game:
     @property
     def over(self) -> bool:
         """Whether all rounds are played."""
-        return len(self.right) == ROUNDS
+        return len(self.right) >= ROUNDS
 
 
 def ask(name: str, seed: int, number: int) -> Question:
@@ -153,7 +153,13 @@ def _round(game: Game) -> None:
             words = f"Photo {k + 1}"
             with st.container(width=CANDIDATE):
                 _picture(candidate, words, CANDIDATE)
-                st.button(words, on_click=_chosen, args=(game, k), key=f"game_{k}", width="stretch")
+                st.button(
+                    words,
+                    on_click=_chosen,
+                    args=(game, len(game.right), k),
+                    key=f"game_{len(game.right)}_{k}",  # a second click does not answer the next
+                    width="stretch",
+                )
 
 
 def _row(pictures: Sequence[np.ndarray], words: str) -> None:
@@ -167,7 +173,9 @@ def _picture(picture: np.ndarray, words: str, width: int) -> None:
     gallery.show(images.fit(picture, (2 * width, 2 * width)), words, width=width)
 
 
-def _chosen(game: Game, choice: int) -> None:
+def _chosen(game: Game, number: int, choice: int) -> None:
+    if number != len(game.right):
+        return  # answered already
     right = choice == game.question.answer
     game.right.append(right)
     st.toast("Right." if right else "No, the other one.", icon="✅" if right else "❌")

@@ -158,7 +158,7 @@ def test_the_channel_game_is_played_to_its_end(kind):
     for number in range(10):
         assert any(f"Round {number + 1} of 10, {number} right" in c.value for c in app.caption)
         right = app.session_state["channel_game"].question.answer
-        app.button(key=f"game_{right}").click().run()
+        app.button(key=f"game_{number}_{right}").click().run()
         assert not app.exception
     assert any(m.value.startswith("**10 of 10 right**") for m in app.markdown)
     app.button(key="game_again").click().run()
