@@ -54,8 +54,12 @@ class View {
     return Math.max(...this.films.map((film) => film.frames.length));
   }
 
+  // With reduced motion, of a film that moves every tenth frame; each where it stands.
   get index() {
-    return Math.min(Math.floor(this.head), this.count - 1);
+    const at = Math.min(Math.floor(this.head), this.count - 1);
+    const { following, playing, header, head } = this;
+    const moves = playing || (following && (header.state === "running" || head < this.count - 1));
+    return reducedMotion.matches && moves ? at - Math.max(at % 10, 0) : at;
   }
 
   frame(track) {
@@ -169,8 +173,6 @@ class View {
     const { index } = this;
     if (this.busy) this.repaint = true; // another frame, once this one is painted
     if ((index === this.painted && !force) || this.busy) return;
-    const skip = reducedMotion.matches && index % 10 && !this.atEnd && (this.following || this.playing);
-    if (skip && index > this.painted) return;
     this.busy = true;
     const stretch = this.header.faint && this.find(".stretched").checked;
     await Promise.all(this.panes.map((pane, k) => this.fill(pane, this.header.panes[k], stretch)));
@@ -235,10 +237,13 @@ class View {
     const at = frame ? frame.at : 0;
     const where = `${header.unit} ${at} of ${header.steps}, ${behind ? "running" : header.state}`;
     const status = header.waiting || (frame ? where : header.state);
-    this.find(".status").textContent = header.panes.length ? status : ""; // else it is said elsewhere
+    const said = header.panes.length ? status : ""; // else it is said elsewhere
+    this.find(".status").textContent = said;
+    if (header.state !== this.announced) this.find(".announced").textContent = said && header.state;
+    this.announced = header.state;
     this.find(".speed").textContent = header.state === "running" ? this.speed() : "";
-    const verdict = this.find(".verdict");
-    verdict.textContent = header.verdict.text; // of the result, while its last frames are played
+    const verdict = this.find(".verdict"); // of the result, while its last frames are played
+    if (verdict.textContent !== header.verdict.text) verdict.textContent = header.verdict.text;
     verdict.className = `verdict ${header.verdict.tone}`;
     const last = films[0]?.frames.at(-1);
     const sparse = header.ended && last?.at > this.count; // not every step is a frame
