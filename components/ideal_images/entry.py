@@ -1,12 +1,16 @@
 """An ideal image on the wall of a class."""
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from components.ideal_images import targets
 from components.ideal_images.experiment import Experiment, Plan
 from components.shell import cache
 from components.widgets import other_networks, show_it
 from engine import images
+
+if TYPE_CHECKING:
+    from engine.synthesis import Live
 
 
 def offer(run: Experiment) -> None:
@@ -20,7 +24,7 @@ def _shown(run: Experiment) -> show_it.Shown:
     frame, score = view.latest, 0.0
     figures = {
         "made by": plan.backbone,
-        "preset": f"{preset}, changed" if _changed(plan, preset) else preset,
+        "preset": f"{preset}, changed" if _changed(plan, frame.live, preset) else preset,
         "steps, seed": f"{frame.step}, {plan.settings.seed}",
     }
     if isinstance(plan.target, int):
@@ -45,10 +49,10 @@ def _link(run: Experiment) -> str:
     return show_it.link("ideal_images", plan.backbone, run.address)
 
 
-def _changed(plan: Plan, preset: str) -> bool:
-    """Whether more than seed and steps differ from the preset."""
+def _changed(plan: Plan, live: "Live", preset: str) -> bool:
+    """Whether more than seed and steps differ from the preset, with the live numbers of the end."""
     from engine import synthesis
 
     own = synthesis.preset(preset, cache.backbone(plan.backbone))
     same = replace(own, seed=plan.settings.seed, steps=plan.settings.steps)
-    return same != plan.settings
+    return same != replace(plan.settings, live=live)

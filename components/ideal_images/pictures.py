@@ -231,6 +231,8 @@ def _sheet(run: Experiment) -> lab_sheet.Sheet:
     plan, files, results = run.plans[0], {}, []
     for k, (one, view) in enumerate(zip(run.plans, run.views, strict=True), 1):
         frame = view.latest
+        if frame is None:  # stopped before its turn came
+            continue
         said = ", ".join(f"{p.label} {100 * p.probability:.1f} %" for p in frame.predictions[:3])
         results.append(f"{one.backbone}, {one.words}, seed {one.settings.seed}: {said}")
         files[f"picture-{k}.png"] = (images.png(frame.picture), f"{one.words}, step {frame.step}.")
