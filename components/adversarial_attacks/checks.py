@@ -90,7 +90,7 @@ def defences(run: Experiment) -> None:
     if rows:
         st.dataframe(rows, hide_index=True, height="content", key="survival")
     if not fooled:
-        st.caption("The attack has fooled nobody, so there is nothing to undo.")
+        st.caption("The attack did not fool the network, so there is nothing to undo.")
     st.caption(
         f"Predictions of {net.name}. A treatment protects only if the original is still classified "
         "correctly, and an attacker who knows the treatment can attack through it."

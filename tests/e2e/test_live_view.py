@@ -204,6 +204,12 @@ def test_with_reduced_motion_every_tenth_frame_is_shown(browser, address):
     start(page)
     done(page)
     labels = page.evaluate("[...window.labels]")
+    start(page)
+    page.get_by_role("button", name=re.compile("Pause$")).click()
+    stands = page.get_by_text(re.compile(r"^step \d+ of 60, paused$"))
+    expect(stands).to_be_visible()
+    step = stands.inner_text().split()[1]
+    expect(picture(page, f", step {step}: ")).to_be_visible()  # also where it is no tenth
     context.close()
     steps = {int(found[1]) for label in labels if (found := re.search(r", step (\d+)", label))}
     assert {step % 10 for step in steps} == {0}
