@@ -92,3 +92,24 @@ def inputs_of(model: Any, path: str) -> list[Any]:
     outer = layer._inbound_nodes[-1].input_tensors[0]  # as the outer graph calls it
     given = keras.Model(layer.inputs[0], inputs_of(layer, rest))(outer)
     return keras.tree.flatten(given)
+
+
+def before_relu(target: Any) -> Any:
+    """What enters the ReLU that a tensor comes from; the tensor itself where it comes from none.
+
+    Of a layer that ends in a ReLU of its own, the output of a copy without.
+    """
+    made = target._keras_history
+    layer = made.operation
+    entering = layer._inbound_nodes[made.node_index].input_tensors[0]
+    if isinstance(layer, layers.ReLU):
+        return entering
+    if getattr(layer, "activation", None) is not keras.activations.relu:
+        return target
+    if isinstance(layer, layers.Activation):
+        return entering
+    config = layer.get_config() | {"activation": "linear", "name": f"{layer.name}_linear"}
+    linear = type(layer).from_config(config)
+    before = linear(entering)
+    linear.set_weights(layer.get_weights())
+    return before

@@ -154,6 +154,10 @@ class Backbone:
         """
         return self.grown(path, lambda: graph.output_of(self.plain, path))
 
+    def before_relu(self, path: str) -> Any:
+        """What enters the ReLU that a layer of `plain` is or ends in, else the layer's output."""
+        return self.grown(("before ReLU", path), lambda: graph.before_relu(self.output(path)))
+
     def grown(self, key: Hashable, make: Callable[[], Any]) -> Any:
         """What is kept under `key` for good, made by `make()` the first time.
 

@@ -101,7 +101,7 @@ def value(
         kernel=kernel,
         bias=bias,
         activation=_activation(operation),
-        influence=_influence(net, layer_name, operation, picture, info.shape, place),
+        influence=_influence(net, layer_name, picture, info.shape, place),
     )
 
 
@@ -218,7 +218,6 @@ def _window(
 def _influence(
     net: Backbone,
     layer_name: str,
-    operation: Any,
     picture: np.ndarray,
     shape: tuple[int, ...],
     place: tuple[int, int, int],
@@ -226,9 +225,7 @@ def _influence(
     """The gradient's magnitude; of what enters a ReLU, as a value of 0 would have none."""
 
     def make() -> Any:
-        rectified = isinstance(operation, layers.ReLU | layers.Activation)
-        target = graph.inputs_of(net.plain, layer_name)[0] if rectified else net.output(layer_name)
-        model = keras.Model(net.plain.inputs[0], target)
+        model = keras.Model(net.plain.inputs[0], net.before_relu(layer_name))
         return backend.value_and_gradient(
             lambda x, there: ops.sum(model(x, training=False) * there)
         )

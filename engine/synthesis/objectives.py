@@ -252,7 +252,7 @@ def answers(net: Backbone, parts: tuple[Part, ...]) -> Any:
     whole = net.plain if names else net.model  # folding changes what a layer answers
     outputs = {"": whole.outputs[0]}
     for name in names:
-        outputs[name] = net.grown(("leaky", name), partial(_leaky, net.output(name)))
+        outputs[name] = net.grown(("leaky", name), partial(_leaky, net, name))
     for several in (names for names in reads if isinstance(names, tuple)):
         for name in several:  # folding leaves the answers of normalizations as they are
             maps = net.output(name) if whole is net.plain else graph.output_of(whole, name)
@@ -263,17 +263,8 @@ def answers(net: Backbone, parts: tuple[Part, ...]) -> Any:
     return lambda pictures: model(pictures, training=False)
 
 
-def _leaky(target: Any) -> Any:
+def _leaky(net: Backbone, name: str) -> Any:
     """A layer's output with a leaky ReLU in the place of the ReLU it ends in, if it does."""
-    layer = target._keras_history.operation
-    if isinstance(layer, keras.layers.ReLU):
-        return ops.leaky_relu(layer.input, 0.1)
-    if getattr(layer, "activation", None) is not keras.activations.relu:
-        return target
-    if isinstance(layer, keras.layers.Activation):
-        return ops.leaky_relu(layer.input, 0.1)
-    config = layer.get_config() | {"activation": "linear", "name": f"{layer.name}_linear"}
-    linear = type(layer).from_config(config)
-    before = linear(layer.input)
-    linear.set_weights(layer.get_weights())
-    return ops.leaky_relu(before, 0.1)
+    target = net.output(name)
+    before = net.before_relu(name)
+    return target if before is target else ops.leaky_relu(before, 0.1)

@@ -70,6 +70,17 @@ def test_values_of_other_architectures_are_explained(name, size, each, kinds, ca
     assert {"convolution", *kinds} <= set(seen)
 
 
+@pytest.mark.parametrize(
+    ("name", "layer"), [("VGG16", "block2_conv1"), ("MobileNetV2", "block_3_expand_relu")]
+)
+def test_pixels_move_what_a_relu_has_set_to_zero(name, layer, cat):
+    net = backbones.load(name, pretrained=False, size=64)
+    picture = images.fit(cat, net.input_size)
+    maps = features.activations(net, picture, layer).values
+    row, column, channel = next(place for place in np.argwhere(maps == 0) if place.min() > 4)
+    assert features.value(net, picture, layer, channel, row, column).box is not None
+
+
 def test_only_pixels_in_the_box_move_it(net, cat):
     picture = images.fit(cat, net.input_size)
     layer = next(i.name for i in net.layers if i.has_maps and i.name.startswith("block2_conv2"))
