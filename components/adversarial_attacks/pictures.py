@@ -172,7 +172,7 @@ def _size(run: Experiment, of: str) -> None:
         f"{change.ssim:.3f}, PSNR {change.psnr:.1f} dB."
     )
     if run.latest.already:
-        words += " It was fooled before the attack."
+        words += " The target was predicted before the attack."
     elif run.latest.succeeded:
         first = next((p.step for p in run.frames if p.succeeded), run.latest.step)
         words += f" Fooled at step {first}"

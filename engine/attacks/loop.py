@@ -212,7 +212,7 @@ class _Loop:
         both = (new["margin"] > 0) & (old["margin"] > 0)
         surer = new["margin"] > old["margin"]
         if self.attack.shared:
-            now, then = ((one["margin"] > 0).mean() for one in (new, old))
+            now, then = ((np.mean(m > 0), np.mean(m)) for m in (new["margin"], old["margin"]))
             return np.full(len(surer), now > then)
         return np.where(both & self.attack.smallest, new["size"] < old["size"], surer)
 

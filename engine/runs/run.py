@@ -186,10 +186,11 @@ class Run:
     def check(self) -> None:
         """Raises `Cancelled` in the run's own thread where nobody wants it any more."""
         with self._changed:
-            self.share.people = sum(view.wants_it for view in self._views)
-            if not self.share.people:
+            people = sum(view.wants_it for view in self._views)
+            if not people:
                 self._closing = True
                 raise Cancelled
+            self.share.people = people
 
     def _work(self) -> None:
         frames: Any = None
