@@ -81,6 +81,9 @@ class Settings:
             raise BadSettings(f"Expected a canvas of 32 to 448 px; received: {self.canvas}.")
         if any(not 32 <= side <= 448 for side, _ in self.small):
             raise BadSettings(f"Expected input sizes of 32 to 448 px; received: {self.small}.")
+        if self.seed < 0:
+            raise BadSettings(f"Expected a seed of 0 or above; received: {self.seed}.")
+        self.transformations.check()
         self.live.check()
 
 

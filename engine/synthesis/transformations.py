@@ -6,6 +6,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from engine.errors import BadSettings
+
 ops: Any = keras.ops  # its type stubs allow None for every result
 
 
@@ -31,6 +33,22 @@ class Transformations:
     crop: float = 0.0
     pad: bool = False
     noise: float = 0.0
+
+    def check(self) -> None:
+        """Raises `BadSettings` if an amount is out of range."""
+        allowed = {
+            "jitter": (self.jitter >= 0, "0 or above"),
+            "scale": (0 <= self.scale < 1, "0 to below 1"),
+            "rotation": (0 <= self.rotation <= 180, "0 to 180"),
+            "blur": (0 <= self.blur <= 1, "0 to 1"),
+            "views": (1 <= self.views <= 64, "1 to 64"),
+            "crop": (0 <= self.crop <= 1, "0 to 1"),
+            "noise": (self.noise >= 0, "0 or above"),
+        }
+        for name, (right, expected) in allowed.items():
+            if not right:
+                received = getattr(self, name)
+                raise BadSettings(f"Invalid {name}: expected {expected}, received {received}.")
 
     @property
     def structure(self) -> tuple:
