@@ -239,7 +239,9 @@ class View {
     const status = header.waiting || (frame ? where : header.state);
     const said = header.panes.length ? status : ""; // else it is said elsewhere
     this.find(".status").textContent = said;
-    if (header.state !== this.announced) this.find(".announced").textContent = said && header.state;
+    if (header.state !== this.announced) {
+      this.find(".announced").textContent = said && header.state && `Run: ${header.state}.`;
+    }
     this.announced = header.state;
     this.find(".speed").textContent = header.state === "running" ? this.speed() : "";
     const verdict = this.find(".verdict"); // of the result, while its last frames are played
