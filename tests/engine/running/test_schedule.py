@@ -117,6 +117,7 @@ def test_what_many_watch_counts_as_short_for_longer(one_place):
     task.key = "the same for all"
     views = [runs.view(task, paused=True) for _ in range(3)]
     share = views[0].run.share
+    until(lambda: views[0].run.frames)  # its first turn is over
     share.spent, share.total = SLICE, 2.5 * SHORT
     until(lambda: share.people == 3)
     assert share.rank == 2
