@@ -252,7 +252,9 @@ def answers(net: Backbone, parts: tuple[Part, ...]) -> Any:
     whole = net.plain if names else net.model  # folding changes what a layer answers
     outputs = {"": whole.outputs[0]}
     for name in names:
-        outputs[name] = net.grown(("leaky", name), partial(_leaky, net, name))
+        outputs[name] = net.grown(
+            ("leaky", name), partial(_leaky, net.before_relu(name), net.output(name))
+        )
     for several in (names for names in reads if isinstance(names, tuple)):
         for name in several:  # folding leaves the answers of normalizations as they are
             maps = net.output(name) if whole is net.plain else graph.output_of(whole, name)
@@ -263,8 +265,6 @@ def answers(net: Backbone, parts: tuple[Part, ...]) -> Any:
     return lambda pictures: model(pictures, training=False)
 
 
-def _leaky(net: Backbone, name: str) -> Any:
+def _leaky(before: Any, target: Any) -> Any:
     """A layer's output with a leaky ReLU in the place of the ReLU it ends in, if it does."""
-    target = net.output(name)
-    before = net.before_relu(name)
     return target if before is target else ops.leaky_relu(before, 0.1)

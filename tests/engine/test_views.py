@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from engine import backbones, images, synthesis
+from engine.backbones import graph
 from engine.synthesis import Channel, Live, Settings, Transformations, objectives
 
 
@@ -47,5 +48,5 @@ def test_a_layer_that_ends_in_a_relu_answers_below_zero_too(layer, expected):
     y = layer(x)
     if isinstance(layer, keras.layers.Dense):
         layer.set_weights([np.eye(4), np.zeros(4)])
-    model = keras.Model(x, objectives._leaky(y))
+    model = keras.Model(x, objectives._leaky(graph.before_relu(y), y))
     np.testing.assert_allclose(model(np.array([[-1.0, -2, 3, 4]]))[0], expected, rtol=1e-5)
