@@ -62,11 +62,11 @@ class BlockShuffle(MomentumIterative):
 
     def views(self, generator: np.random.Generator, n: int, height: int, width: int) -> Views:
         maps = [self._shuffled(generator, height, width) for _ in range(n * self.copies)]
-        return Views(np.stack(maps), (0.5 ** self.darker(generator, n)).astype("float32"))
+        return Views(np.stack(maps), self.scales(generator, n).astype("float32"))
 
-    def darker(self, generator: np.random.Generator, n: int) -> np.ndarray:
-        """How often the values of each copy of each picture are halved, `(n * copies,)`."""
-        return generator.integers(self.halvings + 1, size=n * self.copies)
+    def scales(self, generator: np.random.Generator, n: int) -> np.ndarray:
+        """What the values of each copy of n pictures are multiplied by, `(n * copies,)`."""
+        return 0.5 ** generator.integers(self.halvings + 1, size=n * self.copies)
 
     def _shuffled(self, generator: np.random.Generator, height: int, width: int) -> np.ndarray:
         """The index of each pixel's source, `(H W,)` int32; H W stands for black."""
@@ -94,8 +94,8 @@ class ScaleInvariant(BlockShuffle):
     rotation: float = 0.0
     halvings: int = 4
 
-    def darker(self, generator: np.random.Generator, n: int) -> np.ndarray:
-        return np.tile(np.arange(self.copies) % (self.halvings + 1), n)
+    def scales(self, generator: np.random.Generator, n: int) -> np.ndarray:
+        return np.tile(0.5 ** (np.arange(self.copies) % (self.halvings + 1)), n)
 
 
 def _cuts(generator: np.random.Generator, n: int, parts: int) -> list[tuple[int, int]]:

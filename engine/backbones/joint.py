@@ -62,7 +62,7 @@ def together(nets: Sequence[Backbone]) -> Backbone:
 
 
 def _with_number(names: Sequence[str]) -> list[tuple[str, int]]:
-    """Names with their number among equal ones: a person may name two classes alike."""
+    """Names with their number among equal ones, so that no class is lost."""
     counts = Counter[str]()
     found = []
     for name in names:

@@ -61,7 +61,7 @@ class Backbone:
     layers: tuple[LayerInfo, ...]
     members: tuple["Backbone", ...] = ()
     _kept: LRUCache[Hashable, Any] = field(default_factory=lambda: LRUCache(_MOST_KEPT))
-    _grown: dict[Hashable, Any] = field(default_factory=dict)
+    _tensors: dict[Hashable, Any] = field(default_factory=dict)
     _lock: Any = field(default_factory=threading.RLock)
 
     @property
@@ -152,21 +152,21 @@ class Backbone:
 
         Asking a nested model anew would add a call to the shared graph each time.
         """
-        return self.grown(path, lambda: graph.output_of(self.plain, path))
+        return self.tensor(path, lambda: graph.output_of(self.plain, path))
 
     def before_relu(self, path: str) -> Any:
         """What enters the ReLU that a layer of `plain` is or ends in, else the layer's output."""
-        return self.grown(("before ReLU", path), lambda: graph.before_relu(self.output(path)))
+        return self.tensor(("before ReLU", path), lambda: graph.before_relu(self.output(path)))
 
-    def grown(self, key: Hashable, make: Callable[[], Any]) -> Any:
-        """What is kept under `key` for good, made by `make()` the first time.
+    def tensor(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """The symbolic tensor kept under `key` for good, made by `make()` the first time.
 
         For what is added to the shared graph, which would keep it anyway.
         """
         with self._lock:
-            if key not in self._grown:
-                self._grown[key] = make()
-            return self._grown[key]
+            if key not in self._tensors:
+                self._tensors[key] = make()
+            return self._tensors[key]
 
 
 def load(

@@ -30,17 +30,17 @@ def path(spec: Spec) -> Path:
 
 def is_here(spec: Spec) -> bool:
     """Whether the weights, and the class names that go with them, are on this machine."""
-    return spec.builtin or {spec.filename, INDEX_NAME} <= _files()
+    return _is_among(_files(), spec)
 
 
 def available() -> tuple[str, ...]:
     """Names of the backbones whose weights are on this machine, in the registry's order."""
     files = _files()  # looked up once: every run of a page asks, and each call waits for the GIL
-    return tuple(
-        name
-        for name, spec in specs().items()
-        if spec.builtin or {spec.filename, INDEX_NAME} <= files
-    )
+    return tuple(name for name, spec in specs().items() if _is_among(files, spec))
+
+
+def _is_among(files: set[str], spec: Spec) -> bool:
+    return spec.builtin or {spec.filename, INDEX_NAME} <= files
 
 
 def _files() -> set[str]:

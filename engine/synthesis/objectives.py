@@ -252,7 +252,7 @@ def answers(net: Backbone, parts: tuple[Part, ...]) -> Any:
     whole = net.plain if names else net.model  # folding changes what a layer answers
     outputs = {"": whole.outputs[0]}
     for name in names:
-        outputs[name] = net.grown(
+        outputs[name] = net.tensor(
             ("leaky", name), partial(_leaky, net.before_relu(name), net.output(name))
         )
     for several in (names for names in reads if isinstance(names, tuple)):

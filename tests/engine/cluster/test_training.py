@@ -31,7 +31,7 @@ def training(crops, folder, how, **recipe):
 
 def fresh(net):
     """The network without what it has kept."""
-    return replace(net, _kept=LRUCache(48), _grown={})
+    return replace(net, _kept=LRUCache(48), _tensors={})
 
 
 def measured(view):
