@@ -76,7 +76,7 @@ def defences(run: Experiment) -> None:
     linked.keep("defences", ";".join(chosen), ";".join(names))
     plan = run.plan
     net = cache.backbone(plan.backbones[0])
-    fooled = run.latest.succeeded and not run.latest.already
+    fooled = run.latest.effective
     verdicts = robustness.survival(net, plan.picture, run.latest.picture, plan.aim, chosen)
     rows = [
         {
@@ -134,7 +134,7 @@ def remember(run: Experiment) -> None:
     for one in run.each:
         plan, last = one.plan, one.latest
         network = " + ".join(plan.backbones)
-        if network in run.scored or not last.succeeded or last.already:
+        if network in run.scored or not last.effective:
             continue
         change = robustness.change(plan.picture, last.picture)
         if change.linf == 0:

@@ -11,7 +11,7 @@ from engine.errors import ClassRefused
 
 def offer(run: Experiment) -> None:
     """Offers to show an attack that fools, to the class."""
-    if len(run.plans) > 1 or not run.latest.succeeded or run.latest.already:
+    if len(run.plans) > 1 or not run.latest.effective:
         return
     show_it.button("attack", images.digest(run.latest.picture), lambda: _shown(run))
 

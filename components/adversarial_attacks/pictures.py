@@ -32,7 +32,7 @@ def watch(run: Experiment) -> None:
     live_view.draw(
         KEY,
         [_track(one) for one in run.each],
-        steps=max(max(plan.attack.steps for plan in run.plans), 1),
+        steps=max(plan.attack.steps for plan in run.plans),
         panes=_compared(run) if several else _panes(run),
         curves=_curves(run),
         verdict=verdict(run) if run.ended else Verdict(),
@@ -254,7 +254,7 @@ def _files(run: Experiment, of: str) -> None:
     from engine.attacks import robustness
 
     plan, frame = run.plan, run.latest
-    fooled = frame.succeeded and not frame.already
+    fooled = frame.effective
     stem = f"attacked-{plan.called}-{plan.wanted}{of}"
     stem = stem.replace(": ", "-").replace(" ", "-").replace("/", "-")
     gallery.download(

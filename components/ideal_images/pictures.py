@@ -118,11 +118,13 @@ def start_again(run: Experiment, step: int) -> None:
 
 def formula(plan: Plan, view: "View", name: str) -> None:
     """The loss in words and in the current numbers; `name` tells it from others."""
-    from engine.synthesis import WEIGHTS
+    from engine.synthesis import WEIGHTS, part_names
 
     net, frame = cache.backbone(plan.backbone), view.latest
     live = view.run.live if frame is None else frame.live
-    weights = {part.words(net): -w for w, part in plan.settings.objective(plan.target).terms}
+    objective = plan.settings.objective(plan.target)
+    parts = zip(part_names(net, objective), objective.weights, strict=True)
+    weights = {part: -weight for part, weight in parts}
     penalties = {part: getattr(live, part) for part in WEIGHTS}
     if not plan.settings.natural:
         del penalties["natural"]

@@ -13,6 +13,7 @@ from engine.runs import View
 
 TICK = 0.5  # seconds between two looks at a run, while few are watched; each costs 50 ms of a core
 SHORT = 0.25  # the same for runs that end within a second or two
+SOON = 0.15  # seconds a look at a short run waits for its end
 FIRST = 0.1  # seconds a look waits for a first frame
 CHANGED = 0.4  # seconds a press waits for the first frame, a moved slider for one made with it
 FEW = 12  # as many can be watched at full speed: a look costs the server a few ms
@@ -69,6 +70,7 @@ def watch(
     """
     before = st.session_state.get(f"{key}_views")
     whole, end_drawn = True, False  # the page runs, not one of its fragments
+    pressed = True  # the stage runs, not the timer's fragment
     given = ()  # what the controls gave
 
     def wait(seconds: float) -> None:
@@ -79,9 +81,15 @@ def watch(
             count = there + 1 if there and not view.paused else there
             view.run.wait_beyond(count, seconds / len(going_on))
 
+    def wait_for_end(seconds: float) -> None:
+        for view in views(key):
+            if not (view.ended or view.paused):
+                view.run.wait(seconds / len(views(key)))
+
     @st.fragment
     def stage() -> None:
-        nonlocal given, end_drawn
+        nonlocal given, end_drawn, pressed
+        pressed = True
         if controls is not None and (found := controls()) is not None:
             given = (found,)
         tick, end_drawn = _tick(key, every), False
@@ -92,9 +100,11 @@ def watch(
         @st.fragment(run_every=tick)
         def body() -> None:
             nonlocal end_drawn
-            now = _tick(key, every)
             if not any(view.frames for view in views(key)):
                 wait(FIRST)
+            elif every < TICK and not pressed:
+                wait_for_end(SOON)
+            now = _tick(key, every)
             if controls is None or given:
                 draw(*given)
             watchdog.expect(key, tick or now)  # also until the page has run
@@ -104,6 +114,7 @@ def watch(
                 follow(tick, now)
 
         body()
+        pressed = False
         if not whole:
             sessions.settle()
 

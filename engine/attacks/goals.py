@@ -41,6 +41,11 @@ class Frame:
     already: bool = False
     last: bool = False
 
+    @property
+    def effective(self) -> bool:
+        """Whether it is the attack that reached the goal."""
+        return self.succeeded and not self.already
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:

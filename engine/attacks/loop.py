@@ -50,8 +50,6 @@ def run(
     box = WhiteBox(net)
     first = box.logits(_grid(picture[None]))[0]
     before = int(first.argmax())
-    if goal.class_index is not None:
-        box.first.check_class(goal.class_index)
     targeted = isinstance(goal, Targeted)
     about = before if goal.class_index is None else goal.class_index
     for batch in run_batch(
@@ -101,9 +99,12 @@ def run_batch(
 
     Raises:
         BadSettings: a setting is out of range, or the pictures have another size.
+        UnknownClass: the network has no such class.
     """
     attack.check()
     box = WhiteBox(nets)
+    for class_index in np.unique(classes):
+        box.first.check_class(class_index)
     if pictures.shape[1:] != (*box.size, 3):
         raise BadSettings(f"Expected pictures of {(*box.size, 3)}; received: {pictures.shape[1:]}.")
     original = 255.0 * (_grid(pictures) if rounded else pictures).astype("float32")

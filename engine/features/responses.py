@@ -174,8 +174,15 @@ def kernels(net: Backbone) -> np.ndarray:
 
 
 def last_maps(net: Backbone) -> LayerInfo:
-    """The last layer whose maps are larger than 1x1."""
-    return [info for info in net.layers if info.has_maps and info.shape[:2] > (1, 1)][-1]
+    """The last layer whose maps are larger than 1x1.
+
+    Raises:
+        UnknownLayer: there is none, as in several networks joined into one.
+    """
+    found = [info for info in net.layers if info.has_maps and info.shape[:2] > (1, 1)]
+    if not found:
+        raise UnknownLayer(f"{net.name} has no layer with maps.")
+    return found[-1]
 
 
 def nearest_layer(net: Backbone, depth: float) -> LayerInfo:

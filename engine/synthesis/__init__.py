@@ -16,6 +16,7 @@ from engine.synthesis.objectives import (
     Layer,
     Neuron,
     Objective,
+    part_names,
 )
 from engine.synthesis.parametrization import PARAMETRIZATIONS, Phases, Pixels, Pyramid, Waves
 from engine.synthesis.penalties import L1, L2, LInf, TotalVariation
@@ -51,6 +52,7 @@ __all__ = [
     "Unlike",
     "Waves",
     "ideal_image",
+    "part_names",
     "preset",
     "small_first",
 ]

@@ -21,7 +21,7 @@ from engine.errors import BadSettings, Diverged
 from engine.synthesis import natural
 from engine.synthesis.descent import Tensors, borrowed
 from engine.synthesis.live import PENALTIES, Checkpoint, Live
-from engine.synthesis.objectives import Algebra, Objective, Part, answers, check
+from engine.synthesis.objectives import Algebra, Objective, Part, answers, check, part_names
 from engine.synthesis.settings import Settings, preset
 from engine.types import Prediction
 
@@ -92,7 +92,7 @@ def ideal_image(
         raise BadSettings(f"Expected a start of {(*size, 3)}; received: {start.shape}.")
     penalties = PENALTIES | _natural(net, settings)
     parts = (*objective.parts, *penalties.values())
-    names = (*(part.words(net) for part in objective.parts), *penalties)
+    names = (*part_names(net, objective), *penalties)
     structure = tuple(part.structure for part in parts)
     gradients = {side: _gradient(net, structure, settings, side) for side in _sides(settings)}
     indices = _indices(parts)

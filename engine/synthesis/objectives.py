@@ -219,7 +219,8 @@ def check(net: Backbone, objective: Objective) -> None:
     """Checks that the network has the layers, channels and classes of an objective.
 
     Raises:
-        UnknownLayer: the network has no such layer, or the layer no such channel.
+        UnknownLayer: the network has no such layer, or the layer no such channel, or another number
+            of channels than a direction in it.
         UnknownClass: the network has no such class.
     """
     for part in objective.parts:
@@ -227,10 +228,22 @@ def check(net: Backbone, objective: Objective) -> None:
             net.check_class(part.index)
         elif isinstance(part.reads, str):
             shape = net.layer(part.reads).shape
+            if isinstance(part, Direction) and len(part.vector) != shape[-1]:
+                raise UnknownLayer(
+                    f"{part.reads} has {shape[-1]} channels; received a direction of "
+                    f"{len(part.vector)}."
+                )
             if isinstance(part.index, int) and not 0 <= part.index < shape[-1]:
                 raise UnknownLayer(
                     f"{part.reads} has channels 0 to {shape[-1] - 1}; received: {part.index}."
                 )
+
+
+def part_names(net: Backbone, objective: Objective) -> tuple[str, ...]:
+    """The parts in words; of two with the same words, the second is numbered."""
+    words = [part.words(net) for part in objective.parts]
+    before = [words[:k].count(one) for k, one in enumerate(words)]
+    return tuple(f"{w} ({n + 1})" if n else w for w, n in zip(words, before, strict=True))
 
 
 def _moments(layer: str) -> str:

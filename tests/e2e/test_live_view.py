@@ -193,7 +193,7 @@ def test_a_faint_picture_is_stretched_to_the_end_and_exact_where_it_is_not(page,
 def test_with_reduced_motion_every_tenth_frame_is_shown(browser, address):
     context = browser.new_context(reduced_motion="reduce")
     page = context.new_page()
-    opened(page, address, "&seed=15&steps=60")
+    opened(page, address, "&seed=15&steps=120")
     page.evaluate(
         "() => { const live = [...document.querySelectorAll('*')]"
         ".map((e) => e.shadowRoot?.querySelector('.live')).find(Boolean);"
@@ -206,14 +206,14 @@ def test_with_reduced_motion_every_tenth_frame_is_shown(browser, address):
     labels = page.evaluate("[...window.labels]")
     start(page)
     page.get_by_role("button", name=re.compile("Pause$")).click()
-    stands = page.get_by_text(re.compile(r"^step \d+ of 60, paused$"))
+    stands = page.get_by_text(re.compile(r"^step \d+ of 120, paused$"))
     expect(stands).to_be_visible()
     step = stands.inner_text().split()[1]
     expect(picture(page, f", step {step}: ")).to_be_visible()  # also where it is no tenth
     context.close()
     steps = {int(found[1]) for label in labels if (found := re.search(r", step (\d+)", label))}
     assert {step % 10 for step in steps} == {0}
-    assert 60 in steps
+    assert 120 in steps
 
 
 def test_a_run_whose_timer_is_lost_is_drawn_all_the_same(page, address):

@@ -248,6 +248,8 @@ def test_senseless_numbers_are_refused(net, photos, attack, words):
 def test_a_class_the_network_does_not_have_is_refused(net, photos):
     with pytest.raises(UnknownClass):
         list(attacks.run(net, photos[0][0], attacks.Targeted(200), attacks.FGSM()))
+    with pytest.raises(UnknownClass):
+        next(attacks.run_batch(net, photos[0], photos[1] + 200, attacks.FGSM(), targeted=True))
 
 
 def test_one_picture_ends_with_its_best_frame(net, photos):

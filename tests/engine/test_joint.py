@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine import backbones, images, synthesis
+from engine import backbones, features, images, synthesis
 from engine.backbones import Store
-from engine.errors import BadSettings, WeightsUnavailable
+from engine.errors import BadSettings, UnknownLayer, WeightsUnavailable
 from engine.synthesis import Live, Settings, natural
 
 NAME = "Pocket + Pocket Robust"
@@ -81,6 +81,11 @@ def test_a_member_whose_weights_are_missing(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     with pytest.raises(WeightsUnavailable):
         Store().get("Pocket + VGG16")
+
+
+def test_it_has_no_maps_for_a_class_activation(both, cat):
+    with pytest.raises(UnknownLayer, match="no layer with maps"):
+        features.class_activation(both, images.fit(cat, both.input_size), 0)
 
 
 def test_it_cannot_be_shown_pictures_at_another_size(both):

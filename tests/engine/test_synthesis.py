@@ -266,6 +266,15 @@ def test_other_targets_grow(net, objective):
     assert frames[-2].loss < frames[0].loss
 
 
+def test_two_parts_of_the_same_words_keep_a_term_each(net):
+    one, other = (tuple(float(k % n) for k in range(48)) for n in (2, 3))
+    both = Direction("block2_conv2_relu", one) - Direction("block2_conv2_relu", other)
+    frame = next(synthesis.ideal_image(net, both, PLAIN))
+    words = "a direction in block2_conv2_relu"
+    assert {words, f"{words} (2)"} < set(frame.terms)
+    assert frame.loss == pytest.approx(sum(frame.terms.values()))
+
+
 @pytest.mark.parametrize(
     ("target", "settings", "error"),
     [
@@ -273,6 +282,7 @@ def test_other_targets_grow(net, objective):
         (-1, PLAIN, UnknownClass),
         (Channel("nonsense", 0), PLAIN, UnknownLayer),
         (Channel("block1_conv1", 24), PLAIN, UnknownLayer),
+        (Direction("block1_conv1", (1.0, 0.0)), PLAIN, UnknownLayer),
         (0, replace(PLAIN, live=Live(learning_rate=-1.0)), BadSettings),
         (0, replace(PLAIN, steps=0), BadSettings),
         (0, replace(PLAIN, seed=-1), BadSettings),

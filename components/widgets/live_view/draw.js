@@ -131,7 +131,7 @@ class Curve {
     this.top.textContent = all.length || share ? short(high, share).replace(".0 %", " %") : "";
     this.bottom.textContent = all.length || share ? short(low, share).replace(".0 %", " %") : "";
     this.unit.textContent = header.unit;
-    this.end.textContent = header.steps;
+    this.end.textContent = this.most;
     points.forEach((line, k) => {
       const down = (y) => Math.max(0, Math.min(100, 97 - (94 * (y - low)) / (high - low)));
       const at = line.map(([x, y]) => `${this.x(x)} ${down(y).toFixed(1)}`);

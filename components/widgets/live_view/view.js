@@ -1,6 +1,7 @@
 // A view on the page: it plays the frames as they come, evenly, and lets a person go through them.
 const FILM_RATE = 30; // frames a second when a film is played
 const CATCH_UP_RATE = 60; // the same of what is left when a run has ended, or was changed
+const LEAD_IN = 3; // frames shown before the newest one when something was changed
 const MOST_LATE = 1000; // ms by which messages may come late before fewer pictures are asked for
 const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -35,8 +36,8 @@ class View {
     }
     const names = header.tracks.map((track) => track.film).join();
     if (names !== this.names) {
-      Object.assign(this, { names, head: 0, painted: -1, drawn: 0, following: true });
-      Object.assign(this, { playing: false, speeds: [], delays: [], arrivals: [] });
+      Object.assign(this, { names, head: 0, painted: -1, drawn: 0, hurried: 0 });
+      Object.assign(this, { following: true, playing: false, speeds: [], delays: [], arrivals: [] });
       this.find(".live").dataset.drawn = 0;
     }
     this.films = header.tracks.map((track) => filmOf(track.film));
@@ -118,6 +119,8 @@ class View {
       this.interval += 0.4 * (gap - this.interval);
     }
     if (this.count > 1) this.speeds = [...this.speeds, [header.received, this.count]].slice(-12);
+    if (header.hurry) this.hurried = this.count - 1; // fast up to here, whatever comes meanwhile
+    if (header.hurry && this.following) this.head = Math.max(this.head, this.hurried - LEAD_IN);
     this.rate = Math.max((1000 * (this.count - 1 - this.head)) / this.interval, 1);
     this.arrivals = [...this.arrivals, header.bytes].slice(-5);
     this.delays = [...this.delays, header.received - header.sent].slice(-200);
@@ -154,8 +157,8 @@ class View {
   // Frames a second: as they come, or as a film.
   get pace() {
     if (this.playing) return FILM_RATE;
-    const { state, hurry } = this.header;
-    return state === "running" && !hurry ? this.rate : Math.max(this.rate, CATCH_UP_RATE);
+    const steady = this.header.state === "running" && this.head >= this.hurried;
+    return steady ? this.rate : Math.max(this.rate, CATCH_UP_RATE);
   }
 
   // At most one frame a refresh, so that each is seen; more only where very many wait.
@@ -235,13 +238,12 @@ class View {
     const frame = films.length ? this.frame(0) : undefined;
     const behind = this.incomplete || (this.following && this.index < this.count - 1);
     const at = frame ? frame.at : 0;
-    const where = `${header.unit} ${at} of ${header.steps}, ${behind ? "running" : header.state}`;
-    const status = header.waiting || (frame ? where : header.state);
+    const counted = frame && header.steps ? `${header.unit} ${at} of ${header.steps}, ` : "";
+    const status = header.waiting || counted + (frame && behind ? "running" : header.state);
     const said = header.panes.length ? status : ""; // else it is said elsewhere
     this.find(".status").textContent = said;
-    if (header.state !== this.announced) {
-      this.find(".announced").textContent = said && header.state && `Run: ${header.state}.`;
-    }
+    const announcement = said && header.state && `Run: ${header.state}.`;
+    if (header.state !== this.announced) this.find(".announced").textContent = announcement;
     this.announced = header.state;
     this.find(".speed").textContent = header.state === "running" ? this.speed() : "";
     const verdict = this.find(".verdict"); // of the result, while its last frames are played
@@ -276,8 +278,7 @@ class View {
     const speed = (1000 * (has - had)) / (now - began);
     if (!(speed > 0) || now - began < 800) return ""; // too early to tell
     const left = Math.max(0, Math.ceil((this.header.steps - has) / speed));
-    const rate = speed < 10 ? speed.toFixed(1) : Math.round(speed);
-    return `${rate} ${this.header.unit}s a second, ${left} s left`;
+    return `${speed.toFixed(speed < 10 ? 1 : 0)} ${this.header.unit}s a second, ${left} s left`;
   }
 }
 
