@@ -56,7 +56,10 @@ def choices(net) -> Choices:
         f"the picture “{picked.name}”."
     )
     if picked.label in net.class_names and picked.label != seen.label:
-        st.caption(f"ImageNet's label is “{picked.label}”: wrong already, without an attack.")
+        st.caption(
+            f"ImageNet labels this photo “{picked.label}”: the prediction is wrong even without an "
+            "attack."
+        )
     shell.check_link("goal", GOALS, "the goal")
     kind = st.segmented_control(
         "Target", GOALS, default=GOALS[0], required=True, key="goal", bind="query-params"

@@ -25,7 +25,7 @@ LESSON = shell.Lesson(
         "A channel of an early layer that responds to edges of one direction only.",
         "A channel of a middle layer that lights up on the eyes, or on fur.",
         "How many channels are dead in the last layers, and whether another picture wakes them.",
-        "Where the network looks for its first guess, and where for a wrong class.",
+        "Where the network looks for its top prediction, and where for a wrong class.",
     ),
 )
 
@@ -33,7 +33,7 @@ WAYS = ("raises", "lowers")  # a class
 
 shell.page(
     "Feature maps",
-    "A picture goes in; every layer makes maps of it: edges, then textures, then things.",
+    "A picture goes in, and each layer turns it into maps: edges, then textures, then objects.",
     LESSON,
 )
 
@@ -94,7 +94,7 @@ def where_it_looks(name: str, picked: pickers.Picked) -> None:
             )
             linked.keep("explained", names[chosen], usual)
         against = WAYS[1] == sign.segmented_control(
-            "Show what",
+            "Show places that",
             WAYS,
             default=WAYS[0],
             required=True,

@@ -45,7 +45,7 @@ LESSON = shell.Lesson(
 
 shell.page(
     "Ideal images",
-    "Change the picture, not the network: from noise to its perfect example.",
+    "Change the picture instead of the network: from noise to the network's ideal example.",
     LESSON,
 )
 

@@ -28,7 +28,7 @@ def own() -> None:
     invited = tidy_code(st.query_params.get("join", ""))
     if found is None or invited not in ("", found[1].code):
         if found is None:
-            st.info("Your class is over.")
+            st.info("Your class has ended.")
         entrance.show()
         return
     if st.button("Leave the class", icon=":material/logout:", type="tertiary", key="leave"):

@@ -25,6 +25,7 @@ class Behaviour:
     status: int = 200
     etag: str = '"one"'
     ranges: bool = True
+    moved: bool = False  # to /there, once asked for anything else
     release: threading.Event = field(default_factory=threading.Event)
     asked: list[str | None] = field(default_factory=list)
 
@@ -36,6 +37,12 @@ def server():
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
+            if behaviour.moved and self.path != "/there":
+                self.send_response(302)
+                self.send_header("Location", "/there")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
             wanted = self.headers.get("Range")
             behaviour.asked.append(wanted)
             start = 0

@@ -22,8 +22,8 @@ def sections(run: Experiment) -> None:
         "Is it just noise?": lambda: noise(first),
         "Which defences work?": lambda: defences(first),
         "Other networks": lambda: transfer.show(first),
-        "How much is needed?": lambda: epsilons.show(run),
-        "How hard was it tried?": lambda: judge.show(run),
+        "What is the smallest epsilon?": lambda: epsilons.show(run),
+        "Can any attack fool it?": lambda: judge.show(run),
         "Where it looks": lambda: saliency(run),
         "Scoreboard": scoreboard,
     }
@@ -71,7 +71,7 @@ def defences(run: Experiment) -> None:
     asked = st.query_params.get("defences", ";".join(names)).split(";")
     usual = [name for name in names if name in asked]
     chosen = st.pills(
-        "Treat the picture first", names, selection_mode="multi", default=usual, key="defences"
+        "Defences to try", names, selection_mode="multi", default=usual, key="defences"
     )
     linked.keep("defences", ";".join(chosen), ";".join(names))
     plan = run.plan

@@ -23,7 +23,9 @@ def _shown(run: Experiment) -> show_it.Shown:
     before = cache.answer(plan.backbones, images.digest(plan.picture), plan.picture)[0]
     after = cache.answer(plan.backbones, images.digest(attacked), attacked)[0]
     if after.class_index == before.class_index:
-        raise ClassRefused("Saved as a file, the attacked picture fools nobody any more.")
+        raise ClassRefused(
+            "Once saved as a file, the attacked picture no longer fools the network."
+        )
     change = robustness.change(plan.picture, attacked)
     also, asked = other_networks.fooled_by(plan.backbones, plan.picture, attacked)
     return show_it.Shown(

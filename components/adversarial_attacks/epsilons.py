@@ -1,4 +1,4 @@
-"""How much is needed: the same attack with one epsilon after the other, network by network."""
+"""The smallest epsilon: one attack with one epsilon after the other, network by network."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING

@@ -124,10 +124,9 @@ def _verdict(run: Experiment, name: str = "") -> Verdict:
     top = frame.predictions[0]
     unchanged = np.array_equal(run.plan.picture, frame.picture)
     if frame.already or (frame.succeeded and unchanged):
-        held = f"{name}: nothing" if name else "Nothing"
+        already = f"{name} already predicts" if name else "The network already predicts"
         return Verdict(
-            text=f"{held} had to change: “{top.label}” was predicted already. "
-            "Choose another target."
+            text=f"{already} “{top.label}”; no change was needed. Choose another target."
         )
     if frame.succeeded:
         before = _first(run.plan)[0].label
@@ -149,7 +148,7 @@ def _seen(run: Experiment) -> str:
         return f"{change.pixels * height * width:.0f} of {height * width} pixels changed."
     levels = round(change.linf)  # float32 makes 4.0000005 of a change of 4
     words = f"t most {levels} of 255 grey levels."
-    return f"Nobody sees it: a{words}" if levels <= UNSEEN else f"A{words}"
+    return f"Too small to see: a{words}" if levels <= UNSEEN else f"A{words}"
 
 
 def _said(prediction: Prediction) -> str:

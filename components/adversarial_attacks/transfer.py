@@ -30,7 +30,7 @@ def show(run: Experiment) -> None:
     if len(here) < 2:
         return
     _vote(name, here, run.latest.picture)
-    st.markdown("**Attack each, show it to all**")
+    st.markdown("**Attack each network, test the result on all**")
     nets = pickers.networks(
         "Networks in the matrix",
         here,

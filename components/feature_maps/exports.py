@@ -71,7 +71,7 @@ def downloads(
         st.code(_link(name, maps.layer.name), language=None, wrap_lines=True)
         own = picked.name not in [s.lower() for s in samples.SAMPLES]
         if own and "sample_pet" not in st.query_params:
-            st.caption("Your own picture stays with you; the link opens a sample instead.")
+            st.caption("The link does not include your own picture; it opens a sample instead.")
 
 
 def heat_map(kind: str, label: str, over: np.ndarray, heat: np.ndarray) -> None:

@@ -105,7 +105,7 @@ def _field(found: "Value", picture: np.ndarray) -> None:
 
 def _sum(found: "Value") -> None:
     """What it reads, the kernel and the products, of the input that counts most."""
-    st.markdown(KINDS.get(found.kind, f"A layer of the kind {found.kind} is not taken apart here."))
+    st.markdown(KINDS.get(found.kind, f"Layers of the type {found.kind} are not taken apart here."))
     if found.window is None:
         return
     products = found.products

@@ -13,10 +13,10 @@ def this_machine() -> None:
         device = st.empty()
         st.caption(f"Active runs of all visitors: {len(sessions.running())}.")
         st.caption(
-            "Each visitor has one run at a time: starting one ends the one before, on whatever "
-            "screen. Runs of several visitors share the cores, in turns. Pictures and classifiers "
-            "belong to a visitor's session, which ends soon after its tab is closed; the last 24 "
-            "results stay in memory until newer ones replace them. "
+            "Each visitor has one run at a time: starting a run stops the previous one, even on "
+            "another screen. Runs of several visitors share the cores, in turns. Pictures and "
+            "classifiers belong to a visitor's session, which ends soon after its tab is closed; "
+            "the last 24 results stay in memory until newer ones replace them. "
             "What is shown to a class stays until the class ends."
         )
     if not st.session_state.get("home_warm"):
@@ -91,7 +91,7 @@ def _backbone_table() -> None:
 
 def _download_form(missing: list[str]) -> None:
     left, right = st.columns([2, 1], vertical_alignment="bottom")
-    name = left.selectbox("Fetch another backbone", missing, key="fetch")
+    name = left.selectbox("Download another backbone", missing, key="fetch")
     right.button(
         "Download",
         icon=":material/download:",

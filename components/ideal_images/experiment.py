@@ -164,7 +164,7 @@ class Experiment:
             settings = replace(plan.settings, target_weight=-plan.settings.target_weight)
             return replace(plan, settings=settings, words=words)
 
-        lives = [view.run.live for view in self.views] or self.lives
+        lives = [view.live for view in self.views] or self.lives
         return Experiment([turned(plan) for plan in self.plans], lives, self.sliders_of)
 
     def another(self) -> None:
@@ -176,7 +176,7 @@ class Experiment:
         also = DIFFERENCE * Unlike.of(net, [view.latest.picture for view in self.views])
         settings = replace(first.settings, also=also, seed=first.settings.seed + count)
         plan = replace(first, settings=settings, words=f"{first.words}, {count + 1}")
-        self.plans, self.lives = [*self.plans, plan], [*self.lives, self.views[0].run.live]
+        self.plans, self.lives = [*self.plans, plan], [*self.lives, self.views[0].live]
         self.views = run_panel.add(KEY, plan.task(self.lives[-1]))
 
     @property

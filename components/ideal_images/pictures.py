@@ -113,7 +113,7 @@ def start_again(run: Experiment, step: int) -> None:
     view, plan = run.views[0], run.plans[0]
     nearest = min(view.pictures, key=lambda kept: abs(kept - step))
     start = images.from_uint8(view.pictures[nearest])
-    Experiment([replace(plan, start=start)], [view.run.live], run.sliders_of).begin()
+    Experiment([replace(plan, start=start)], [view.live], run.sliders_of).begin()
 
 
 def formula(plan: Plan, view: "View", name: str) -> None:
@@ -166,8 +166,8 @@ def another(run: Experiment) -> None:
             icon=":material/add_photo_alternate:",
             on_click=run.another,
             disabled=len(run.plans) == ALTERNATIVES,
-            help="Makes a picture of the same thing with another seed, and counts against it "
-            "what it has in common with those before it.",
+            help="Makes another picture of the same target with a new seed, and penalises what it "
+            "shares with the earlier ones.",
             key="another",
         )
 

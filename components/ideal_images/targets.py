@@ -132,9 +132,9 @@ def _direction(net: "Backbone") -> tuple[Any, str]:
     from engine.synthesis import Direction
 
     layer = _layer(net)
-    ones = photo_sets.choose("Photos that have it", ("Cat",), "ones")
+    ones = photo_sets.choose("Photos with the feature", ("Cat",), "ones")
     usual = ("Bull mastiff", "Dalmatian", "Geese")
-    others = photo_sets.choose("Photos that do not", usual, "others")
+    others = photo_sets.choose("Photos without it", usual, "others")
     difference = cache.mean_response(net.name, layer, ones) - cache.mean_response(
         net.name, layer, others
     )

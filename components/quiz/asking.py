@@ -16,7 +16,7 @@ def ask() -> None:
         "When", WHEN, default=BEFORE, required=True, key="quiz_when", bind="query-params"
     )
     if when == BEFORE:
-        kept = "for the class" if classroom.key() else "until this page is loaded anew"
+        kept = "for the class" if classroom.key() else "until you reload the page"
         st.caption(f"Answers are kept {kept}, and explained after the lesson. A guess is welcome.")
     for number, question in enumerate(QUESTIONS, 1):
         with st.container(border=True):

@@ -53,8 +53,8 @@ QUESTIONS = (
             "It cannot be trained at all.",
         ),
         right=0,
-        why="It has millions of weights and a few photos to set them. On the photos it learns from "
-        "it may become perfect; on others it stays near chance.",
+        why="It has millions of weights and only a few photos to learn them from. On the photos it "
+        "learns from it may become perfect; on others it stays near chance.",
         link="transfer_learning?how=from+scratch",
     ),
     Question(
@@ -101,19 +101,19 @@ QUESTIONS = (
         choices=(
             "There is a cat, too small for us to see.",
             "The network is broken.",
-            "Being sure and being right are two things.",
+            "Being sure and being right are different things.",
             "Noise and cats are alike.",
         ),
         right=2,
         why="Gradient descent on the picture finds noise that excites the class. The network has "
-        "only ever seen photos; what it says of anything else means little.",
+        "only ever seen photos; its predictions for anything else mean little.",
         link="ideal_images?preset=noise&backbone=Pocket&class=Egyptian+cat",
     ),
     Question(
         text="An attack makes the network call a dog a cat. What was changed?",
         choices=(
             "The network's weights.",
-            "Nearly all pixels, each by a little, all to the same end.",
+            "Nearly all pixels, each by a little, all towards the same goal.",
             "One pixel, completely.",
             "The name of the file.",
         ),

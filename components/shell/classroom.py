@@ -136,7 +136,7 @@ def _membership(title: str) -> None:
         st.caption("The class does not answer at the moment.")
         return
     if found is None:
-        st.caption("Your class is over.")
+        st.caption("Your class has ended.")
         return
     name, info = found
     with contextlib.suppress(EngineError):

@@ -46,4 +46,6 @@ def compare(page: str, yours: str, address: Mapping[str, str]) -> None:
     check_link("experiment", tuple(FIGURES), "the lesson's experiment")
     of, needs, figure = _EXPERIMENTS.get(st.query_params.get("experiment", ""), ("", {}, ""))
     if of == page and needs.items() <= dict(address).items():
-        st.caption(f":material/school: The lesson got {figure}. You got {yours}.")
+        st.caption(
+            f":material/school: Microsoft’s “AI for Beginners” got {figure}; you got {yours}."
+        )

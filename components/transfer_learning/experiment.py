@@ -211,7 +211,8 @@ def unmeasured(run: Experiment) -> str:
     photos = (
         f", trained on {len(run.saved.photos)} photos" if run.saved and run.saved.photos else ""
     )
-    return f"{opened}{photos}{measured}. Its photos are not here, so nothing is measured again."
+    without = "A project does not include its photos, so accuracy cannot be measured again."
+    return f"{opened}{photos}{measured}. {without}"
 
 
 def words(plan: "TrainingPlan") -> str:

@@ -65,7 +65,8 @@ def choose(recipe: "Recipe") -> "Recipe":
             rates,
             1e-3,
             name="learning_rate",
-            help="Size of a step. Too small: it does not get there in time. Too large: it jumps.",
+            help="Step size. Too small: training is not finished when it ends. Too large: the loss "
+            "jumps.",
         )
         schedule = linked.selectbox(
             "Learning rate schedule", schedules, schedules[1], name="schedule", help=texts.SCHEDULE
@@ -77,7 +78,8 @@ def choose(recipe: "Recipe") -> "Recipe":
             recipe.epochs,
             1,
             name="epochs",
-            help="How often it sees every photo. Later ones fit the training photos only.",
+            help="How many times it sees each photo. With too many, it only memorises the "
+            "training photos.",
         )
         batch = linked.select_slider(
             "Batch", (8, 16, 32, 64, 128), recipe.batch, name="batch", help=texts.BATCH

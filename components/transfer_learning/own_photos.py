@@ -15,7 +15,7 @@ from components.shell import linked
 from components.transfer_learning import quick_head
 from components.widgets import gallery, photo_grid
 from engine import images
-from engine.errors import EngineError
+from engine.errors import BadDataset, EngineError
 from engine.storage import archives, datasets
 from engine.types import FROZEN
 
@@ -96,7 +96,7 @@ def class_boxes(backbone: str) -> "PhotoSource | None":
         _camera(names, photos, backbone)
     photos = {name: given for name, given in photos.items() if given}
     if sum(len(given) > 1 for given in photos.values()) < 2:
-        st.caption("At least two photos of each of two classes; a dozen of each is better.")
+        st.caption("Add at least two photos to each of two classes; a dozen each is better.")
         return None
     size = sum(len(data) for given in photos.values() for data in given) / 1e6
     if size > MAX_MB:
@@ -192,7 +192,7 @@ def _camera(names: list[str], photos: dict[str, list[bytes]], backbone: str) -> 
     with left:
         st.session_state.setdefault("camera_class", 0)
         st.segmented_control(
-            "The next photo is of",
+            "Add the next photo to",
             range(len(names)),
             format_func=lambda k: names[k],
             required=True,
@@ -237,7 +237,10 @@ def _kept(
         return kept[1]
     from engine.transfer import PhotoSource
 
-    holder = tempfile.TemporaryDirectory(prefix="ideal-cat-", ignore_cleanup_errors=True)
+    try:
+        holder = tempfile.TemporaryDirectory(prefix="ideal-cat-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise BadDataset(f"The photos could not be written: {error.strerror}.") from error
     root = Path(holder.name)
     try:
         folder, left_out = fill(root / kind)

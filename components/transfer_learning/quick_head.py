@@ -36,7 +36,7 @@ def show(photos: Mapping[str, Sequence[bytes]], backbone: str) -> None:
     seen = {k for k, _ in found}
     vector = _features(backbone, shot)
     if vector is None or len(seen) < 2:
-        st.caption("It needs photos of two classes to begin with.")
+        st.caption("Take photos of at least two classes first.")
         return
     x, y = np.stack([each for _, each in found]), np.array([k for k, _ in found])
     started = time.perf_counter()
@@ -44,11 +44,11 @@ def show(photos: Mapping[str, Sequence[bytes]], backbone: str) -> None:
     took = 1000 * (time.perf_counter() - started)
     kept = sorted(seen)
     names = tuple(list(photos)[k] for k in kept)
-    st.markdown("**The last photo, before it was learned**")
+    st.markdown("**Prediction for the last photo, before training on it**")
     charts.show(
         charts.confidence(top_predictions(logits[kept], names, len(names))), key="quick_bars"
     )
-    st.caption(f"By a head fitted to the {len(x)} other photos in {took:.0f} ms.")
+    st.caption(f"By a classifier fitted to the other {len(x)} photos in {took:.0f} ms.")
 
 
 @st.cache_data(show_spinner=False, max_entries=2000, scope="session")

@@ -53,14 +53,15 @@ def _pets(name: str, grouped: bool) -> "PhotoSource | None":
     from engine.transfer import PhotoSource
 
     root = config.pets_root()
+    size = downloads.cost(sum(archive.size for archive in archives.PETS))
     if datasets.has_pets(root):
         with shell.errors():
             data = datasets.pets(root)
             data = datasets.by_group(data) if grouped else data
             _told(data, ", the official split")
             return PhotoSource(data=data, folder=features_folder(), grouped=grouped)
+        _offer(root, size)
         return None
-    size = downloads.cost(sum(archive.size for archive in archives.PETS))
     if registry.spec(name).builtin:
         st.caption(
             f"Oxford-IIIT Pets is not on this machine. {name}'s features for 259 of the photos "
@@ -173,10 +174,10 @@ def _told(data: "datasets.Data", split: str = "") -> None:
     least, most = min(counts.values(), default=0), max(counts.values(), default=0)
     each = f"{least}" if least == most else f"{least} to {most}"
     st.caption(
-        f"{data.name}: {len(data.class_names)} classes, {int(data.train.sum())} photos to learn "
-        f"from ({each} a class), {int((~data.train).sum())} to test on{split}."
+        f"{data.name}: {len(data.class_names)} classes, {int(data.train.sum())} training photos "
+        f"({each} per class), {int((~data.train).sum())} test photos{split}."
     )
     if data.rejected:
-        with st.expander(f"{len(data.rejected)} left out", icon=":material/rule:"):
+        with st.expander(f"{len(data.rejected)} files skipped", icon=":material/rule:"):
             for one in data.rejected[:50]:
                 st.markdown(f"`{one.name}`: {one.reason}")

@@ -5,7 +5,7 @@ OPTIMIZER = (
     "Adam give each weight a step of its own. Adam needs the least care."
 )
 SCHEDULE = "How the learning rate falls. Smaller steps at the end settle on a better minimum."
-DECAY = "Pulls all weights towards zero. The network relies on more features, each a little."
+DECAY = "Pulls all weights towards zero, so that the network relies a little on many features."
 CLIP = "The largest norm of a gradient; 0 for none. It tames a learning rate that is too high."
 SMOOTHING = "Share of the target spread over all classes. The network becomes less confident."
 BATCH = "Photos per step. Small batches make noisy steps, which can find flatter minima."

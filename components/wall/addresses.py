@@ -16,7 +16,7 @@ def of_wall(*, elsewhere: bool = True, **parameters: str) -> str:
     scheme, place = parts.scheme, parts.netloc
     if elsewhere and (public := urlsplit(config.public_address())).netloc:
         scheme, place = public.scheme, public.netloc
-    elif elsewhere and _is_here(parts.hostname or "localhost") and (name := _in_network()):
+    elif elsewhere and is_here(parts.hostname or "localhost") and (name := _in_network()):
         place = name if parts.port is None else f"{name}:{parts.port}"
     return urlunsplit((scheme, place, parts.path, urlencode(parameters), ""))
 
@@ -26,7 +26,8 @@ def qr(address: str) -> str:
     return segno.make(address, error="m").svg_data_uri(scale=8, border=2, light="white")
 
 
-def _is_here(host: str) -> bool:
+def is_here(host: str) -> bool:
+    """Whether a host is this machine, which no other can reach by that name."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -1,5 +1,7 @@
 """The way into a class: join one with a code and a nickname, or open one."""
 
+from urllib.parse import urlsplit
+
 import streamlit as st
 
 from components.shell import classroom
@@ -29,9 +31,10 @@ def _join() -> None:
         )
         name = st.text_input("Nickname", offered, max_chars=24, help="Not your real name.")
         st.caption(
-            "No account, no e-mail. Who knows the four words sees your nickname and what you show; "
-            "your teacher also sees which screen you are on. Guesses are counted. Pictures are "
-            "kept only if you show them. All of it is deleted when the class ends."
+            "No account, no e-mail. Anyone who knows the four words can see your nickname and what "
+            "you show. Your teacher also sees which screen you are on. Your guesses and quiz "
+            "answers are stored; pictures only if you show them. Everything is deleted when the "
+            "class ends."
         )
         if st.form_submit_button("Join", type="primary", icon=":material/login:"):
             try:
@@ -63,6 +66,12 @@ def _open() -> None:
 def invitation(code: str) -> None:
     """The code, the address to join by, and its QR code, one below the other."""
     address = addresses.of_wall(join=code)
+    if addresses.is_here(urlsplit(address).hostname or ""):
+        st.warning(
+            "Only this computer can open this address. Open this page by the computer's address in "
+            "the network, or set `IDEAL_CAT_ADDRESS`.",
+            icon=":material/wifi_off:",
+        )
     st.html(
         f'<p style="margin:0;font-size:1.5rem;line-height:1.3;font-weight:700">'
         f"{' '.join(code.split('-'))}</p>"

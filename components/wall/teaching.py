@@ -21,9 +21,9 @@ def show(secret: str) -> None:
     with aside:
         entrance.invitation(info.code)
         st.caption(
-            "The address of this page is your key to the class: keep it, and keep it off the "
-            "projector. All that was shown is deleted after "
-            f"{config.class_hours():g} hours; export it before."
+            "Anyone with the address of this page can manage the class: save it, and do not show "
+            "it on the projector. Export the wall before the class ends, after "
+            f"{config.class_hours():g} hours."
         )
     with main:
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -128,9 +128,9 @@ def _pupils(secret: str) -> None:
     rows = [
         {
             "Pupil": pupil.name,
-            "Is at": pupil.page if pupil.here else "away",
-            "Shown": pupil.shown,
-            "Needs help?": "nothing for 10 minutes" if pupil.stuck else "",
+            "Screen": pupil.page if pupil.here else "away",
+            "Results": pupil.shown,
+            "Help": "no result for 10 minutes" if pupil.stuck else "",
         }
         for pupil in pupils
     ]

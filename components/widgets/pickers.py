@@ -243,7 +243,9 @@ def together(name: str) -> str:
     ]
     if not others:
         return name
-    added = networks("Together with", others, [], most=3, name="with", key=f"together_{name}")
+    added = networks(
+        "Optimise together with", others, [], most=3, name="with", key=f"together_{name}"
+    )
     return registry.JOINT.join([name, *added])
 
 
@@ -262,7 +264,7 @@ def networks(
         key=key,
         max_selections=most,
         persist_state="session",
-        placeholder="No other" if not first else None,
+        placeholder="None" if not first else None,
     )
 
 

@@ -193,9 +193,9 @@ def panel(key: str, begin: Callable[[], None], label: str, *, able: bool = True)
 def notices(key: str) -> None:
     """What has happened to the page's runs: a note, or the error that ended one."""
     watched = views(key)
-    for note in {view.run.note for view in watched if view.run.note}:
+    for note in {view.run.note for view in watched if view.run.note and not view.left}:
         st.info(note, icon=":material/info:")
-    error = next((view.run.error for view in watched if view.run.error is not None), None)
+    error = next((view.error for view in watched if view.error is not None), None)
     if isinstance(error, EngineError):
         st.error(str(error), icon=":material/error:")
     elif error is not None:

@@ -32,7 +32,9 @@ def of_teacher(session: Session, secret: str, now: float) -> ClassRow:
 def _going_on(session: Session, wanted: Any, now: float) -> ClassRow:
     row = session.scalar(select(ClassRow).where(wanted, ClassRow.ends > now))
     if row is None:
-        raise NoSuchClass("There is no such class, or it is over. Check the words or the link.")
+        raise NoSuchClass(
+            "There is no such class, or it has ended. Check the four words or the link."
+        )
     return row
 
 
@@ -41,7 +43,7 @@ def member(session: Session, key: str, now: float) -> tuple[MemberRow, ClassRow]
     wanted = select(MemberRow, ClassRow).join(ClassRow, ClassRow.id == MemberRow.class_id)
     found = session.execute(wanted.where(MemberRow.key == digest(key), ClassRow.ends > now)).first()
     if found is None:
-        raise NoSuchClass("Your class is over. Join another one.")
+        raise NoSuchClass("Your class has ended. Join another one.")
     return found[0], found[1]
 
 

@@ -37,9 +37,9 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        address = make_url(url)
-        self._sqlite = address.get_backend_name() == "sqlite"
         with _told():
+            address = make_url(url)
+            self._sqlite = address.get_backend_name() == "sqlite"
             if self._sqlite:
                 file = Path(address.database or "")
                 file.parent.mkdir(parents=True, exist_ok=True)
@@ -87,7 +87,7 @@ def _told() -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
-        raise Conflict("Somebody else was quicker: this has changed. Try again.") from error
+        raise Conflict("Someone else has just changed this. Try again.") from error
     except (SQLAlchemyError, OSError) as error:
         raise WallUnavailable(
             "The database of classes does not answer or has no room left. Nothing was changed; "

@@ -34,8 +34,8 @@ class Files:
                 self._write(self._path(name), content)
         except OSError as error:
             raise WallUnavailable(
-                "The server could not write the picture: there is no room, or no right to. It is "
-                "not on the wall."
+                "The picture could not be saved: the disk is full or the folder is not writable. "
+                "It is not on the wall."
             ) from error
         return name
 

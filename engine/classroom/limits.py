@@ -27,7 +27,7 @@ class Limit:
             made = self._recent(who)
             if len(made) >= self.times:
                 wait = max(1, round(self.seconds - (time.monotonic() - made[0])))
-                raise TooOften(f"That was too often. Try again in {wait} s.")
+                raise TooOften(f"Too many attempts. Try again in {wait} s.")
 
     def made(self, who: Hashable) -> int:
         """How many were counted within the last so many seconds."""

@@ -113,7 +113,7 @@ class Wall:
                 )
         except Conflict:
             raise ClassRefused(
-                f"Somebody in this class is called {name} already. Choose another nickname."
+                f"The nickname {name} is already taken in this class. Choose another."
             ) from None
         return secret
 
@@ -153,6 +153,7 @@ class Wall:
         if not hidden:
             wanted = wanted.where(EntryRow.hidden.is_(False))
         with self._database.reading() as session:
+            access.of_code(session, code, self._clock())
             return [Entry.of(*row) for row in session.execute(wanted)]
 
     def file(self, name: str) -> bytes:
@@ -169,6 +170,7 @@ class Wall:
         )
         found: dict[str, Counter[str]] = {}
         with self._database.reading() as session:
+            access.of_code(session, code, self._clock())
             for question, answer in session.execute(wanted):
                 found.setdefault(question, Counter())[answer] += 1
         return found

@@ -76,6 +76,7 @@ def class_activation(
 
     Raises:
         UnknownClass: the class index lies outside the network's classes.
+        UnknownLayer: several networks are joined into one.
     """
     net.check_class(class_index)
     layer = last_maps(net)
@@ -177,12 +178,11 @@ def last_maps(net: Backbone) -> LayerInfo:
     """The last layer whose maps are larger than 1x1.
 
     Raises:
-        UnknownLayer: there is none, as in several networks joined into one.
+        UnknownLayer: several networks are joined into one, which has no last maps of its own.
     """
-    found = [info for info in net.layers if info.has_maps and info.shape[:2] > (1, 1)]
-    if not found:
-        raise UnknownLayer(f"{net.name} has no layer with maps.")
-    return found[-1]
+    if net.members:
+        raise UnknownLayer(f"Expected one network; received several: {net.name}.")
+    return [info for info in net.layers if info.has_maps and info.shape[:2] > (1, 1)][-1]
 
 
 def nearest_layer(net: Backbone, depth: float) -> LayerInfo:

@@ -116,6 +116,11 @@ class Run:
         with self._changed:
             return any(one is not view and one.wants_it for one in self._views)
 
+    def shared(self, view: "View") -> bool:
+        """Whether another view has not left it, even one that has expired: it may come back."""
+        with self._changed:
+            return any(one is not view for one in self._views)
+
     def wake(self) -> None:
         """Lets the run check again what its views want."""
         with self._changed:

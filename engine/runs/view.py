@@ -59,12 +59,14 @@ class View:
         passed, self._looked = now - self._looked, now
         if self._gone and now - self._gone[0] > 0.5:  # not a look that was on its way then
             self._gone = None
-        if self._last or (self.run.cut and not self.stopped):
-            self.seen = there  # with the frame that was being made when it was ended
-        elif self.stopped:
+        if self.left or (self.stopped and self.run.watched_by_others(self)):
             return self.seen
+        if self.stopped or self.run.cut:
+            self.seen = there  # with the frame that was being made when it was ended
         elif self.paused:
             more = min(self._steps, there - self.seen)
+            if not more:
+                return self.seen  # the last frame stays whole, though the run may have gone on
             self.seen, self._steps = self.seen + more, self._steps - more
         elif self.seen < self._before:
             self.seen = min(self._before, self.seen + max(1, int(passed / PACE)))
@@ -91,6 +93,22 @@ class View:
         return {step: picture for step, picture in self.run.pictures.items() if step <= last}
 
     @property
+    def left(self) -> bool:
+        """Whether it was stopped while others watched: how the run goes on is not its business."""
+        return self.stopped and not self._last
+
+    @property
+    def error(self) -> Exception | None:
+        """What ended the run, if this person still watched it."""
+        return None if self.left else self.run.error
+
+    @property
+    def live(self) -> Any:
+        """The live numbers of the last frame seen; before the first one, of the run."""
+        now = getattr(self.latest, "live", None)
+        return self.run.live if now is None else now
+
+    @property
     def expired(self) -> bool:
         """Whether the page has not looked for longer than its lease."""
         since, lease = self._gone or (self._looked, self._lease)
@@ -109,14 +127,14 @@ class View:
     @property
     def ended(self) -> bool:
         """Whether nothing more will come."""
-        if self.stopped and not self._last:
+        if self.left:
             return True
         return self.run.done and self.seen == len(self.run.frames)
 
     @property
     def state(self) -> str:
         """`failed`, `stopped`, `page closed`, `done`, `paused`, `queued` or `running`."""
-        if self.run.error is not None and self.ended:
+        if self.error is not None and self.ended:
             return "failed"
         if self.stopped:
             return "stopped"
@@ -159,8 +177,9 @@ class View:
 
     @property
     def behind(self) -> bool:
-        """Whether it still replays what was made before."""
-        return self.run.done or self.seen < self._before
+        """Whether the run has made frames that it will see only later."""
+        waits = self.paused and self.seen < len(self.run.frames)
+        return waits or self.run.done or self.seen < self._before
 
     def extend(self, task: Any) -> None:
         """Goes on with a longer task, alone, after everything its run has made."""
@@ -209,7 +228,7 @@ class Runs:
         """Changes the live numbers of a view's run, or of a fork of it where others watch."""
         with self._lock:  # nobody joins meanwhile
             run = view.run
-            if view.behind or run.watched_by_others(view):
+            if view.behind or run.shared(view):
                 view.go_on_with(run.fork(view.seen, live))
                 return
             for key, one in list(self._runs.items()):

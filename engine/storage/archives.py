@@ -1,8 +1,11 @@
 """How photos get onto this machine: a data set's download, a person's zip file or camera."""
 
+import gzip
 import io
+import lzma
 import shutil
 import tarfile
+import time
 import zipfile
 import zlib
 from collections import Counter
@@ -18,6 +21,14 @@ from engine.storage.datasets import SUFFIXES, Rejected
 from engine.types import Progress
 
 MOST_FILES, MOST_BYTES, MOST_RATIO = 20_000, 500_000_000, 200  # of an archive
+DAMAGED = (
+    EOFError,
+    gzip.BadGzipFile,
+    shutil.ReadError,
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +110,16 @@ def _arriving(
             yield Progress(fraction=k / len(archives), message=f"unpacking {archive.name}")
             zipped = archive.name.endswith(".zip")
             shutil.unpack_archive(waiting / archive.name, part, filter=None if zipped else "data")
+        if root.is_dir() and any(root.iterdir()):  # not this data set, or not all of it
+            root.rename(root.with_name(f"{root.name}.{time.time():.0f}"))
         part.replace(root)
-    except (OSError, shutil.ReadError, tarfile.TarError, zipfile.BadZipFile) as error:
+    except DAMAGED as error:
+        shutil.rmtree(waiting, ignore_errors=True)
+        raise DownloadFailed(
+            f"The photos have arrived damaged and could not be unpacked ({error}). Download them "
+            "again."
+        ) from error
+    except OSError as error:
         shutil.rmtree(part, ignore_errors=True)
         raise DownloadFailed(
             f"The photos could not be unpacked into {root.parent}: {error}. Make room and try "
@@ -121,6 +140,7 @@ def unpack(archive: bytes, into: Path) -> tuple[Path, tuple[Rejected, ...]]:
         BadDataset: not a zip file, too large, compressed too much, or without pictures in folders.
     """
     total, counts, left_out = 0, Counter[str](), []
+    spelled: dict[str, str] = {}  # some file systems do not tell upper from lower case
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as file:
             members = [m for m in file.infolist() if not m.is_dir()]
@@ -139,32 +159,39 @@ def unpack(archive: bytes, into: Path) -> tuple[Path, tuple[Rejected, ...]]:
                     left_out.append(Rejected(name=str(path)[-80:], reason=why))
                     continue
                 if member.file_size > MOST_RATIO * max(member.compress_size, 1000):
-                    raise BadDataset("The archive is compressed too much for photos; not opened.")
+                    raise BadDataset(
+                        "This zip file is compressed more than photos can be, so it was not opened."
+                    )
                 total += member.file_size
                 if total > MOST_BYTES:
                     raise BadDataset(
                         f"Expected at most {MOST_BYTES / 1e6:.0f} MB of photos; received more. "
-                        "Send fewer or smaller ones."
+                        "Upload fewer or smaller ones."
                     )
                 with file.open(member) as source:
                     content = source.read(member.file_size + 1)
                 if len(content) > member.file_size:
-                    raise BadDataset("The archive holds more than it declares; not opened further.")
-                target = into / name
-                target.mkdir(parents=True, exist_ok=True)
-                (target / f"{counts[name]:05d}{suffix}").write_bytes(content)
+                    raise BadDataset(
+                        "This zip file contains more than it declares, so it was not opened."
+                    )
+                if (known := spelled.setdefault(name.casefold(), name)) != name:
+                    raise BadDataset(
+                        f"Expected folders that differ in more than case; received: “{known}” and "
+                        f"“{name}”."
+                    )
+                _write(into / name / f"{counts[name]:05d}{suffix}", content)
                 counts[name] += 1
     except (
         zipfile.BadZipFile,
         zlib.error,
+        lzma.LZMAError,
+        OSError,  # of damaged bzip2
         NotImplementedError,
         RuntimeError,
         EOFError,
         ValueError,
     ) as error:
         raise BadDataset(f"Expected a zip file of photos; it cannot be read ({error}).") from error
-    except OSError as error:
-        raise BadDataset(f"The photos could not be written: {error.strerror}.") from error
     if not counts:
         raise BadDataset(
             "Expected a zip file with a folder of photos for each class, as JPEG, PNG or WebP; "
@@ -179,11 +206,17 @@ def store(photos: Mapping[str, Sequence[bytes]], into: Path) -> Path:
         folder = _cleaned(name) or "class"
         while (into / folder).exists():  # names may differ in what is not kept of them
             folder += " again"
-        target = into / folder
-        target.mkdir(parents=True, exist_ok=True)
         for k, content in enumerate(contents):
-            (target / f"{k:05d}.png").write_bytes(content)
+            _write(into / folder / f"{k:05d}.png", content)
     return into
+
+
+def _write(file: Path, content: bytes) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+    except OSError as error:
+        raise BadDataset(f"The photos could not be written: {error.strerror}.") from error
 
 
 def _cleaned(name: str) -> str:

@@ -136,7 +136,7 @@ def _receive(
                 url,
                 headers=wanted,
                 timeout=timeout,
-                retries=urllib3.Retry(0, redirect=5),
+                retries=urllib3.Retry(None, connect=0, read=0, status=0, other=0, redirect=5),
                 preload_content=False,
                 enforce_content_length=False,  # said below, with what has arrived
             )

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from engine import config
 from engine.errors import DownloadFailed, EngineError, KitDamaged
-from engine.storage import archives, registry, weights
+from engine.storage import archives, datasets, registry, weights
 from engine.types import Progress
 
 INDEX = "kit.json"
@@ -36,7 +36,7 @@ def fetch(names: Iterable[str], pets: bool = False) -> Iterator[Progress]:
         if not weights.is_here(spec):
             yield from weights.download(spec)
     root = config.pets_root()
-    if pets and not root.is_dir():
+    if pets and not datasets.has_pets(root):
         yield from archives.download_pets(root)
 
 

@@ -173,7 +173,10 @@ def train(net: Backbone, plan: TrainingPlan) -> Steps:
         return
     data = plan.source.data
     if data is None:
-        raise BadDataset("Expected photos to train the backbone on; there are only their features.")
+        raise BadDataset(
+            "Training the backbone needs the photos themselves; only their features are here. "
+            "Download the photos, or choose *frozen*."
+        )
     check_memory(net, data, plan.tuning)  # before the head is trained for nothing
     if plan.how != SCRATCH:
         features = yield from _read(course, net, plan)

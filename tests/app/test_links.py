@@ -119,8 +119,8 @@ def test_another_session_opens_a_page_as_it_is_set(page, seed):
         ("ideal_images", ""),
         ("adversarial_attacks", "Which defences work?"),
         ("adversarial_attacks", "Other networks"),
-        ("adversarial_attacks", "How much is needed?"),
-        ("adversarial_attacks", "How hard was it tried?"),
+        ("adversarial_attacks", "What is the smallest epsilon?"),
+        ("adversarial_attacks", "Can any attack fool it?"),
     ],
 )
 def test_what_is_set_below_a_result_travels_too(page, section):

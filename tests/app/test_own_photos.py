@@ -61,7 +61,7 @@ def test_a_visit_elsewhere_costs_neither_photos_nor_classifier(trained):
     assert not any("previous training" in one.value for one in (*trained.info, *trained.warning))
     for k in range(2):
         trained.button(key=f"class_{k}_drop").click().run()
-    assert any("At least two photos of each" in one.value for one in trained.caption)
+    assert any("Add at least two photos" in one.value for one in trained.caption)
 
 
 def test_as_many_other_photos_are_learned_at_once(trained):

@@ -39,11 +39,11 @@ def test_a_link_names_the_value_that_is_taken_apart():
 def test_an_experiment_of_the_lesson_has_its_figure_beside_ours():
     link = {"backbone": "Pocket", "layer": "block5_conv2"}
     app = opened("pages/feature_maps.py", experiment="features", **link)
-    said = "The lesson got 7 × 7 × 512, by VGG-16. You got 5 × 5 × 320."
+    said = "Microsoft’s “AI for Beginners” got 7 × 7 × 512, by VGG-16; you got 5 × 5 × 320."
     assert any(said in caption.value for caption in app.caption)
     app = opened("pages/feature_maps.py", experiment="nonsense", **link)
     assert any("nonsense" in warning.value for warning in app.warning)
-    assert not any("The lesson got" in caption.value for caption in app.caption)
+    assert not any("AI for Beginners” got" in caption.value for caption in app.caption)
 
 
 def test_a_link_may_name_a_photo_of_pets(tmp_path, monkeypatch):

@@ -70,7 +70,7 @@ def test_a_full_disk_is_a_sentence_and_changes_nothing(wall, monkeypatch):
             raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("engine.classroom.files.tempfile.NamedTemporaryFile", Full)
-    with pytest.raises(WallUnavailable, match="no room"):
+    with pytest.raises(WallUnavailable, match="disk is full"):
         wall.show(pupil, draft())
     assert wall.entries(opened.code) == []
     monkeypatch.undo()

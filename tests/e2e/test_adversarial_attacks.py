@@ -64,7 +64,7 @@ def test_it_begins_with_a_dog_that_becomes_a_cat(page, address):
     opened(page, address, url=OTHER)
     attack(page)
     expect(
-        page.get_by_text("Chihuahua became Egyptian cat. Nobody sees it: at most 4 of 255")
+        page.get_by_text("Chihuahua became Egyptian cat. Too small to see: at most 4 of 255")
     ).to_be_visible()
     dog = page.get_by_role("listitem").filter(has_text="Chihuahua")
     expect(dog).to_have_attribute("title", re.compile(r"^Chihuahua: [\d.]+ % at first$"))
@@ -95,8 +95,12 @@ def test_the_attacked_picture_is_opened_also_where_the_photo_was_uploaded(page, 
     ("question", "button", "answer"),
     [
         ("Which defences work?", None, "A treatment protects only if"),
-        ("How much is needed?", "Try epsilon from 0 to 32", "The attack succeeds at epsilon"),
-        ("How hard was it tried?", "Try everything", "Pocket is fooled by Auto-PGD"),
+        (
+            "What is the smallest epsilon?",
+            "Try epsilon from 0 to 32",
+            "The attack succeeds at epsilon",
+        ),
+        ("Can any attack fool it?", "Try everything", "Pocket is fooled by Auto-PGD"),
         ("Other networks", "Attack every network", "A row is the attacked network"),
         ("Where it looks", None, "SmoothGrad"),
         ("Scoreboard", None, "measured on the saved picture"),
@@ -163,7 +167,7 @@ def test_two_networks_are_attacked_side_by_side(page, address):
     for name in ("Pocket", "Pocket Robust"):
         expect(picture(page, f"^Result by {name}, step")).to_be_visible()
         expect(page.get_by_role("button", name=f"Attacked picture: {name} (PNG)")).to_be_visible()
-    page.get_by_text("How much is needed?", exact=True).click()
+    page.get_by_text("What is the smallest epsilon?", exact=True).click()
     page.get_by_role("button", name="Try epsilon from 0 to 32").click()
     expect(page.get_by_text("step 22 of 22, done")).to_be_visible()
     levels = page.locator(".bartext")
@@ -181,7 +185,7 @@ def test_the_judge_says_what_was_tried(page, address):
     opened(page, address, "+Robust&sample=Coffee&goal=anything+else&epsilon=1", OTHER)
     attack(page)
     expect(page.get_by_text(re.compile("^Not fooled"))).to_be_visible()
-    page.get_by_text("How hard was it tried?", exact=True).click()
+    page.get_by_text("Can any attack fool it?", exact=True).click()
     page.get_by_role("button", name="Try everything").click()
     expect(
         page.get_by_text("Pocket Robust withstood all attacks within 1 grey level.")

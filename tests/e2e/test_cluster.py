@@ -55,6 +55,8 @@ def test_pictures_are_made_there_also_when_a_machine_is_killed(page, apart):
 def test_an_attack_is_made_there(page, apart):
     address, _ = apart
     page.goto(f"{address}/adversarial_attacks?backbone=Pocket")
+    expect(page.get_by_role("button", name=re.compile("Attack$"))).to_be_enabled()
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
     page.get_by_role("button", name=re.compile("Attack$")).click()
     expect(page.get_by_text(re.compile(" became .*grey|^Not fooled"))).to_be_visible()
     page.get_by_text("Other networks", exact=True).click()

@@ -114,7 +114,7 @@ def test_photos_go_into_boxes_and_a_classifier_comes_out(page, address, tmp_path
         page.get_by_role("textbox", name=f"Class {k + 1}").fill(name[:-4])
         page.locator("input[type=file]").nth(k).set_input_files(files)
         expect(page.get_by_text("5 photos", exact=True)).to_have_count(k + 1)
-    expect(page.get_by_text("2 left out")).to_be_visible()
+    expect(page.get_by_text("2 files skipped")).to_be_visible()
     page.get_by_role("button", name=re.compile("Train$")).click()
     expect(page.get_by_text(re.compile("are classified correctly"))).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)
@@ -147,13 +147,13 @@ def test_one_camera_fills_the_boxes_and_each_photo_is_tried_at_once(page, addres
         page.get_by_role("button", name="Take photo").click()
 
     for k, name in enumerate(("class 1", "class 2"), 1):
-        boxes = page.get_by_role("radiogroup", name="The next photo is of")
+        boxes = page.get_by_role("radiogroup", name="Add the next photo to")
         boxes.get_by_text(name, exact=True).click()
         shoot()
         expect(page.get_by_text("1 photo, 1 from the camera")).to_have_count(k)
     shoot()
     expect(page.get_by_text("2 photos, 2 from the camera")).to_be_visible()
-    expect(page.get_by_text("The last photo, before it was learned")).to_be_visible()
+    expect(page.get_by_text("Prediction for the last photo, before training on it")).to_be_visible()
     expect(page.get_by_text(re.compile(r"fitted to the 2 other photos in \d+ ms"))).to_be_visible()
 
 

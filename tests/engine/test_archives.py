@@ -105,6 +105,17 @@ def test_half_an_archive_is_never_used(server, tmp_path):
     assert len(datasets.pets(root).paths) == 4
 
 
+def test_what_stands_in_the_place_of_the_photos_is_kept_aside(server, tmp_path):
+    url, listed, _ = server
+    root = tmp_path / "pets"
+    root.mkdir()
+    (root / "mine.txt").write_text("no photo")
+    list(archives.download_pets(root, url=url, archives=listed))
+    assert len(datasets.pets(root).paths) == 4
+    (aside,) = tmp_path.glob("pets.[0-9]*")
+    assert [file.name for file in aside.iterdir()] == ["mine.txt"]
+
+
 def test_a_photo_that_is_missing_is_named(server, tmp_path):
     url, listed, _ = server
     root = tmp_path / "pets"
@@ -141,6 +152,20 @@ def test_cats_and_dogs_are_fetched_from_a_zip_and_divided(server, tmp_path):
     assert np.bincount(data.labels[data.train]).tolist() == [8, 8]
     assert [one.name for one in data.rejected] == ["Cat/Thumbs.db", "Dog/Thumbs.db"]
     assert not list(tmp_path.glob("*.download"))
+
+
+def test_a_zip_that_has_arrived_damaged_is_fetched_again(server, tmp_path):
+    url, _, folder = server
+    whole = cats_and_dogs_archive()
+    damaged = whole[:40] + bytes(200) + whole[240:]
+    (folder / "cats.zip").write_bytes(damaged)
+    listed = [archives.Archive(name="cats.zip", size=len(whole))]
+    root = tmp_path / "cats"
+    with pytest.raises(DownloadFailed, match="arrived damaged"):
+        list(archives.download_cats_and_dogs(root, url=url, archives=listed))
+    (folder / "cats.zip").write_bytes(whole)
+    list(archives.download_cats_and_dogs(root, url=url, archives=listed))
+    assert len(datasets.cats_and_dogs(root).paths) == 20
 
 
 def test_a_zip_that_is_cut_off_is_never_used(server, tmp_path):

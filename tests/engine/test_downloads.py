@@ -28,6 +28,12 @@ def test_a_whole_file_arrives_with_progress(server, tmp_path):
     assert set(os.listdir(target.parent)) == {"weights.h5", "weights.h5.lock"}
 
 
+def test_a_file_that_has_moved_is_found(server, tmp_path):
+    server.moved = True
+    run(server.url, tmp_path / "weights.h5", digest=MD5)
+    assert (tmp_path / "weights.h5").read_bytes() == CONTENT
+
+
 def test_a_download_tells_how_long_the_next_will_take(server, tmp_path, monkeypatch):
     monkeypatch.setattr(downloads, "_last", downloads._Speed())
     assert downloads.seconds(1e6) is None

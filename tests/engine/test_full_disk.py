@@ -41,6 +41,12 @@ def test_photos_of_a_zip(disk):
         archives.unpack(buffer.getvalue(), disk / "photos")
 
 
+def test_photos_of_class_boxes(disk):
+    photos = {"cat": [bytes(200_000)], "dog": [bytes(200_000)]}
+    with pytest.raises(BadDataset, match="could not be written: No space left"):
+        archives.store(photos, disk / "photos")
+
+
 def test_features(net, crops, disk):
     data = datasets.folder(crops)
     (disk / "ballast").write_bytes(b"\0" * 180_000)

@@ -84,7 +84,7 @@ def test_a_member_whose_weights_are_missing(tmp_path, monkeypatch):
 
 
 def test_it_has_no_maps_for_a_class_activation(both, cat):
-    with pytest.raises(UnknownLayer, match="no layer with maps"):
+    with pytest.raises(UnknownLayer, match="received several"):
         features.class_activation(both, images.fit(cat, both.input_size), 0)
 
 

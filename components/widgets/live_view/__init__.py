@@ -180,6 +180,8 @@ def updates(sent: Sent, tracks: Sequence[Track]) -> tuple[dict[str, Any], list[b
     for track in tracks:
         view = track.view
         film = view.name if view else _start_film(track)
+        if view and film not in had:
+            sent.budget = math.inf  # of another run it is not known yet
         frames, stills = (view.frames, view.stills) if view else ([], [])
         first = min(had.get(film, 0), len(frames))
         start = track.start() if track.start and film not in had else ()

@@ -118,7 +118,8 @@ class View {
       const gap = Math.min(Math.max(header.received - before.received, 50), 2500);
       this.interval += 0.4 * (gap - this.interval);
     }
-    if (this.count > 1) this.speeds = [...this.speeds, [header.received, this.count]].slice(-12);
+    const made = Math.max(...this.films.map((film) => film.frames.at(-1)?.at ?? 0)); // steps
+    if (made) this.speeds = [...this.speeds, [header.received, made]].slice(-12);
     if (header.hurry) this.hurried = this.count - 1; // fast up to here, whatever comes meanwhile
     if (header.hurry && this.following) this.head = Math.max(this.head, this.hurried - LEAD_IN);
     this.rate = Math.max((1000 * (this.count - 1 - this.head)) / this.interval, 1);
@@ -126,7 +127,7 @@ class View {
     this.delays = [...this.delays, header.received - header.sent].slice(-200);
     const late = Math.round(this.delays.at(-1) - Math.min(...this.delays));
     this.find(".live").dataset.late = late;
-    if (late > MOST_LATE && !header.ended && header.received - (this.told ?? -9999) > 2000) {
+    if (late > MOST_LATE && header.state === "running" && header.received - (this.told ?? -9999) > 2000) {
       this.told = header.received;
       const arrive = this.arrivals.reduce((sum, bytes) => sum + bytes, 0) / this.arrivals.length;
       this.send("slow", Math.round((700 * arrive) / this.interval)); // less, so that it catches up
@@ -282,11 +283,10 @@ class View {
   }
 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  const key = data.key;
+export default function ({ data: { key, colours }, parentElement, setTriggerValue }) {
   let view = views.get(key);
   if (view?.root !== parentElement) {
-    view = new View(parentElement, data.colours, (name, value) => view.trigger(name, value));
+    view = new View(parentElement, colours, (name, value) => view.trigger(name, value));
     views.set(key, view);
   }
   view.trigger = setTriggerValue;

@@ -84,6 +84,32 @@ def test_who_steers_a_replay_goes_on_from_what_is_shown(runs, task, net, setting
     same(expected(net, settings, seen), view)
 
 
+def test_who_steers_while_paused_goes_on_from_what_is_shown(runs, task, net, settings):
+    """The run has made more frames than that by the time the press arrives."""
+    view = runs.view(task)
+    until(lambda: view.look() > 2)
+    view.pause()
+    seen = view.look()
+    view.run.wait(0.5)  # it goes on until it hears of it
+    view.steer(STRONGER)
+    view.resume()
+    view.run.wait()
+    view.look()
+    same(expected(net, settings, seen), view)
+
+
+def test_a_page_that_comes_back_finds_its_own_numbers(runs, task, alone):
+    away, mine = runs.view(task, paused=True, lease=0.0), runs.view(task, paused=True)
+    stepped(mine, 3)
+    assert away.expired
+    mine.steer(STRONGER)
+    away.expire_within(60.0)
+    away.resume()
+    away.run.wait()
+    away.look()
+    same(alone, away)
+
+
 def test_a_change_is_seen_whole(net, settings):
     """Steering replaces all live numbers at once: no frame has some of the old and the new."""
     runs = Runs(Counted())
