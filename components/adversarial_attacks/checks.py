@@ -80,7 +80,7 @@ def defences(run: Experiment) -> None:
     verdicts = robustness.survival(net, plan.picture, run.latest.picture, plan.aim, chosen)
     rows = [
         {
-            "Treatment": verdict.name,
+            "Defence": verdict.name,
             "Original": _said(verdict.original),
             "Attacked": _said(verdict.changed),
         }

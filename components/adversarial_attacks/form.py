@@ -177,12 +177,12 @@ def settings(name: str, forward: float) -> Form:
         if kind.bounded and kind.steps > 1 and not kind.own_step:
             size = linked.select_slider(
                 "Step size, in grey levels",
-                ("fitting", 0.25, 0.5, 1.0, 2.0, 4.0),
-                "fitting",
+                ("automatic", 0.25, 0.5, 1.0, 2.0, 4.0),
+                "automatic",
                 name="step_size",
-                help="“fitting” sets it to 2.5 times epsilon, divided by the number of steps.",
+                help="“automatic” sets it to 2.5 times epsilon, divided by the number of steps.",
             )
-            numbers["step_size"] = None if size == "fitting" else size
+            numbers["step_size"] = None if size == "automatic" else size
         if kind.rate is not None:
             field, label, options = kind.rate
             usual = getattr(getattr(attacks, kind.engine)(), field)
