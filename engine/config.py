@@ -17,11 +17,6 @@ def keras_home() -> Path:
     return base / ".keras"
 
 
-def use_keras_home(folder: Path) -> None:
-    """Takes another folder for Keras' files from now on, in this process and those it starts."""
-    os.environ["KERAS_HOME"] = str(folder)
-
-
 def pets_root() -> Path:
     """The folder of Oxford-IIIT Pets: `IDEAL_CAT_PETS`, else within Keras' data sets."""
     default = keras_home() / "datasets" / "oxford-iiit-pet"

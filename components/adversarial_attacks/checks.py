@@ -92,8 +92,8 @@ def defences(run: Experiment) -> None:
     if not fooled:
         st.caption("The attack did not fool the network, so there is nothing to undo.")
     st.caption(
-        f"Predictions of {net.name}. A treatment protects only if the original is still classified "
-        "correctly, and an attacker who knows the treatment can attack through it."
+        f"Predictions of {net.name}. A defence works only if the original is still classified "
+        "correctly, and an attacker who knows the defence can attack through it."
     )
 
 

@@ -73,7 +73,7 @@ def offer(screen: str) -> None:
     ):
         st.session_state[state] = found
         st.session_state[f"{screen}_views"] = found.views
-        sessions.watch_again(found.views)
+        sessions.watch_only(found.views)
         st.rerun()
 
 

@@ -73,7 +73,7 @@ class Cluster:
     def __init__(self, connections: Connections, here: LocalRunner) -> None:
         self._connections, self._here = connections, here
         self._waiting: dict[int, None] = {}  # runs without a first frame, in order
-        self._running: set[object] = set()  # connections
+        self._running: dict[object, int] = {}  # connections, and which run's they are
 
     def key(self, task: Task) -> Hashable:
         return self._here.key(task)
@@ -118,7 +118,7 @@ class Cluster:
         return Status(
             address=self._connections.address,
             answers=self._connections.answers(),
-            running=len(self._running),
+            running=len(set(self._running.values())),
             waiting=len(self._waiting),
         )
 
@@ -218,10 +218,12 @@ class Cluster:
             taught={name: digest(net) for name, net in taught.items()},
             continuation=replace(continuation, frames=(), stills=(), pictures={}),
         )
-        self._waiting[id(run)], socket = None, None
+        socket = None
+        if not run.frames:
+            self._waiting[id(run)] = None
         try:
             with self._connections.open(task.backbones, run.check) as socket:
-                self._running.add(socket)
+                self._running[socket] = id(run)
                 for piece in pieces(pack(start)):
                     socket.send(piece)
                 if taught:
@@ -247,7 +249,7 @@ class Cluster:
             raise _Lost from error
         finally:
             self._waiting.pop(id(run), None)
-            self._running.discard(socket)
+            self._running.pop(socket, None)
 
 
 def _heard(socket: ClientConnection, run: Run) -> Reply | None:

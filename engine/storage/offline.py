@@ -15,6 +15,7 @@ import json
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from engine import config
@@ -117,6 +118,17 @@ def _digest(file: Path) -> str:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
+@contextmanager
+def _told(go_on: bool) -> Iterator[None]:
+    """Prints what cannot be fetched; ends the program unless it is to go on without it."""
+    try:
+        yield
+    except DownloadFailed as error:
+        if not go_on:
+            raise
+        print(error, file=sys.stderr)
+
+
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(
@@ -136,16 +148,15 @@ def main() -> None:
     chosen = parser.parse_args()
     try:
         if chosen.command == "fetch":
-            names = [name.replace("_", " ") for name in chosen.names]
-            for step in fetch(names, chosen.pets):
-                print(f"\r{step.message:<70}", end="", flush=True)
-            print()
+            wanted = [([name.replace("_", " ")], False) for name in chosen.names]
+            for names, pets in [*wanted, *([([], True)] if chosen.pets else [])]:
+                with _told(chosen.if_possible):
+                    for step in fetch(names, pets):
+                        print(f"\r{step.message:<70}", end="", flush=True)
+                    print()
         else:
             copied = list({"pack": pack, "unpack": unpack}[chosen.command](chosen.stick))
             print(f"{len(copied)} files copied.")
-    except DownloadFailed as error:
-        print(error, file=sys.stderr)
-        sys.exit(0 if chosen.if_possible else 1)
     except EngineError as error:
         sys.exit(str(error))
 

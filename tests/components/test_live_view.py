@@ -89,6 +89,19 @@ def test_a_slow_connection_gets_all_numbers_and_fewer_pictures(budget):
     assert 5 <= sum(bool(pictures) for _, _, _, pictures in frames) < 101
 
 
+def test_a_slow_connection_counts_for_one_run():
+    view, state = Looked(), live_view.Sent()
+    sent(state, view)
+    state.budget = 2000.0
+    view.grow(1)
+    sent(state, view)
+    assert state.budget == 2000.0
+    other = Looked()
+    other.name = "another film"
+    sent(state, other)
+    assert state.budget == float("inf")
+
+
 def test_ordinals():
     words = [run_state.ordinal(number) for number in (1, 2, 3, 4, 11, 12, 13, 21, 102, 111)]
     assert words == ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "102nd", "111th"]

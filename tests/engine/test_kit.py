@@ -101,3 +101,15 @@ def test_the_command_line(packed, tmp_path):
     assert failed.returncode == 1
     assert "Expected a kit" in failed.stderr
     assert "Traceback" not in failed.stderr
+
+
+def test_what_cannot_be_fetched_costs_only_itself(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setenv("IDEAL_CAT_MIRROR", "http://127.0.0.1:9")  # nobody listens there
+    wanted = ["fetch", "MobileNetV2", "MobileNet_0.75"]
+    monkeypatch.setattr("sys.argv", ["offline", *wanted, "--if-possible"])
+    offline.main()
+    assert len(capsys.readouterr().err.splitlines()) == 2
+    monkeypatch.setattr("sys.argv", ["offline", *wanted])
+    with pytest.raises(SystemExit, match="could not be"):
+        offline.main()

@@ -9,11 +9,16 @@ from engine.runs import Training
 from tests.engine.conftest import until
 
 
-def test_who_stops_a_shared_training_keeps_the_classifier_of_that_moment(runs, net):
-    """The others train it on; accuracy is that of the epoch at which one has stopped."""
+@pytest.fixture
+def task() -> Training:
+    """Twelve epochs on the features that come with the app."""
     source = transfer.PhotoSource(data=None, folder=Path())
     recipe = transfer.Recipe(epochs=12, initializer="normal, deviation 1")
-    task = Training(plan=transfer.TrainingPlan(backbone="Pocket", source=source, recipe=recipe))
+    return Training(plan=transfer.TrainingPlan(backbone="Pocket", source=source, recipe=recipe))
+
+
+def test_who_stops_a_shared_training_keeps_the_classifier_of_that_moment(runs, net, task):
+    """The others train it on; accuracy is that of the epoch at which one has stopped."""
     mine, other = (runs.view(task, paused=True) for _ in range(2))
     for _ in range(4):
         mine.step()
@@ -30,3 +35,27 @@ def test_who_stops_a_shared_training_keeps_the_classifier_of_that_moment(runs, n
     mine_now, others_now = (v.latest.trained.head.get_weights() for v in (mine, other))
     assert any((a != b).any() for a, b in zip(mine_now, others_now, strict=True))
     assert [frame.trained.weights for frame in other.frames] == [None] * 12  # only the course
+
+
+def test_who_pauses_and_then_stops_keeps_the_classifier_of_that_moment(runs, net, task):
+    mine, other = (runs.view(task, paused=True) for _ in range(2))
+    for _ in range(4):
+        mine.step()
+    until(lambda: mine.look() == 4)
+    other.resume()
+    other.run.wait()
+    mine.look()  # paused, while the others have gone on
+    mine.stop()
+    mine.look()
+    assert mine.latest.point.epoch == 4
+    assert mine.latest.trained.report().accuracy == pytest.approx(mine.latest.point.val_accuracy)
+
+
+def test_who_has_stopped_does_not_hear_how_others_end(runs, net, task):
+    mine, other = (runs.view(task, paused=True) for _ in range(2))
+    mine.step()
+    until(lambda: mine.look() == 1)
+    mine.stop()
+    other.run.error = ValueError("later")
+    assert (mine.state, mine.error) == ("stopped", None)
+    other.stop()
