@@ -94,7 +94,7 @@ def test_the_attacked_picture_is_opened_also_where_the_photo_was_uploaded(page, 
 @pytest.mark.parametrize(
     ("question", "button", "answer"),
     [
-        ("Which defences work?", None, "A treatment protects only if"),
+        ("Which defences work?", None, "A defence works only if"),
         (
             "What is the smallest epsilon?",
             "Try epsilon from 0 to 32",

@@ -145,7 +145,8 @@ def test_many_tasks_at_once_are_stopped_at_once(runner):
 
     view = View(Run(Many(), here()))
     view.run.join(view)
-    until(lambda: runner.status().running == 9)
+    until(lambda: BEGUN.count("many") == 9)
+    assert runner.status().running == 1  # one run, however many connections it has
     view.stop()
     view.run.wait(20)
     assert view.run.cut
