@@ -93,6 +93,7 @@ def test_a_slow_connection_counts_for_one_run():
     view, state = Looked(), live_view.Sent()
     sent(state, view)
     state.budget = 2000.0
+    state.last_message -= 1  # a second later
     view.grow(1)
     sent(state, view)
     assert state.budget == 2000.0
