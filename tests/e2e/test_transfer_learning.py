@@ -104,7 +104,7 @@ def test_own_photos_are_learnt_bad_ones_named_and_runs_compared(page, address, a
 
 def test_photos_go_into_boxes_and_a_classifier_comes_out(page, address, tmp_path):
     page.goto(f"{address}/{URL}{QUICK}&photos_of=My+photos")
-    expect(page.get_by_text("At least two photos of each of two classes")).to_be_visible()
+    expect(page.get_by_text("Add at least two photos to each of two classes")).to_be_visible()
     for k, name in enumerate(("chelsea.png", "coffee.png")):
         files = [tmp_path / f"{name}-{n}.jpg" for n in range(4)]
         for n, file in enumerate(files):
@@ -154,7 +154,7 @@ def test_one_camera_fills_the_boxes_and_each_photo_is_tried_at_once(page, addres
     shoot()
     expect(page.get_by_text("2 photos, 2 from the camera")).to_be_visible()
     expect(page.get_by_text("Prediction for the last photo, before training on it")).to_be_visible()
-    expect(page.get_by_text(re.compile(r"fitted to the 2 other photos in \d+ ms"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"fitted to the other 2 photos in \d+ ms"))).to_be_visible()
 
 
 def test_stop_keeps_what_there_is(page, address):
