@@ -128,7 +128,7 @@ def test_a_class_from_its_opening_to_its_export(tabs, address, tmp_path):
     teacher.get_by_role("button", name=re.compile("End the class")).click()
     teacher.get_by_role("button", name="End and delete everything").click()
     expect(teacher.get_by_role("button", name=re.compile("Open a class$"))).to_be_visible()
-    expect(projector.get_by_text("Nothing is on the wall yet.")).to_be_visible()
+    expect(projector.get_by_text("There is no such class, or it has ended.")).to_be_visible()
     expect(fox.get_by_text(re.compile("^In class"))).to_have_count(0)
 
 
