@@ -82,9 +82,9 @@ def watch(
             view.run.wait_beyond(count, seconds / len(going_on))
 
     def wait_for_end(seconds: float) -> None:
-        for view in views(key):
-            if not (view.ended or view.paused):
-                view.run.wait(seconds / len(views(key)))
+        running = [view for view in views(key) if not (view.ended or view.paused)]
+        for view in running:
+            view.run.wait(seconds / len(running))
 
     @st.fragment
     def stage() -> None:

@@ -176,8 +176,8 @@ def unpack(archive: bytes, into: Path) -> tuple[Path, tuple[Rejected, ...]]:
                     )
                 if (known := spelled.setdefault(name.casefold(), name)) != name:
                     raise BadDataset(
-                        f"Expected folders that differ in more than case; received: “{known}” and "
-                        f"“{name}”."
+                        "Expected folder names that differ in more than upper and lower case; "
+                        f"received: “{known}” and “{name}”."
                     )
                 _write(into / name / f"{counts[name]:05d}{suffix}", content)
                 counts[name] += 1

@@ -11,7 +11,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from engine.errors import DatasetUnavailable, DownloadFailed
+from engine.errors import BadDataset, DatasetUnavailable, DownloadFailed
 from engine.storage import archives, datasets
 from tests.engine.test_datasets import photo
 
@@ -103,6 +103,15 @@ def test_half_an_archive_is_never_used(server, tmp_path):
     images_file.write_bytes(whole)
     list(archives.download_pets(root, url=url, archives=listed))
     assert len(datasets.pets(root).paths) == 4
+
+
+def test_folders_that_some_file_systems_take_for_one_are_refused(tmp_path):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name in ("Cat", "cat"):
+            archive.writestr(f"{name}/1.jpg", b"a photo")
+    with pytest.raises(BadDataset, match="“Cat” and “cat”"):
+        archives.unpack(buffer.getvalue(), tmp_path / "photos")
 
 
 def test_what_stands_in_the_place_of_the_photos_is_kept_aside(server, tmp_path):

@@ -17,12 +17,17 @@ def task() -> Training:
     return Training(plan=transfer.TrainingPlan(backbone="Pocket", source=source, recipe=recipe))
 
 
+def stepped(view, epochs):
+    """Lets a paused view see some epochs."""
+    for _ in range(epochs):
+        view.step()
+    until(lambda: view.look() == epochs)
+
+
 def test_who_stops_a_shared_training_keeps_the_classifier_of_that_moment(runs, net, task):
     """The others train it on; accuracy is that of the epoch at which one has stopped."""
     mine, other = (runs.view(task, paused=True) for _ in range(2))
-    for _ in range(4):
-        mine.step()
-    until(lambda: mine.look() == 4)
+    stepped(mine, 4)
     mine.stop()
     other.resume()
     other.run.wait()
@@ -39,9 +44,7 @@ def test_who_stops_a_shared_training_keeps_the_classifier_of_that_moment(runs, n
 
 def test_who_pauses_and_then_stops_keeps_the_classifier_of_that_moment(runs, net, task):
     mine, other = (runs.view(task, paused=True) for _ in range(2))
-    for _ in range(4):
-        mine.step()
-    until(lambda: mine.look() == 4)
+    stepped(mine, 4)
     other.resume()
     other.run.wait()
     mine.look()  # paused, while the others have gone on
@@ -53,8 +56,7 @@ def test_who_pauses_and_then_stops_keeps_the_classifier_of_that_moment(runs, net
 
 def test_who_has_stopped_does_not_hear_how_others_end(runs, net, task):
     mine, other = (runs.view(task, paused=True) for _ in range(2))
-    mine.step()
-    until(lambda: mine.look() == 1)
+    stepped(mine, 1)
     mine.stop()
     other.run.error = ValueError("later")
     assert (mine.state, mine.error) == ("stopped", None)
