@@ -4,7 +4,9 @@ Thirty people see thirty pictures grow slowly, and nobody waits for another's wh
 soon done, like an attack, need not wait for those pictures, nor what many wait for, like the
 training of a class: runs that have computed for less than two seconds for each person who watches
 come before longer ones, as in a multilevel feedback queue (Silberschatz, Galvin and Gagne,
-Operating System Concepts, 10th edition, 5.3.6).
+Operating System Concepts, 10th edition, 5.3.6). Every third turn is a long run's all the same, so
+that a picture is finished however many short runs come in. A turn is longer where several people
+watch.
 """
 
 import bisect
@@ -14,8 +16,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from operator import itemgetter
 
-SLICE = 0.1  # seconds a run may compute before it is the next one's turn
+SLICE = 0.1  # seconds for each person who watches, before it is the next one's turn
+TOGETHER = 5  # for as many people at most: others wait for a first picture
+LONG_EVERY = 3  # turns, of which one is a long run's
 SHORT = 2.0  # seconds of computing for each person; a run that has had more lets others pass
+LONG = 3  # the rank of those runs
 
 
 class Share:
@@ -33,13 +38,13 @@ class Share:
         """Its priority in the queue: 0 comes first.
 
         0 in the middle of a turn, 1 before the first turn, as a first picture takes precedence over
-        further pictures of other runs; 2 for a run that may be short, 3 for a long one.
+        further pictures of other runs; 2 for a run that may be short, `LONG` for a long one.
         """
         if self.spent is None:
             return 1
-        if self.spent < SLICE:
+        if self.spent < SLICE * min(self.people, TOGETHER):
             return 0
-        return 2 if self.total / self.people < SHORT else 3
+        return 2 if self.total / self.people < SHORT else LONG
 
 
 class Schedule:
@@ -51,7 +56,7 @@ class Schedule:
 
     def __init__(self, places: int) -> None:
         self._places = places
-        self._inside = self._ahead = 0
+        self._inside = self._ahead = self._short_turns = 0
         self._queue: list[tuple[int, threading.Event, Share]] = []  # by rank
         self._looking = threading.BoundedSemaphore(places)
         self._lock = threading.Lock()
@@ -112,4 +117,14 @@ class Schedule:
         places = max(self._places - self._ahead, 1)
         while self._queue and self._inside < places:
             self._inside += 1
-            self._queue.pop(0)[1].set()
+            self._next().set()
+
+    def _next(self) -> threading.Event:
+        """Takes the first ticket from the queue; every third turn, the first of a long run."""
+        place = 0
+        if self._queue[0][0] and self._short_turns >= LONG_EVERY - 1:  # no turn is interrupted
+            place = bisect.bisect_left(self._queue, LONG, key=itemgetter(0)) % len(self._queue)
+        rank, ticket, _ = self._queue.pop(place)
+        if rank:
+            self._short_turns = 0 if rank == LONG else self._short_turns + 1
+        return ticket

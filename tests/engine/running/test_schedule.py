@@ -4,11 +4,12 @@ import itertools
 import threading
 import time
 
+import numpy as np
 import pytest
 
 from engine.backbones import Store
 from engine.runs import SLICE, LocalRunner, Private, Runs, Schedule, Share
-from engine.runs.schedule import SHORT
+from engine.runs.schedule import LONG_EVERY, SHORT, TOGETHER
 from tests.engine.conftest import until
 
 
@@ -111,6 +112,41 @@ def test_a_short_run_does_not_wait_for_long_ones():
     assert order.count("long") == 16
 
 
+def test_a_long_run_has_its_share_however_many_short_ones_come():
+    """Every third turn is a long run's; the long ones take theirs in order."""
+    schedule, order, threads = Schedule(1), [], []
+
+    def take(name, total):
+        share = Share()
+        share.spent, share.total = SLICE, total
+        with schedule.turn(share):
+            order.append(name)
+
+    with schedule.turn(Share()):
+        waiting = [("long", SHORT)] * 3 + [("short", 0.0)] * 9
+        for number, (name, total) in enumerate(waiting):
+            threads.append(threading.Thread(target=take, args=(f"{name} {number}", total)))
+            threads[-1].start()
+            until(lambda number=number: len(schedule._queue) == number + 1)
+    for thread in threads:
+        thread.join(10)
+    assert [name.split()[0] for name in order[:9]].count("long") == 9 // LONG_EVERY
+    for kind, numbers in (("long", range(3)), ("short", range(3, 12))):
+        assert [one for one in order if kind in one] == [f"{kind} {number}" for number in numbers]
+    gaps = [k for k, name in enumerate(order) if "long" in name]
+    assert set(np.diff(gaps)) == {LONG_EVERY}
+
+
+@pytest.mark.parametrize(("people", "turn"), [(1, 1), (3, 3), (30, TOGETHER)])
+def test_a_turn_is_longer_where_several_watch(people, turn):
+    share = Share()
+    share.people = people
+    share.spent = 0.9 * turn * SLICE
+    assert share.rank == 0
+    share.spent = turn * SLICE
+    assert share.rank == 2
+
+
 def test_what_many_watch_counts_as_short_for_longer(one_place):
     _, runs = one_place
     task = counting([])
@@ -118,7 +154,7 @@ def test_what_many_watch_counts_as_short_for_longer(one_place):
     views = [runs.view(task, paused=True) for _ in range(3)]
     share = views[0].run.share
     until(lambda: views[0].run.frames)  # its first turn is over
-    share.spent, share.total = SLICE, 2.5 * SHORT
+    share.spent, share.total = TOGETHER * SLICE, 2.5 * SHORT
     until(lambda: share.people == 3)
     assert share.rank == 2
     views[0].stop()
