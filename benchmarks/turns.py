@@ -27,12 +27,12 @@ def measure() -> Iterator[tuple[str, str]]:
         picture(runs, store, 1000 + seed, steps=2).run.result()  # compiles
     attack(runs, store, 0)
     yield "alone", f"{median(attack(runs, store, 1 + k) for k in range(ROUNDS)):.1f} s"
-    modes = (("in turn", 0.0, 10), ("short ones first", schedule.SHORT, 20))
-    for what, short, seed in modes:
+    modes = (("in turn", (), 10), ("short ones first", schedule.LEVELS, 20))
+    for what, levels, seed in modes:
         views = [picture(runs, store, k) for k in range(PICTURES)]
-        while any(view.run.share.total < schedule.SHORT for view in views):
+        while any(view.run.share.total < schedule.LEVELS[-1] for view in views):
             time.sleep(0.1)
-        with mock.patch.object(schedule, "SHORT", short):
+        with mock.patch.object(schedule, "LEVELS", levels):
             times = [attack(runs, store, seed + k) for k in range(ROUNDS)]
         for view in views:
             view.stop()

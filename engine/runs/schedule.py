@@ -2,11 +2,10 @@
 
 Thirty people see thirty pictures grow slowly, and nobody waits for another's whole run. What is
 soon done, like an attack, need not wait for those pictures, nor what many wait for, like the
-training of a class: runs that have computed for less than two seconds for each person who watches
-come before longer ones, as in a multilevel feedback queue (Silberschatz, Galvin and Gagne,
-Operating System Concepts, 10th edition, 5.3.6). Every third turn is a long run's all the same, so
-that a picture is finished however many short runs come in. A turn is longer where several people
-watch.
+training of a class: the less a run has computed for each person who watches, the sooner it comes,
+as in a multilevel feedback queue (Silberschatz, Galvin and Gagne, Operating System Concepts, 10th
+edition, 5.3.6). Every third turn is a long run's all the same, so that a picture is finished
+however many short runs come in.
 """
 
 import bisect
@@ -16,11 +15,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from operator import itemgetter
 
-SLICE = 0.1  # seconds for each person who watches, before it is the next one's turn
-TOGETHER = 5  # for as many people at most: others wait for a first picture
+SLICE = 0.1  # seconds a run may compute before it is the next one's turn
+LEVELS = (0.5, 1.0, 2.0)  # seconds of computing for each person; past each, others may pass
+LONG = 2 + len(LEVELS)  # the rank of a run that has passed them all
 LONG_EVERY = 3  # turns, of which one is a long run's
-SHORT = 2.0  # seconds of computing for each person; a run that has had more lets others pass
-LONG = 3  # the rank of those runs
 
 
 class Share:
@@ -38,13 +36,13 @@ class Share:
         """Its priority in the queue: 0 comes first.
 
         0 in the middle of a turn, 1 before the first turn, as a first picture takes precedence over
-        further pictures of other runs; 2 for a run that may be short, `LONG` for a long one.
+        further pictures of other runs; from 2 to `LONG` by what it has had.
         """
         if self.spent is None:
             return 1
-        if self.spent < SLICE * min(self.people, TOGETHER):
+        if self.spent < SLICE:
             return 0
-        return 2 if self.total / self.people < SHORT else LONG
+        return 2 + bisect.bisect_right(LEVELS, self.total / self.people)
 
 
 class Schedule:

@@ -9,7 +9,7 @@ import pytest
 
 from engine.backbones import Store
 from engine.runs import SLICE, LocalRunner, Private, Runs, Schedule, Share
-from engine.runs.schedule import LONG_EVERY, SHORT, TOGETHER
+from engine.runs.schedule import LEVELS, LONG, LONG_EVERY
 from tests.engine.conftest import until
 
 
@@ -33,7 +33,7 @@ def test_runs_take_turns_and_nobody_waits_for_a_whole_run(one_place):
     order = []
 
     def steps(name):
-        for k in range(5):
+        for k in range(4):  # all at one level
             order.append((name, k))
             time.sleep(SLICE)  # a whole turn
             yield k
@@ -44,7 +44,7 @@ def test_runs_take_turns_and_nobody_waits_for_a_whole_run(one_place):
             views.append(runs.view(Private(lambda name=name: steps(name))))
             until(lambda view=views[-1], place=place: view.run.position == place)
             assert views[-1].state == "queued"
-    assert [view.run.result() for view in views] == [4, 4, 4]
+    assert [view.run.result() for view in views] == [3, 3, 3]
     assert [view.run.position for view in views] == [0, 0, 0]
     for name in "abc":
         mine = [k for k, (who, _) in enumerate(order) if who == name]
@@ -98,7 +98,7 @@ def test_a_short_run_does_not_wait_for_long_ones():
     for view in views:
         view.step()
         until(lambda view=view: view.run.frames)
-        view.run.share.total = SHORT
+        view.run.share.total = LEVELS[-1]
     with schedule.turn(Share()):
         for place, view in enumerate(views, 1):
             view.resume()
@@ -123,7 +123,7 @@ def test_a_long_run_has_its_share_however_many_short_ones_come():
             order.append(name)
 
     with schedule.turn(Share()):
-        waiting = [("long", SHORT)] * 3 + [("short", 0.0)] * 9
+        waiting = [("long", LEVELS[-1])] * 3 + [("short", 0.0)] * 9
         for number, (name, total) in enumerate(waiting):
             threads.append(threading.Thread(target=take, args=(f"{name} {number}", total)))
             threads[-1].start()
@@ -137,14 +137,14 @@ def test_a_long_run_has_its_share_however_many_short_ones_come():
     assert set(np.diff(gaps)) == {LONG_EVERY}
 
 
-@pytest.mark.parametrize(("people", "turn"), [(1, 1), (3, 3), (30, TOGETHER)])
-def test_a_turn_is_longer_where_several_watch(people, turn):
+def test_the_less_a_run_has_had_the_sooner_it_comes():
     share = Share()
-    share.people = people
-    share.spent = 0.9 * turn * SLICE
-    assert share.rank == 0
-    share.spent = turn * SLICE
-    assert share.rank == 2
+    share.spent, ranks = SLICE, []
+    for share.total in np.linspace(0.0, LEVELS[-1], 9):
+        ranks.append(share.rank)
+    assert ranks == sorted(ranks)
+    assert ranks[0] == 2
+    assert ranks[-1] == LONG
 
 
 def test_what_many_watch_counts_as_short_for_longer(one_place):
@@ -154,12 +154,12 @@ def test_what_many_watch_counts_as_short_for_longer(one_place):
     views = [runs.view(task, paused=True) for _ in range(3)]
     share = views[0].run.share
     until(lambda: views[0].run.frames)  # its first turn is over
-    share.spent, share.total = TOGETHER * SLICE, 2.5 * SHORT
+    share.spent, share.total = SLICE, 2.5 * LEVELS[-1]
     until(lambda: share.people == 3)
-    assert share.rank == 2
+    assert share.rank == LONG - 1
     views[0].stop()
     until(lambda: share.people == 2)
-    assert share.rank == 3
+    assert share.rank == LONG
 
 
 def test_who_looks_at_a_page_comes_first():
