@@ -7,7 +7,7 @@ for epoch in transfer.train_head(step.features, transfer.Recipe()):
 """
 
 from engine.transfer.at_once import fit_at_once
-from engine.transfer.evaluation import Report, evaluate, interval
+from engine.transfer.evaluation import Report, evaluate, interval, logits_of
 from engine.transfer.export import as_backbone, from_model, keras_file, tflite_file
 from engine.transfer.extraction import (
     Extracted,
@@ -20,7 +20,7 @@ from engine.transfer.extraction import (
     width,
 )
 from engine.transfer.fine_tuning import TuningStep, augmented, fine_tune, predicted
-from engine.transfer.heads import Epoch, Recipe, cross_validate, logits_of, train_head
+from engine.transfer.heads import Epoch, Recipe, cross_validate, train_head
 from engine.transfer.initial import INITIALIZERS, OWN
 from engine.transfer.optimizers import OPTIMIZERS, SCHEDULES
 from engine.transfer.project import Project, changes, digests, load, model_of, save

@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 
+import keras
 import numpy as np
-from scipy.special import softmax
+from scipy.special import logsumexp, softmax
 from scipy.stats import binomtest
+
+from engine import backend
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,3 +110,25 @@ def interval(right: int, of: int) -> tuple[float, float]:
         return 0.0, 1.0
     found = binomtest(right, of).proportion_ci(method="wilson")
     return float(found.low), float(found.high)
+
+
+def measure(head: keras.Model, x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """Mean cross-entropy and accuracy; nan without photos."""
+    if not len(x):
+        return float("nan"), float("nan")
+    return measure_logits(logits_of(head, x), y)
+
+
+def measure_logits(logits: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """Mean cross-entropy and accuracy of logits `(n, classes)`."""
+    loss = (logsumexp(logits, axis=1) - logits[np.arange(len(y)), y]).mean()
+    return float(loss), float((logits.argmax(axis=1) == y).mean())
+
+
+def logits_of(head: keras.Model, x: np.ndarray) -> np.ndarray:
+    """The head's logits of features `(N, c)`, `(N, classes)`."""
+    parts = [
+        backend.numpy(head(backend.tensor(x[k : k + 4096]), training=False))
+        for k in range(0, len(x), 4096)
+    ]
+    return np.concatenate(parts)

@@ -12,8 +12,8 @@ from engine import backbones, backend, images
 from engine.backbones import Backbone
 from engine.errors import BadDataset, BadImage, Diverged
 from engine.storage import Data
+from engine.transfer.evaluation import measure_logits
 from engine.transfer.extraction import head_input
-from engine.transfer.heads import measure_logits
 from engine.transfer.initial import initialize
 from engine.transfer.optimizers import WeightAverage, optimizer_of
 from engine.transfer.tuning import Tuning, check_memory, learning

@@ -17,10 +17,10 @@ import numpy as np
 from engine.backbones import Backbone
 from engine.errors import BadDataset
 from engine.storage import Data
-from engine.transfer.evaluation import Report, evaluate
+from engine.transfer.evaluation import Report, evaluate, logits_of
 from engine.transfer.extraction import Features, builtin, grouped
 from engine.transfer.fine_tuning import fine_tune
-from engine.transfer.heads import Recipe, cross_validate, logits_of, train_head
+from engine.transfer.heads import Recipe, cross_validate, train_head
 from engine.transfer.reading import ENOUGH, check_memory_of, extract_needed
 from engine.transfer.tuning import Tuning, check_memory
 from engine.types import FROZEN, SCRATCH, How
