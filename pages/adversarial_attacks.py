@@ -114,7 +114,7 @@ def goal_class(net, seen) -> int:
     index = next((net.class_names.index(n) for n in wanted if n in net.class_names), None)
     if index is None:
         index = int(seen.class_index == 0)
-    return pickers.class_name(net.class_names, index, key=f"attack_class_{net.name}", label="Class")
+    return pickers.class_name(net.class_names, index, backbone=net.name, key="attack_class")
 
 
 def controls(chosen: Choices) -> Experiment:

@@ -89,7 +89,8 @@ def where_it_looks(name: str, picked: pickers.Picked) -> None:
             chosen = pickers.class_name(
                 names,
                 names.index(asked if asked in names else usual),
-                key=f"explain_{name}_{digest}",
+                backbone=name,
+                key=f"explain_{picked.digest}",
                 label="For the class",
             )
             linked.keep("explained", names[chosen], usual)

@@ -211,7 +211,7 @@ def settings(name: str, forward: float) -> Form:
             same,
             [],
             name="with",
-            key=f"together_{name}",
+            key=f"attack_together_{name}",
             disabled=not same,
             help="The mean logits of all are attacked. Only networks with the same classes can be.",
         )

@@ -73,7 +73,7 @@ def _shapes(net: "Backbone") -> dict[str, tuple[int, ...]]:
 def _class(net: "Backbone", label: str, wanted: tuple[str | None, ...]) -> int:
     default = next((net.class_names.index(n) for n in wanted if n in net.class_names), 0)
     return pickers.class_name(
-        net.class_names, default, key=f"ideal_{label}_{net.name}", label=label
+        net.class_names, default, backbone=net.name, key=f"ideal_{label}", label=label
     )
 
 

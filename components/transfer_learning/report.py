@@ -189,7 +189,7 @@ def take_home(run: Experiment) -> None:
             "save",
             help="Options, digests of its photos, and the weights that training has changed.",
         )
-        lab_sheet.download(lambda: _sheet(run), f"lab-sheet-{stem}")
+        lab_sheet.download(lambda: sheet(run), f"lab-sheet-{stem}")
     if not st.toggle("Use it on the other screens, like any backbone", key="taught_on"):
         return
     link = class_link.onward(use=run.taught())
@@ -203,7 +203,7 @@ def take_home(run: Experiment) -> None:
             st.page_link(f"pages/{page}.py", label=label, icon=icon, query_params=link)
 
 
-def _sheet(run: Experiment) -> lab_sheet.Sheet:
+def sheet(run: Experiment) -> lab_sheet.Sheet:
     """The lab sheet: the course of the training, and each class."""
     report, names = run.report(), run.class_names
     points = [(p.epoch, p.loss, p.accuracy, p.val_loss, p.val_accuracy) for p in run.points]
@@ -211,7 +211,7 @@ def _sheet(run: Experiment) -> lab_sheet.Sheet:
     files = {"epochs.csv": (lab_sheet.table(columns, points), "What was measured, a row an epoch.")}
     said = unmeasured(run)
     if report is not None:
-        said = verdict(report, len(names), crossed=run.trained.crossed is not None)
+        said = verdict(report, crossed=run.trained.crossed is not None)
         rows = [
             (name, int(report.confusion[k].sum()), report.per_class[k], *report.confusion[k])
             for k, name in enumerate(names)

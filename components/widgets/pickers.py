@@ -268,18 +268,20 @@ def networks(
     )
 
 
-def class_name(names: tuple[str, ...], default: int, *, key: str, label: str = "Class") -> int:
+def class_name(
+    names: tuple[str, ...], default: int, *, backbone: str, key: str, label: str = "Class"
+) -> int:
     """A search box over all class names; returns the class index.
 
-    Until a person has chosen one, the box follows `default`, which may depend on the picture.
+    Until a person has chosen a class that this backbone knows, on whichever backbone, the box
+    follows `default`, which may depend on the picture.
     """
-    chosen = f"{key}_chosen"
-    if not st.session_state.get(chosen):
-        st.session_state[key] = default
-    class_link.keep_value(key)
+    chosen, key = f"{key}_name", f"{key}_{backbone}"
+    name = st.session_state.get(chosen)
+    st.session_state[key] = names.index(name) if name in names else default
 
     def choose() -> None:
-        st.session_state[chosen] = True
+        st.session_state[chosen] = names[st.session_state[key]]
 
     return st.selectbox(
         label,

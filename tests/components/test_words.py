@@ -10,6 +10,8 @@ from components.transfer_learning import comparison, report
 from components.transfer_learning.experiment import Experiment, usual_tuning, words
 from components.widgets.other_networks import attack_outcome
 from engine import transfer
+from engine.backbones import Store
+from engine.runs import LocalRunner, Runs, Schedule, Training
 from engine.types import FROZEN, SCRATCH, TUNED, How
 
 CLASSES = ("pug", "tennis ball", "Egyptian cat")
@@ -108,3 +110,17 @@ def test_runs_are_named_by_what_tells_them_apart():
     assert comparison.names([usual, run("Pocket Robust")]) == ["Pocket", "Pocket Robust"]
     both = "Pocket, frozen, all photos, dropout 0.5"
     assert comparison.names([other, other]) == [f"{both} (1)", f"{both} (2)"]
+
+
+def test_the_lab_sheet_of_a_training_has_its_epochs_its_classes_and_its_verdict():
+    recipe = transfer.Recipe(epochs=2)
+    run = Experiment(transfer.TrainingPlan(backbone="Pocket", source=SOURCE, recipe=recipe))
+    runs = Runs(LocalRunner(Schedule(1), Store()))
+    run.views = [runs.view(Training(plan=run.plan))]
+    run.views[0].run.wait()
+    run.views[0].look()
+    sheet = report.sheet(run)
+    assert "of 111 photos it has never seen are classified correctly" in sheet.results[0]
+    epochs, classes = (content.decode().splitlines() for content, _ in sheet.files.values())
+    assert len(epochs) == 1 + 2
+    assert len(classes) == 1 + 37
