@@ -68,7 +68,7 @@ class _Progress:
         self.best_loss, self.last_best = np.full(n, np.inf), np.full(n, np.inf)
         self.best, self.best_gradient = query.change.copy(), query.gradient.copy()
         self.previous = query.change
-        self.loss = np.full(n, np.inf)
+        self.loss = np.full(n, -np.inf)  # the first query is no step, and cannot help
         self.helped, self.just_halved = np.zeros(n, int), np.zeros(n, bool)
         self._left = self._interval + 1  # the first query is of no step yet
 

@@ -73,14 +73,15 @@ class CarliniWagner(Attack):
         return _Search()
 
     def direction(self, query: Query, state: Any) -> np.ndarray:
+        now = query.change
         if state.steps % max(self.steps // self.searches, 1) == 0:
-            state.begin(query.original, self.weight)
+            query = state.begin(query, self.weight)
         state.fooled |= query.fooled
         pull = (state.weight * (query.margin <= 0)).astype("float32")
         grad = 2 * query.change / 255.0 + 255.0 * pull[:, None, None, None] * query.gradient
         bent = np.tanh(state.position)
         position = state.adam(grad * 0.5 * (1 - np.square(bent)), self.step_size)
-        moved = 127.5 * (np.tanh(position) + 1) - query.original - query.change
+        moved = 127.5 * (np.tanh(position) + 1) - query.original - now
         return moved.astype("float32")
 
 
@@ -90,14 +91,25 @@ class _Search:
     def __init__(self) -> None:
         self.steps = 0
         self.weight: Any = None
+        self.first: Any = None
 
-    def begin(self, original: np.ndarray, first: float) -> None:
-        """Starts from the original again, with a weight chosen by whether the last one fooled."""
-        n = len(original)
-        if self.weight is None:
-            self.origin = np.arctanh(np.clip(original / 127.5 - 1, -0.999999, 0.999999))
-            self.weight, self.low, self.high = np.full(n, first), np.zeros(n), np.full(n, np.inf)
+    def begin(self, query: Query, weight: float) -> Query:
+        """Starts from the original again, with a weight chosen by whether the last one fooled.
+
+        Args:
+            query: where the last try has ended.
+            weight: the first one.
+
+        Returns:
+            The query of the original.
+        """
+        n = len(query.original)
+        if self.first is None:
+            self.first = query
+            self.origin = np.arctanh(np.clip(query.original / 127.5 - 1, -0.999999, 0.999999))
+            self.weight, self.low, self.high = np.full(n, weight), np.zeros(n), np.full(n, np.inf)
         else:
+            self.fooled |= query.fooled
             self.high = np.where(self.fooled, self.weight, self.high)
             self.low = np.where(self.fooled, self.low, self.weight)
             unbounded = np.isinf(self.high)
@@ -106,6 +118,7 @@ class _Search:
         self.position = self.origin
         self.first_moment = self.second_moment = np.zeros_like(self.origin)
         self.age, self.fooled = 0, np.zeros(n, bool)
+        return self.first
 
     def adam(self, gradient: np.ndarray, step_size: float) -> np.ndarray:
         """One step of Adam (Kingma and Ba, 2014, arXiv:1412.6980); returns the new position."""

@@ -149,8 +149,11 @@ def _apart(
     if isinstance(operation, layers.MaxPooling2D | layers.AveragePooling2D):
         largest = isinstance(operation, layers.MaxPooling2D)
         kind = "maximum of a window" if largest else "mean of a window"
-        one = maps[..., channel, None]
-        return kind, _window(one, operation.pool_size, operation, (1, 1), row, column), None, 0.0
+        one, size = maps[..., channel, None], operation.pool_size
+        window = _window(one, size, operation, (1, 1), row, column)
+        inside = _window(np.ones_like(one), size, operation, (1, 1), row, column)[..., 0] > 0
+        window = window[inside.any(axis=1)][:, inside.any(axis=0)]  # it leaves the padding out
+        return kind, window, None, 0.0
     if isinstance(operation, layers.GlobalAveragePooling2D):
         return "mean of a window", maps[..., channel, None], None, 0.0
     kind, values = _by_value(operation, inputs, place)

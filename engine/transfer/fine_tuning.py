@@ -97,6 +97,11 @@ def fine_tune(
             rows=rows[test],
         )
 
+    def fits(epoch: float) -> Generator[TuningStep, None, bool]:
+        """Whether all photos that it learns from are classified correctly, not only a sample."""
+        logits = yield from _watched(model, pictures, learn, lambda: state(epoch))
+        return bool((logits.argmax(axis=1) == labels[learn]).all())
+
     labels, test = data.labels[rows], np.zeros(0, int)
     pictures = np.empty((len(rows), *net.input_size, 3), "uint8")
     read = np.zeros(len(rows), bool)
@@ -119,7 +124,9 @@ def fine_tune(
             order = generator.permutation(learn)
             average.learn()
             for number in range(batches):
-                batch = np.resize(order[number * tuning.batch :], min(tuning.batch, len(order)))
+                # the last batch is filled up from the beginning: a part of one weighs too much
+                places = number * tuning.batch + np.arange(min(tuning.batch, len(order)))
+                batch = order.take(places, mode="wrap")
                 x = images.from_uint8(pictures[batch])
                 x = augmented(x, generator) if tuning.augment else x
                 loss: Any = model.train_on_batch(x, truth[labels[batch]])
@@ -130,8 +137,8 @@ def fine_tune(
             step = yield from measured(epoch + 1.0)
             kept = tuned.get_weights()
             yield step
-            if tuning.scratch and step.accuracy == 1.0:
-                break  # it fits its photos: there is no more to learn from them
+            if tuning.scratch and step.accuracy == 1.0 and (yield from fits(epoch + 1.0)):
+                break  # there is no more to learn from its photos
     finally:
         tuned.set_weights(kept)  # if stopped between measurements, go back to the last one
 
@@ -179,6 +186,9 @@ def trainable(net: Backbone, classes: int, head: keras.Model | None, tuning: Tun
         for layer in copy.layers:
             frozen = isinstance(layer, keras.layers.BatchNormalization)
             layer.trainable = layer.name in names and not frozen
+    for k, layer in enumerate(copy._flatten_layers()):  # those of EfficientNet drop out by chance
+        if isinstance(layer, keras.layers.Dropout):
+            layer.seed_generator.state.assign([tuning.seed, k])
     read = head_input(copy)
     if head is None:
         head = keras.Sequential(

@@ -189,6 +189,20 @@ def test_from_scratch_the_seed_says_all_weights(net, name, deviation):
     assert one[kernels[0]].std() == pytest.approx(deviation, rel=0.15)
 
 
+def test_the_seed_says_too_what_a_network_drops_out():
+    net = backbones.load("EfficientNetB0", pretrained=False, size=64)
+
+    def drawn(seed):
+        made = fine_tuning.trainable(net, 3, None, transfer.Tuning(seed=seed))
+        drops = [one for one in made._flatten_layers() if isinstance(one, keras.layers.Dropout)]
+        return [tuple(backend.numpy(one.seed_generator.state)) for one in drops]
+
+    first, same, other = map(drawn, (1, 1, 2))
+    assert len(set(first)) == len(first) > 3
+    assert first == same
+    assert not set(first) & set(other)
+
+
 def test_from_scratch_knows_nothing_at_first(net, crops):
     first = next(
         measured(

@@ -1,10 +1,12 @@
 """One value of a map, taken apart: its window, kernel and products give the value back."""
 
+import keras
 import numpy as np
 import pytest
 
-from engine import backbones, features, images
+from engine import backbones, backend, features, images
 from engine.errors import UnknownLayer
+from engine.features import operation
 from engine.features.operation import ELEMENTWISE
 
 
@@ -105,3 +107,14 @@ def test_a_place_that_is_none_is_a_sentence(net, cat, place):
 def test_a_vector_has_no_place(net, cat):
     with pytest.raises(UnknownLayer):
         features.value(net, images.fit(cat, net.input_size), "features", 0, 0, 0)
+
+
+@pytest.mark.parametrize("kind", [keras.layers.AveragePooling2D, keras.layers.MaxPooling2D])
+@pytest.mark.parametrize("place", [(0, 0), (0, 5), (5, 5), (2, 3)])
+def test_a_window_at_the_border_is_pooled_without_the_padding(kind, place):
+    pooling = kind(3, strides=1, padding="same")
+    maps = -1 - np.random.default_rng(0).random((6, 6, 2), "float32")  # a zero would be largest
+    expected = backend.numpy(pooling(maps[None]))[0]
+    _, window, _, _ = operation._apart(pooling, [maps], (*place, 1))
+    made = window.mean() if kind is keras.layers.AveragePooling2D else window.max()
+    assert made == pytest.approx(expected[(*place, 1)], rel=1e-5)
