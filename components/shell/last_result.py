@@ -5,6 +5,7 @@ storage, which survives a reload, is not part of the address and is gone with th
 """
 
 import threading
+from copy import copy
 from typing import Any
 
 import streamlit as st
@@ -71,9 +72,11 @@ def offer(screen: str) -> None:
     if st.button(
         "Show my last result", icon=":material/history:", key=f"{screen}_last", type="tertiary"
     ):
-        st.session_state[state] = found
-        st.session_state[f"{screen}_views"] = found.views
-        sessions.watch_only(found.views)
+        mine = copy(found)
+        mine.views = [view.twin() for view in found.views]  # another tab may still have its own
+        st.session_state[state] = mine
+        st.session_state[f"{screen}_views"] = mine.views
+        sessions.watch_only(mine.views)
         st.rerun()
 
 

@@ -39,6 +39,7 @@ class Experiment:
         self.address: dict[str, str] = {}  # parameters of the page's link, as it was set
         self.saved: Project | None = None  # opened, not trained here
         self._opened: Trained | None = None
+        self._usable: Trained | None = None  # the last that this person has seen
         self._kept: tuple[list[TrainingPoint], Report | None, TrainingStep] | None = None
         self._report: tuple[int, Report | None] = (-1, None)
         self._classifier: Backbone | None = None
@@ -110,7 +111,7 @@ class Experiment:
         """Keeps the figures and no network: one fine-tuned network in memory is enough."""
         if self.plan.how != FROZEN and self.views and self.last is not None:
             self._kept = (self.points, self.report(), self.last)
-            self.views = []
+            self.views, self._usable = [], None
 
     @property
     def photos(self) -> tuple[object, ...]:
@@ -142,14 +143,16 @@ class Experiment:
 
     @property
     def trained(self) -> "Trained":
-        """What there is by now."""
+        """What there is by now; where a step that others went past is shown, what was before it."""
         from engine.transfer import Trained
 
         if self._opened is not None:
             return self._opened
         if self.last is None or self._kept is not None:
             return Trained()
-        return self.last.trained
+        if self.last.trained.usable or self._usable is None:
+            self._usable = self.last.trained
+        return self._usable
 
     @property
     def class_names(self) -> tuple[str, ...]:

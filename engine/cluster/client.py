@@ -6,11 +6,9 @@ its last checkpoint; where nobody answers, it continues here.
 """
 
 from collections import deque
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Generator, Hashable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 from websockets.exceptions import ConnectionClosed
@@ -20,7 +18,7 @@ from engine import config, images, transfer
 from engine.backbones import Backbone, digest, packed
 from engine.cluster.connection import Connections, Unreachable
 from engine.cluster.protocol import WINDOW, Reply, Start, Update, pack, pieces, unpack
-from engine.errors import WorkerLost
+from engine.errors import ClusterRefused, WorkerLost
 from engine.runs import (
     Compressed,
     Continuation,
@@ -82,7 +80,7 @@ class Cluster:
         waiting = list(self._waiting)
         return waiting.index(id(run)) + 1 if id(run) in waiting else self._here.position(run)
 
-    def steps(self, run: Run) -> Iterator[Any]:
+    def steps(self, run: Run) -> Generator[Any]:
         task = run.task
         if not task.backbones:
             return self._here.steps(run)
@@ -93,8 +91,11 @@ class Cluster:
             return self.spread(rows, run)
         return self._steps(run, task)
 
-    def spread(self, tasks: Iterable[Task], run: Run) -> Iterator[Any]:
-        """The last frame of each task, in order; several are computed at once."""
+    def spread(self, tasks: Iterable[Task], run: Run) -> Generator[Any]:
+        """The last frame of each task, in order; several are computed at once.
+
+        Each ends by itself when nobody wants the run any more.
+        """
 
         def last(task: Task) -> Any:
             *_, frame = self._steps(run, task)
@@ -106,9 +107,9 @@ class Cluster:
                 for task in tasks:
                     coming.append(pool.submit(last, task))
                     if len(coming) > AT_ONCE:
-                        yield _result(coming.popleft(), run)
+                        yield coming.popleft().result()
                 while coming:
-                    yield _result(coming.popleft(), run)
+                    yield coming.popleft().result()
             finally:
                 for future in coming:
                     future.cancel()
@@ -122,25 +123,30 @@ class Cluster:
             waiting=len(self._waiting),
         )
 
-    def _training(self, run: Run, task: Training) -> Iterator[Any]:
+    def _training(self, run: Run, task: Training) -> Generator[Any]:
         """The steps of a training: features by many machines, all else by one."""
         features, seconds = None, 0.0
         if task.plan.how != SCRATCH:
-            far = partial(self._vectors, run, task.backbones[0])
-            net = self._here.store.get(task.backbones[0])
-            for step in transfer.read(net, task.plan, far):  # in no turn: it waits for others
+            name = task.backbones[0]
+
+            def far(views: int, batches: Iterable[Sequence[bytes]]) -> Generator[Any]:
+                each = (Vectors(backbone=name, photos=tuple(b), views=views) for b in batches)
+                return self.spread(each, run)
+
+            # in no turn: it waits for others
+            for step in transfer.read(self._here.store.get(name), task.plan, far):
                 features, seconds = step.trained.features, step.seconds
                 yield step
-        plan = transfer.portable(task.plan, features)
-        if plan is None:
+        if (plan := transfer.portable(task.plan, features)) is None:
             run.note = "These photos are too many to send to the cluster. This run continues here."
-            plan = replace(task.plan, source=replace(task.plan.source, features=features))
+            source = replace(task.plan.source, features=features)
+            run.task = replace(task, plan=replace(task.plan, source=source))
+            steps = self._here.steps(run)
+        else:
             run.task = replace(task, plan=plan)
-            yield from transfer.whole(self._here.steps(run), features, seconds)
-            return
-        run.task = replace(task, plan=plan)
+            steps = self._steps(run, run.task)
         try:
-            yield from transfer.whole(self._steps(run, run.task), features, seconds)
+            yield from transfer.whole(steps, features, seconds)
         finally:
             run.task = task  # without the photos
 
@@ -150,14 +156,7 @@ class Cluster:
         found = {name: self._here.store.taught(name) for name in names}
         return {name: net for name, net in found.items() if net is not None}
 
-    def _vectors(
-        self, run: Run, backbone: str, views: int, batches: Iterable[Sequence[bytes]]
-    ) -> Iterator[Any]:
-        """Features of photos, by other machines."""
-        each = (Vectors(backbone=backbone, photos=tuple(some), views=views) for some in batches)
-        return self.spread(each, run)
-
-    def _steps(self, run: Run, task: Task) -> Iterator[Any]:
+    def _steps(self, run: Run, task: Task) -> Generator[Any]:
         """The frames of a task, those made again after a break left out.
 
         A run continues from its last checkpoint, with the same live numbers at the same steps, so
@@ -168,38 +167,38 @@ class Cluster:
             WorkerLost: the run lost its machine twice without a new frame in between.
             EngineError: what the task raises.
         """
-        continuation, made, lost_at = run.continuation, 0, -1
         mine = task is run.task  # not one of several tasks of the run
-        away = False
+        continuation = run.continuation if mine else Continuation()
+        made, lost_at, away = len(continuation.frames), -1, False
         while True:
             frames = (self._locally if away else self._frames)(run, task, continuation)
+            first = continuation.resume.step if continuation.resume else 0
             try:
-                for number, frame in enumerate(frames):
-                    if number >= made or _step(frame) is not None:  # by step, the run itself knows
+                for number, frame in enumerate(frames, first):  # an ideal image has one a step
+                    if number >= made:
+                        made = number + 1
                         yield frame
-                    made = max(made, number + 1)
                 return
             except (_Lost, Unreachable) as error:
-                reached = len(run.frames) if mine else made
-                if isinstance(error, _Lost) and lost_at == reached:
+                if isinstance(error, _Lost) and lost_at == made:
                     raise WorkerLost(
                         "The machines computing this run stopped twice at the same step. Start it "
                         "again; if that happens again, check the cluster's memory."
                     ) from error
-                lost_at, away = reached, isinstance(error, Unreachable)
+                lost_at, away = made, isinstance(error, Unreachable)
                 if mine and hasattr(task, "live"):
-                    continuation, made = run.so_far(tuple(run.frames)), 0
+                    continuation = run.so_far(tuple(run.frames))
                 step = continuation.resume and continuation.resume.step
                 where = f"continues from step {step}" if step else "starts again"
                 run.note = (
-                    f"The cluster does not answer. This run {where if reached else 'goes on'} here."
+                    f"The cluster does not answer. This run {where if made else 'goes on'} here."
                     if away
                     else f"A cluster machine has stopped. This run {where} on another one."
                 )
             finally:
                 frames.close()
 
-    def _locally(self, run: Run, task: Task, continuation: Continuation) -> Iterator[Any]:
+    def _locally(self, run: Run, task: Task, continuation: Continuation) -> Generator[Any]:
         """The frames of a task, computed in this process."""
         if task is run.task:
             run.continuation, one = continuation, run
@@ -208,7 +207,7 @@ class Cluster:
             one.check = run.check  # type: ignore[method-assign] -- it is watched through the run
         yield from self._here.steps(one)
 
-    def _frames(self, run: Run, task: Task, continuation: Continuation) -> Iterator[Any]:
+    def _frames(self, run: Run, task: Task, continuation: Continuation) -> Generator[Any]:
         """The frames that the service sends; changes of the run's live numbers are sent to it."""
         live: Any = run.live if task is run.task else None
         taught = self._taught(task)
@@ -255,10 +254,14 @@ class Cluster:
 def _heard(socket: ClientConnection, run: Run) -> Reply | None:
     """What the service says, soon; None where it says nothing, and somebody still wants the run."""
     try:
-        return unpack(socket.recv(timeout=0.1, decode=False))
+        message = socket.recv(timeout=0.1, decode=False)
     except TimeoutError:
         run.check()
         return None
+    try:
+        return unpack(message)
+    except Exception as error:  # whatever a class of another version raises
+        raise ClusterRefused("The cluster runs another version of the app. Update both.") from error
 
 
 def _send_missing(socket: ClientConnection, run: Run, taught: Iterable[Backbone]) -> None:
@@ -279,18 +282,3 @@ def _received(frame: Any) -> Any:
         return frame
     whole = replace(frame.frame, picture=images.from_uint8(frame.frame.picture))
     return replace(frame, frame=whole)
-
-
-def _step(frame: Any) -> int | None:
-    return getattr(getattr(frame, "frame", frame), "step", None)
-
-
-def _result(future: Future, run: Run) -> Any:
-    """A future's result, waited for as long as somebody wants the run."""
-    while True:
-        try:
-            return future.result(timeout=0.3)
-        except NotYet:
-            if future.done():  # since then
-                return future.result()
-            run.check()

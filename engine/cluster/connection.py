@@ -3,11 +3,10 @@
 import http.client
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from engine.cluster.protocol import HEALTH, MODEL_HEADER, PATH
@@ -34,22 +33,23 @@ class Connections:
     """
 
     def __init__(self, address: str, token: str = "") -> None:
-        parts = urlsplit(address)
-        if parts.scheme not in ("ws", "wss") or not parts.hostname:
+        try:
+            parts = urlsplit(address)
+            host, port, secure = parts.hostname, parts.port, parts.scheme == "wss"
+        except ValueError:  # a port that is none, half an IPv6 address
+            host = None
+        if not host or parts.scheme not in ("ws", "wss"):
             raise BadSettings(
                 f"Expected IDEAL_CAT_CLUSTER like ws://gpu.school:8502; received: {address!r}."
             )
         self.address = address.rstrip("/")
-        self._host, self._secure = parts.hostname, parts.scheme == "wss"
-        self._port = parts.port or (443 if self._secure else 80)
+        self._host, self._secure = host, secure
+        self._port = port or (443 if secure else 80)
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._silent_since: float | None = None
 
-    @contextmanager
-    def open(
-        self, networks: Sequence[str], check: Callable[[], None]
-    ) -> Iterator[ClientConnection]:
-        """A connection for a run; waits where the service is full.
+    def open(self, networks: Sequence[str], check: Callable[[], None]) -> ClientConnection:
+        """A connection for a run, to be closed; waits where the service is full.
 
         Args:
             networks: that the run needs.
@@ -59,27 +59,24 @@ class Connections:
             ClusterRefused: it does not take the token.
             Unreachable: nobody has answered for a while.
         """
-        with ExitStack() as stack:
-            while (made := self._opened(stack, "+".join(networks))) is None:
-                check()
-            self._silent_since = None
-            yield made
+        while (made := self._opened("+".join(networks))) is None:
+            check()
+        self._silent_since = None
+        return made
 
-    def _opened(self, stack: ExitStack, networks: str) -> ClientConnection | None:
+    def _opened(self, networks: str) -> ClientConnection | None:
         """Tries once; None where another attempt is worth it."""
         try:
             there = socket.create_connection((self._host, self._port), 2)
             there.settimeout(None)
-            return stack.enter_context(
-                connect(
-                    self.address + PATH,
-                    sock=there,
-                    additional_headers=self._headers | {MODEL_HEADER: networks},
-                    compression=None,
-                    max_size=None,
-                    open_timeout=HANDSHAKE,
-                    close_timeout=1,
-                )
+            return connect(
+                self.address + PATH,
+                sock=there,
+                additional_headers=self._headers | {MODEL_HEADER: networks},
+                compression=None,
+                max_size=None,
+                open_timeout=HANDSHAKE,
+                close_timeout=1,
             )
         except InvalidStatus as error:
             if error.response.status_code in (401, 403):
@@ -87,7 +84,7 @@ class Connections:
                     f"The cluster at {self.address} refused this app. Set IDEAL_CAT_CLUSTER_TOKEN "
                     "to the same text here and there."
                 ) from error
-        except (OSError, InvalidHandshake, ConnectionClosed, EOFError) as error:
+        except (OSError, WebSocketException, EOFError, ValueError) as error:  # a redirect, too
             if isinstance(error, TimeoutError) and self.answers():  # it is full
                 self._silent_since = None
                 return None

@@ -12,7 +12,6 @@ import contextlib
 import hmac
 import ipaddress
 import logging
-import threading
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -73,8 +72,7 @@ class Service:
             if self._on_start is not None:
                 await self._on_start("+".join(start.task.backbones))
             runner = self._runner.using(self._runner.store.beside(taught))
-            run = _Remote(start, runner)
-            run.begin(socket)
+            run = _Remote(start, runner, _sender(socket))
             while True:
                 run.update(unpack(await socket.receive_bytes()))
         except WebSocketDisconnect:
@@ -102,66 +100,66 @@ async def _message(socket: WebSocket) -> bytes:
     return b"".join(found)
 
 
+class _App:
+    """What a run asks of those who watch it: the app wants it until it hangs up."""
+
+    wanted = 0
+    stopped = False
+
+    @property
+    def wants_it(self) -> bool:
+        return not self.stopped
+
+
 class _Remote(Run):
     """A run that is watched on another machine: it makes as many frames as are wanted there."""
 
-    def __init__(self, start: Start, runner: LocalRunner) -> None:
+    def __init__(self, start: Start, runner: LocalRunner, send: Callable[[Reply], None]) -> None:
         super().__init__(start.task, runner, start.live, start.continuation)
-        self._wanted, self._stopped = 0, False
-
-    def begin(self, socket: WebSocket) -> None:
-        """Computes in a thread of its own, and sends from there."""
-        loop = asyncio.get_running_loop()
-
-        def send(reply: Reply) -> None:
-            self.check()
-            sent = asyncio.run_coroutine_threadsafe(socket.send_bytes(pack(reply)), loop)
-            try:
-                sent.result()
-            except Exception as error:  # it was closed; what that raises is the server's choice
-                raise Cancelled from error
-
-        threading.Thread(target=self._compute, args=(send,), name="run", daemon=True).start()
+        self._app, self._send = _App(), send
+        self.join(self._app)
 
     def update(self, new: Update) -> None:
         """Takes what the app says."""
-        with self._changed:
-            self._wanted = new.wanted
-            self.live = self.live if new.live is None else new.live
-            self._changed.notify_all()
+        self._app.wanted = new.wanted
+        self.live = self.live if new.live is None else new.live
+        self.wake()
 
     def end(self) -> None:
         """Ends it before its next step."""
-        with self._changed:
-            self._stopped = True
-            self._changed.notify_all()
+        self.leave(self._app)
 
-    def check(self) -> None:
-        if self._stopped:
-            raise Cancelled
+    def _keep(self, made: Any) -> None:
+        self._send(Reply(frame=_sent(self.task, made)))
+        self.frames.append(None)  # the app has it; here it only counts
 
-    def _compute(self, send: Callable[[Reply], None]) -> None:
-        with contextlib.suppress(Cancelled):
-            send(self._frames(send))
+    def _work(self) -> None:
+        super()._work()
+        if not self.cut:
+            with contextlib.suppress(Cancelled):
+                self._send(Reply(error=_told(self.error), last=True))
 
-    def _frames(self, send: Callable[[Reply], None]) -> Reply:
-        """Sends frame by frame; returns what is to be sent last."""
-        frames: Any = self._runner.steps(self)
+
+def _told(error: Exception | None) -> Exception | None:
+    """What ended a run, as it travels; a bug is logged here."""
+    if error is None or isinstance(error, EngineError):
+        return error
+    _log.error("a run failed", exc_info=error)
+    return RuntimeError(f"{type(error).__name__}: {error}")
+
+
+def _sender(socket: WebSocket) -> Callable[[Reply], None]:
+    """Sends from another thread; raises `Cancelled` where the app has hung up."""
+    loop = asyncio.get_running_loop()
+
+    def send(reply: Reply) -> None:
+        sent = asyncio.run_coroutine_threadsafe(socket.send_bytes(pack(reply)), loop)
         try:
-            with contextlib.closing(frames):
-                for number, frame in enumerate(frames, 1):
-                    send(Reply(frame=_sent(self.task, frame)))
-                    with self._changed:
-                        self._changed.wait_for(lambda n=number: self._stopped or self._wanted > n)
-                    self.check()
-        except Cancelled:
-            raise
-        except EngineError as error:
-            return Reply(error=error, last=True)
-        except Exception as error:
-            _log.exception("a run failed")
-            return Reply(error=RuntimeError(f"{type(error).__name__}: {error}"), last=True)
-        return Reply(last=True)
+            sent.result()
+        except Exception as error:  # what a closed one raises is the server's choice
+            raise Cancelled from error
+
+    return send
 
 
 def _sent(task: Any, frame: Any) -> Any:

@@ -21,16 +21,6 @@ if TYPE_CHECKING:
         Vectors,
     )
 
-_TASKS = [
-    "Attack",
-    "EpsilonSweep",
-    "IdealImage",
-    "Judge",
-    "Task",
-    "Training",
-    "TransferMatrix",
-    "Vectors",
-]
 __all__ = [
     "SLICE",
     "Attack",
@@ -55,4 +45,5 @@ __all__ = [
     "in_background",
 ]
 
+_TASKS = [name for name in __all__ if name not in globals()]  # imported when they are needed
 __getattr__, __dir__, _ = lazy_loader.attach(__name__, submod_attrs={"task": _TASKS})

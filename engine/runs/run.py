@@ -4,8 +4,9 @@ import atexit
 import threading
 from collections import deque
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -18,6 +19,18 @@ if TYPE_CHECKING:
 
 NO_PICTURE = np.empty((0, 0, 3), "float32")
 PICTURES = 48  # exact ones kept of a run; of a longer one every second, fourth ... step
+
+
+class Watcher(Protocol):
+    """Who watches a run: how many frames it should have made, and whether it is still wanted."""
+
+    stopped: bool
+
+    @property
+    def wanted(self) -> float: ...
+
+    @property
+    def wants_it(self) -> bool: ...
 
 
 class Cancelled(Exception):
@@ -79,24 +92,25 @@ class Run:
         self.frames, self.pictures = list(self.continuation.frames), self.continuation.pictures
         self.stills = list(self.continuation.stills)
         self.live = getattr(task, "live", None) if live is None else live
-        self.checkpoints: deque[Any] = deque(maxlen=4)
+        resume = self.continuation.resume
+        self.checkpoints: deque[Any] = deque([resume] if resume else (), maxlen=4)
         self.error: Exception | None = None
         self.note = ""
         self.share, self.alone = Share(), Share()  # of the schedule, and of memory
         self.done = False
         self.cut = False  # ended before its task did, as nobody wanted it any more
-        self._whole: Any = None
+        self._whole: tuple[int, Any] = (0, None)  # the last frame with all it has, and its number
         self._every = 1
         self._runner = runner
-        self._views: set[View] = set()
+        self._views: set[Watcher] = set()
         self._closing = False
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._work, name="run", daemon=True)
 
-    def join(self, view: "View") -> bool:
-        """Lets a view watch, and starts the run for the first; False where it is about to end."""
+    def join(self, view: "Watcher") -> bool:
+        """Lets a view watch, and starts the run for the first; False where it ends too early."""
         with self._changed:
-            if self._closing and not self.done:
+            if self.cut or (self._closing and not self.done):
                 return False
             self._views.add(view)
             if self._thread.ident is None:
@@ -105,16 +119,13 @@ class Run:
             self._changed.notify_all()
             return True
 
-    def leave(self, view: "View") -> None:
-        """Takes a view away; the run ends when it was the last."""
+    def leave(self, view: "Watcher") -> bool:
+        """Takes a view away; returns whether it was the last: then the run ends."""
         with self._changed:
             self._views.discard(view)
+            self._closing |= not self._views
             self._changed.notify_all()
-
-    def watched_by_others(self, view: "View") -> bool:
-        """Whether someone else watches."""
-        with self._changed:
-            return any(one is not view and one.wants_it for one in self._views)
+            return not self._views
 
     def shared(self, view: "View") -> bool:
         """Whether another view has not left it, even one that has expired: it may come back."""
@@ -178,13 +189,11 @@ class Run:
 
         If that picture is not kept any more, the last frame before it whose picture is.
         """
-        frames, whole, pictures = self.frames[:count], self._whole, self.pictures
-        if not frames:
-            return None
+        frames, (number, whole), pictures = self.frames[:count], self._whole, self.pictures
+        if not frames or number == len(frames):
+            return whole if frames else None
         if not hasattr(frames[-1], "picture"):
-            return whole if count == len(self.frames) else frames[-1]
-        if whole is not None and (whole.step, whole.last) == (frames[-1].step, frames[-1].last):
-            return whole
+            return frames[-1]
         frame = next((f for f in reversed(frames) if f.step in pictures), None)
         return frame and replace(frame, picture=images.from_uint8(pictures[frame.step]))
 
@@ -192,26 +201,24 @@ class Run:
         """Raises `Cancelled` in the run's own thread where nobody wants it any more."""
         with self._changed:
             people = sum(view.wants_it for view in self._views)
-            if not people:
+            if self._closing or not people:
                 self._closing = True
                 raise Cancelled
             self.share.people = people
 
     def _work(self) -> None:
-        frames: Any = None
         try:
             self.check()
-            frames = self._runner.steps(self)
-            for frame in frames:
-                self._keep(frame)
-                self.wake()
-                self._wait_until_wanted()
+            with closing(self._runner.steps(self)) as frames:
+                for frame in frames:
+                    self._keep(frame)
+                    self.wake()
+                    self._wait_until_wanted()
         except Cancelled:
             self.cut = True
         except Exception as error:  # kept for the page to show; a thread has nobody to tell
             self.error = error
         finally:
-            getattr(frames, "close", lambda: None)()
             self._closing = self.done = True
             self.wake()
             _alive.discard(self)
@@ -230,18 +237,18 @@ class Run:
             self.checkpoints.append(frame.checkpoint)
             frame = replace(frame, checkpoint=None)
         if not hasattr(frame, "picture"):
-            self._whole = frame
             self.stills.append(())
             self.frames.append(frame.light() if hasattr(frame, "light") else frame)
+            self._whole = len(self.frames), frame
             return
         if self.frames and frame.step <= self.frames[-1].step and not frame.last:
             return  # made again, between the checkpoint and what was there before
         if frame.last or frame.step % self._every == 0:
             self._keep_picture(frame)
-        self._whole = frame
         compressed = made if isinstance(made, Compressed) else Compressed.of(self.task, frame)
         self.stills.append(compressed.stills)  # before the frame: it may be read
         self.frames.append(replace(frame, picture=NO_PICTURE))
+        self._whole = len(self.frames), frame
 
     def _keep_picture(self, frame: Any) -> None:
         pictures = self.pictures | {frame.step: images.to_uint8(frame.picture)}

@@ -1,6 +1,7 @@
 """Where runs are computed: the protocol, and the runner of one machine."""
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Generator, Hashable
+from contextlib import closing
 from copy import copy
 from typing import Any, Protocol
 
@@ -14,7 +15,7 @@ _END = object()
 class Runner(Protocol):
     """Where runs are computed."""
 
-    def steps(self, run: Run) -> Iterator[Any]:
+    def steps(self, run: Run) -> Generator[Any]:
         """The frames of a run's task; calls `run.check` while it waits."""
         ...
 
@@ -46,7 +47,7 @@ class LocalRunner:
         other.store = store
         return other
 
-    def steps(self, run: Run) -> Iterator[Any]:
+    def steps(self, run: Run) -> Generator[Any]:
         if getattr(run.task, "alone", False):
             return self._alone(run)
         return self._turns(run)
@@ -59,21 +60,20 @@ class LocalRunner:
             return None
         return task.key, *map(self.store.version, task.backbones)
 
-    def _turns(self, run: Run) -> Iterator[Any]:
-        frames: Any = None
-        try:
+    def _turns(self, run: Run) -> Generator[Any]:
+        with closing(self._frames(run)) as frames:
             while True:
                 with self.schedule.turn(run.share, run.check):
-                    if frames is None:
-                        nets = [self.store.get(name) for name in run.task.backbones]
-                        frames = run.task.steps(nets, run.live_at, run.continuation.resume)
                     frame = next(frames, _END)
                 if frame is _END:
                     return
                 yield frame
-        finally:
-            getattr(frames, "close", lambda: None)()
 
-    def _alone(self, run: Run) -> Iterator[Any]:
+    def _frames(self, run: Run) -> Generator[Any]:
+        """The frames; the networks are loaded for the first of them, in its turn."""
+        nets = [self.store.get(name) for name in run.task.backbones]
+        yield from run.task.steps(nets, run.live_at, run.continuation.resume)
+
+    def _alone(self, run: Run) -> Generator[Any]:
         with self._memory.turn(run.alone, run.check):
             yield from self._turns(run)

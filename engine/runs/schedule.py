@@ -4,21 +4,22 @@ Thirty people see thirty pictures grow slowly, and nobody waits for another's wh
 soon done, like an attack, need not wait for those pictures, nor what many wait for, like the
 training of a class: the less a run has computed for each person who watches, the sooner it comes,
 as in a multilevel feedback queue (Silberschatz, Galvin and Gagne, Operating System Concepts, 10th
-edition, 5.3.6). Every third turn is a long run's all the same, so that a picture is finished
+edition, 5.3.6). Every third turn is for whoever has waited longest, so that a picture is finished
 however many short runs come in.
 """
 
 import bisect
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from operator import itemgetter
+from operator import attrgetter
+from typing import NamedTuple
 
 SLICE = 0.1  # seconds a run may compute before it is the next one's turn
 LEVELS = (0.5, 1.0, 2.0)  # seconds of computing for each person; past each, others may pass
-LONG = 2 + len(LEVELS)  # the rank of a run that has passed them all
-LONG_EVERY = 3  # turns, of which one is a long run's
+LONGEST_EVERY = 3  # turns, of which one is for whoever has waited longest
 
 
 class Share:
@@ -36,13 +37,22 @@ class Share:
         """Its priority in the queue: 0 comes first.
 
         0 in the middle of a turn, 1 before the first turn, as a first picture takes precedence over
-        further pictures of other runs; from 2 to `LONG` by what it has had.
+        further pictures of other runs; from 2 on by what it has had.
         """
         if self.spent is None:
             return 1
         if self.spent < SLICE:
             return 0
         return 2 + bisect.bisect_right(LEVELS, self.total / self.people)
+
+
+class _Entry(NamedTuple):
+    """Who waits; `number` counts up."""
+
+    rank: int
+    number: int
+    ticket: threading.Event
+    share: Share
 
 
 class Schedule:
@@ -54,8 +64,9 @@ class Schedule:
 
     def __init__(self, places: int) -> None:
         self._places = places
-        self._inside = self._ahead = self._short_turns = 0
-        self._queue: list[tuple[int, threading.Event, Share]] = []  # by rank
+        self._inside = self._ahead = self._passed = 0
+        self._queue: list[_Entry] = []  # by rank
+        self._numbers = itertools.count()
         self._looking = threading.BoundedSemaphore(places)
         self._lock = threading.Lock()
 
@@ -67,23 +78,22 @@ class Schedule:
             share: of a run of many blocks.
             check: called while waiting; what it raises ends the waiting.
         """
-        entry = (share.rank, threading.Event(), share)
-        rank, ticket, _ = entry
+        entry = _Entry(share.rank, next(self._numbers), threading.Event(), share)
         had = share.spent or 0.0
         with self._lock:
-            bisect.insort(self._queue, entry, key=itemgetter(0))
+            bisect.insort(self._queue, entry, key=attrgetter("rank"))
             self._let_in()
         try:
-            while not ticket.wait(0.2):
+            while not entry.ticket.wait(0.2):
                 check()
             begun = time.monotonic()
             yield
             used = time.monotonic() - begun
-            share.spent = used + (had if rank == 0 else 0.0)
+            share.spent = used + (had if entry.rank == 0 else 0.0)
             share.total += used
         finally:
             with self._lock:
-                if ticket.is_set():
+                if entry.ticket.is_set():
                     self._inside -= 1
                 else:
                     self._queue.remove(entry)
@@ -108,21 +118,20 @@ class Schedule:
     def position(self, share: Share) -> int:
         """Where a run stands in the queue, from 1; 0 where it does not wait."""
         with self._lock:
-            waiting = [one for _, _, one in self._queue]
+            waiting = [entry.share for entry in self._queue]
             return waiting.index(share) + 1 if share in waiting else 0
 
     def _let_in(self) -> None:
         places = max(self._places - self._ahead, 1)
         while self._queue and self._inside < places:
             self._inside += 1
-            self._next().set()
+            self._queue.pop(self._next()).ticket.set()
 
-    def _next(self) -> threading.Event:
-        """Takes the first ticket from the queue; every third turn, the first of a long run."""
-        place = 0
-        if self._queue[0][0] and self._short_turns >= LONG_EVERY - 1:  # no turn is interrupted
-            place = bisect.bisect_left(self._queue, LONG, key=itemgetter(0)) % len(self._queue)
-        rank, ticket, _ = self._queue.pop(place)
-        if rank:
-            self._short_turns = 0 if rank == LONG else self._short_turns + 1
-        return ticket
+    def _next(self) -> int:
+        """Whose turn it is, as a place in the queue; nobody passes who is in the middle of one."""
+        if self._queue[0].rank == 0:
+            return 0
+        longest = min(range(len(self._queue)), key=lambda k: self._queue[k].number)
+        place = longest if self._passed >= LONGEST_EVERY - 1 else 0
+        self._passed = 0 if place == longest else self._passed + 1
+        return place

@@ -13,13 +13,18 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterator
+from copy import copy
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 from cachetools import LRUCache
 
 from engine import images
+from engine.backbones import Store
 from engine.runs.run import Run
+from engine.runs.runner import LocalRunner
+from engine.runs.schedule import Schedule
 
 if TYPE_CHECKING:
     from engine.runs.runner import Runner
@@ -45,7 +50,7 @@ class View:
         self.paused = self.stopped = False
         self._steps = 0  # asked for while paused
         self._before = len(run.frames)  # made before this person came
-        self._last = False  # whether nobody else watched when it was stopped
+        self._last = False  # whether its stop ended the run
         self._runs, self._lease = runs, lease
         self._gone: tuple[float, float] | None = None  # since when, and for how long it may be
         self._looked = time.monotonic()
@@ -59,7 +64,7 @@ class View:
         passed, self._looked = now - self._looked, now
         if self._gone and now - self._gone[0] > 0.5:  # not a look that was on its way then
             self._gone = None
-        if self.left or (self.stopped and self.run.watched_by_others(self)):
+        if self.left:
             return self.seen
         if self.stopped or self.run.cut:
             self.seen = there  # with the frame that was being made when it was ended
@@ -94,7 +99,7 @@ class View:
 
     @property
     def left(self) -> bool:
-        """Whether it was stopped while others watched: how the run goes on is not its business."""
+        """Whether it was stopped, and the run is others' or had ended: it shows no more of it."""
         return self.stopped and not self._last
 
     @property
@@ -159,16 +164,15 @@ class View:
 
     def resume(self) -> None:
         """Goes on after a pause."""
-        self.paused = False
+        self.paused, self._steps = False, 0
         self.run.wake()
 
     def stop(self) -> None:
         """Ends it for this person, with what there is; for nobody else."""
         if not self.ended and not self.stopped:
             self.look()
-            self._last = not self.run.watched_by_others(self)
-            self.stopped = True
-            self.run.leave(self)
+            behind, self.stopped = self.behind, True
+            self._last = self.run.leave(self) and not behind
 
     def steer(self, live: Any) -> None:
         """Goes on with other live numbers; where others watch the run, with a fork of it."""
@@ -185,7 +189,16 @@ class View:
         """Goes on with a longer task, alone, after everything its run has made."""
         self.look()
         self.stopped = self.paused = self._last = False
+        self._steps = 0
         self.go_on_with(self.run.extended(task))
+
+    def twin(self) -> "View":
+        """Another access to the same run, at the same place: for a page that was opened again."""
+        other = copy(self)
+        other.name, other._gone, other._looked = secrets.token_hex(6), None, time.monotonic()
+        if not other.stopped:
+            other.run.join(other)
+        return other
 
     def go_on_with(self, fork: Run) -> None:
         """Watches a fork of its run instead."""
@@ -195,16 +208,17 @@ class View:
 
 
 class Runs:
-    """The runs of all sessions by what they compute; the least recently used go first.
+    """The runs of all sessions by what they compute.
 
     Args:
         runner: where they are computed.
-        keep: how many that have ended can still be joined.
+        keep: how many of the last can be joined when they have ended.
     """
 
     def __init__(self, runner: "Runner", keep: int = 24) -> None:
         self.runner = runner
-        self._runs: LRUCache[Hashable, Run] = LRUCache(keep)
+        self._runs: WeakValueDictionary[Hashable, Run] = WeakValueDictionary()
+        self._last: LRUCache[Hashable, Run] = LRUCache(keep)  # those running are alive anyway
         self._lock = threading.Lock()
 
     def view(self, task: Any, *, paused: bool = False, lease: float | None = None) -> View:
@@ -213,7 +227,7 @@ class Runs:
         with self._lock:
             run = self._runs.get(key) if key is not None else None
             while True:
-                if run is None or run.error is not None or (run.done and run.cut):
+                if run is None or run.error is not None:
                     run = Run(task, self.runner)
                 view = View(run, self, lease)
                 view.paused = paused
@@ -221,7 +235,7 @@ class Runs:
                     break
                 run = None
             if key is not None:
-                self._runs[key] = run
+                self._runs[key] = self._last[key] = run
             return view
 
     def steer(self, view: View, live: Any) -> None:
@@ -234,20 +248,8 @@ class Runs:
             for key, one in list(self._runs.items()):
                 if one is run:  # it is no longer what its key says
                     del self._runs[key]
+                    self._last.pop(key, None)
             run.live = live
-
-
-class _Directly:
-    """Computes in the run's own thread, whatever else goes on."""
-
-    def steps(self, run: Run) -> Iterator[Any]:
-        return run.task.steps(())
-
-    def position(self, run: Run) -> int:
-        return 0
-
-    def key(self, task: Any) -> Hashable:
-        return None
 
 
 class Private:
@@ -265,6 +267,6 @@ class Private:
 
 def in_background(make: Callable[[], Iterator[Any]]) -> Run:
     """Runs a generator to its end, in a thread, whoever watches."""
-    run = Run(Private(make), _Directly())
+    run = Run(Private(make), LocalRunner(Schedule(1), Store()))
     run.join(View(run))
     return run

@@ -224,7 +224,9 @@ def test_large_tasks_travel_in_pieces(monkeypatch, runner, task, frames):
     assert same(watched(runner, task), frames)
 
 
-@pytest.mark.parametrize("address", ["auto", "http://gpu:8502", "ws://", "gpu:8502"])
+@pytest.mark.parametrize(
+    "address", ["auto", "http://gpu:8502", "ws://", "gpu:8502", "ws://gpu:abc", "ws://[::1"]
+)
 def test_an_address_that_is_none_is_told(address):
     with pytest.raises(BadSettings, match="ws://"):
         Connections(address)

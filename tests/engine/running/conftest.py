@@ -1,6 +1,6 @@
 """What the tests of runs share: a runner that counts, and an ideal image of twelve steps."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -8,6 +8,21 @@ from engine import synthesis
 from engine.backbones import Store
 from engine.runs import LocalRunner, Runs, Schedule
 from engine.synthesis import preset
+
+
+@dataclass(frozen=True)
+class Count:
+    """A task that counts."""
+
+    total: int = 50
+    backbones = ()
+
+    @property
+    def key(self):
+        return "count", self.total
+
+    def steps(self, nets, live=None, resume=None):
+        yield from range(self.total)
 
 
 class Counted(LocalRunner):

@@ -1,32 +1,19 @@
 """Equal tasks are computed once; who steers goes on alone; nobody's end is another's."""
 
+import gc
 import threading
-from dataclasses import dataclass, replace
+import weakref
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from engine import attacks, images, synthesis
 from engine.errors import BadSettings, DownloadFailed
-from engine.runs import Attack, IdealImage, Private, Runs, View, in_background
+from engine.runs import Attack, IdealImage, Runs, View, in_background
 from engine.runs.run import PICTURES
 from tests.engine.conftest import until
-from tests.engine.running.conftest import Counted
-
-
-@dataclass(frozen=True)
-class Count:
-    """A task that counts."""
-
-    total: int = 50
-    backbones = ()
-
-    @property
-    def key(self):
-        return "count", self.total
-
-    def steps(self, nets, live=None, resume=None):
-        yield from range(self.total)
+from tests.engine.running.conftest import Count, Counted
 
 
 def test_many_watch_and_each_frame_is_computed_once(runs, runner):
@@ -46,35 +33,6 @@ def test_who_comes_after_the_end_sees_it_replayed(runs, runner):
     until(lambda: view.look() == 50)
     assert view.state == "done"
     assert len(runner.made) == 50
-
-
-def test_one_who_stops_does_not_stop_the_others(runs, runner):
-    first, second = (runs.view(Count(), paused=True) for _ in range(2))
-    first.step()
-    until(lambda: first.look() == 1)
-    first.stop()
-    assert first.state == "stopped"
-    assert first.frames == [0]
-    assert not second.run.done
-    second.resume()
-    assert second.run.result() == 49
-    assert first.look() == 1
-    assert first.frames == [0]
-    assert first.state == "stopped"
-    assert runner.made == list(range(50))
-
-
-def test_a_run_nobody_wants_ends_and_another_is_begun(runs, runner):
-    first = runs.view(Count(), paused=True)
-    first.step()
-    until(lambda: first.look() == 1)
-    first.stop()
-    first.run.wait(5)
-    assert first.run.cut
-    assert runner.made == [0]
-    second = runs.view(Count())
-    assert second.run is not first.run
-    assert second.run.result() == 49
 
 
 def test_a_paused_view_sees_no_frame_and_a_single_step_is_one(runs, runner):
@@ -101,28 +59,6 @@ def test_a_paused_view_stands_while_others_go_on(runs):
     assert held.state == "done"
 
 
-def test_a_stopped_run_makes_no_further_frame_and_is_closed(runs):
-    steps, go = [], threading.Semaphore(0)
-
-    def work():
-        try:
-            for k in range(100):
-                assert go.acquire(timeout=10)
-                steps.append(k)
-                yield k
-        finally:
-            steps.append("closed")
-
-    view = runs.view(Private(work))
-    go.release()
-    until(lambda: view.look() == 1)
-    view.stop()
-    go.release()
-    view.run.wait(5)
-    assert steps == [0, 1, "closed"]
-    assert view.frames == [0]
-
-
 @pytest.mark.parametrize("error", [DownloadFailed("no network"), ValueError("a bug")])
 def test_an_error_reaches_all_who_watch_and_is_not_kept(runs, error):
     class Broken(Count):
@@ -140,13 +76,25 @@ def test_an_error_reaches_all_who_watch_and_is_not_kept(runs, error):
     assert runs.view(Count()).run is not views[0].run
 
 
-def test_only_the_last_runs_are_kept(runner):
+def test_of_those_that_have_ended_only_the_last_runs_are_kept(runner):
     runs = Runs(runner, keep=2)
-    made = [runs.view(Count(total)).run for total in (1, 2, 3)]
-    for run in made:
+    made = []
+    for total in (1, 2, 3):
+        run = runs.view(Count(total)).run
         run.wait()
-    assert runs.view(Count(3)).run is made[2]
-    assert runs.view(Count(1)).run is not made[0]
+        made.append(weakref.ref(run))
+    del run
+    gc.collect()  # a run and its views know each other
+    assert [one() is None for one in made] == [True, False, False]
+    assert runs.view(Count(3)).run is made[2]()
+
+
+def test_a_run_that_goes_on_is_joined_however_many_came_after_it(runner):
+    runs = Runs(runner, keep=1)
+    first = runs.view(Count(3), paused=True)
+    for total in (4, 5):
+        runs.view(Count(total)).run.wait()
+    assert runs.view(Count(3)).run is first.run
 
 
 def test_the_same_ideal_image_is_computed_once_and_looks_the_same(runs, runner, task, alone):

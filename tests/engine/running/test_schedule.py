@@ -9,7 +9,7 @@ import pytest
 
 from engine.backbones import Store
 from engine.runs import SLICE, LocalRunner, Private, Runs, Schedule, Share
-from engine.runs.schedule import LEVELS, LONG, LONG_EVERY
+from engine.runs.schedule import LEVELS, LONGEST_EVERY
 from tests.engine.conftest import until
 
 
@@ -113,7 +113,7 @@ def test_a_short_run_does_not_wait_for_long_ones():
 
 
 def test_a_long_run_has_its_share_however_many_short_ones_come():
-    """Every third turn is a long run's; the long ones take theirs in order."""
+    """Every third turn is for whoever has waited longest."""
     schedule, order, threads = Schedule(1), [], []
 
     def take(name, total):
@@ -130,11 +130,11 @@ def test_a_long_run_has_its_share_however_many_short_ones_come():
             until(lambda number=number: len(schedule._queue) == number + 1)
     for thread in threads:
         thread.join(10)
-    assert [name.split()[0] for name in order[:9]].count("long") == 9 // LONG_EVERY
+    assert [name.split()[0] for name in order[:9]].count("long") == 9 // LONGEST_EVERY
     for kind, numbers in (("long", range(3)), ("short", range(3, 12))):
         assert [one for one in order if kind in one] == [f"{kind} {number}" for number in numbers]
     gaps = [k for k, name in enumerate(order) if "long" in name]
-    assert set(np.diff(gaps)) == {LONG_EVERY}
+    assert set(np.diff(gaps)) == {LONGEST_EVERY}
 
 
 def test_the_less_a_run_has_had_the_sooner_it_comes():
@@ -144,7 +144,7 @@ def test_the_less_a_run_has_had_the_sooner_it_comes():
         ranks.append(share.rank)
     assert ranks == sorted(ranks)
     assert ranks[0] == 2
-    assert ranks[-1] == LONG
+    assert ranks[-1] == len(LEVELS) + 2
 
 
 def test_what_many_watch_counts_as_short_for_longer(one_place):
@@ -156,10 +156,10 @@ def test_what_many_watch_counts_as_short_for_longer(one_place):
     until(lambda: views[0].run.frames)  # its first turn is over
     share.spent, share.total = SLICE, 2.5 * LEVELS[-1]
     until(lambda: share.people == 3)
-    assert share.rank == LONG - 1
+    assert share.rank == len(LEVELS) + 1
     views[0].stop()
     until(lambda: share.people == 2)
-    assert share.rank == LONG
+    assert share.rank == len(LEVELS) + 2
 
 
 def test_who_looks_at_a_page_comes_first():
