@@ -97,7 +97,9 @@ def choices(net) -> Choices:
 
     words = f"{experiment.LEAST}{label}" if more.minimise else label
     plans = [Plan.of(net, target, settings_of(name), words, start)]
-    if mode == MODES[2]:
+    if mode == MODES[2] and not isinstance(target, int):
+        st.caption("Two backbones can be compared where the target is a class.")
+    elif mode == MODES[2]:
         other = experiment.other_plan(name, label, settings_of, start)
         if other:
             plans = [replace(plans[0], words=name), *other]

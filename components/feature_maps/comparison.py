@@ -47,7 +47,8 @@ def compare(
             if not others:
                 st.info(f"Only {name} is on this machine. Home offers more for download.")
                 return
-            shell.check_link("backbone2", others, "the other backbone")
+            if "backbone2" not in st.session_state:
+                shell.check_link("backbone2", others, "the other backbone")
             other_name = st.selectbox(
                 "The other backbone", others, key="backbone2", bind="query-params"
             )

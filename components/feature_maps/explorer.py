@@ -124,7 +124,8 @@ def drawn(
 def choose_layer(net: "Backbone") -> str:
     """The network as a picture and as a list; both pick the same layer."""
     options = [info.name for info in net.layers if info.has_maps]
-    shell.check_link("layer", options, "the layer")
+    if "explored" not in st.session_state:
+        shell.check_link("layer", options, "the layer")
     if st.session_state.get("layer") not in options:
         st.session_state.pop("layer", None)
     default = options.index(cache.default_layer(net.name))

@@ -2,14 +2,13 @@
 
 import io
 from collections.abc import Sequence
-from urllib.parse import urlencode
 
 import numpy as np
 import streamlit as st
 from PIL import Image
 
-from components.feature_maps import network_map
-from components.shell import cache
+from components.feature_maps import network_map, one_value
+from components.shell import cache, class_link
 from components.widgets import gallery, lab_sheet
 from components.widgets.pickers import Picked
 from engine import images
@@ -68,7 +67,8 @@ def downloads(
     with third:
         lab_sheet.download(sheet_of_all, stem, width="stretch")
     with fourth.popover("Link to this view", icon=":material/link:", width="stretch"):
-        st.code(_link(name, maps.layer.name), language=None, wrap_lines=True)
+        there = {"backbone": name, "layer": maps.layer.name} | one_value.link()
+        class_link.address(class_link.as_set(there))
         own = picked.name not in [s.lower() for s in samples.SAMPLES]
         if own and "sample_pet" not in st.query_params:
             st.caption("The link does not include your own picture; it opens a sample instead.")
@@ -87,11 +87,6 @@ def heat_map(kind: str, label: str, over: np.ndarray, heat: np.ndarray) -> None:
     with st.container(horizontal=True):
         gallery.download("Picture (PNG)", lambda: images.png(over), f"{stem}.png", "image")
         gallery.download("Numbers (npz)", lambda: _npz(heat=heat), f"{stem}.npz", "data_array")
-
-
-def _link(name: str, layer: str) -> str:
-    state = st.query_params.to_dict() | {"backbone": name, "layer": layer}
-    return f"{(st.context.url or '').split('?')[0]}?{urlencode(state)}"
 
 
 def _report(

@@ -33,7 +33,7 @@ def _shown(run: Experiment) -> show_it.Shown:
         figures["recognised by"] = ", ".join(agreed) or f"none of {asked} other networks"
         score = float(len(agreed))
     return show_it.Shown(
-        title=plan.words,
+        title=plan.subject,
         link=_link(run),
         figures=figures,
         score=score,

@@ -58,12 +58,14 @@ class Sliders:
 class Plan:
     """One picture to make: by which backbone, of what, how, from where, and its caption.
 
-    `target` is a class index or an objective, `start` a picture at the network's size or None.
+    `target` is a class index or an objective, `subject` what to call it, `words` what tells the
+    picture from those beside it, `start` a picture at the network's size or None.
     """
 
     backbone: str
     target: Any
     settings: "Settings"
+    subject: str
     words: str
     start: np.ndarray | None = None
 
@@ -73,12 +75,19 @@ class Plan:
         net: "Backbone",
         target: Any,
         settings: "Settings",
-        words: str,
+        subject: str,
         start: np.ndarray | None,
+        words: str = "",
     ) -> "Plan":
         """A plan that starts from noise or from a photo of any size."""
-        start = None if start is None else images.fit(start, settings.size(net))
-        return cls(backbone=net.name, target=target, settings=settings, words=words, start=start)
+        return cls(
+            backbone=net.name,
+            target=target,
+            settings=settings,
+            subject=subject,
+            words=words or subject,
+            start=None if start is None else images.fit(start, settings.size(net)),
+        )
 
     def task(self, live: "Live") -> "IdealImage":
         """What is to be run, with the sliders as they are."""
@@ -151,18 +160,16 @@ class Experiment:
         settings = replace(task.settings, steps=task.settings.steps + more)
         view.extend(replace(task, settings=settings))
         sessions.watch_only(self.views)
+        self.address = self.address | {"steps": str(min(settings.steps, 1000))}  # a link's most
 
     def opposite(self) -> "Experiment":
         """The same with the target minimised, or maximised where it was minimised."""
 
         def turned(plan: Plan) -> Plan:
-            words = (
-                plan.words.removeprefix(LEAST)
-                if plan.words.startswith(LEAST)
-                else LEAST + plan.words
-            )
+            least = plan.subject.startswith(LEAST)
+            subject = plan.subject.removeprefix(LEAST) if least else LEAST + plan.subject
             settings = replace(plan.settings, target_weight=-plan.settings.target_weight)
-            return replace(plan, settings=settings, words=words)
+            return replace(plan, settings=settings, subject=subject, words=subject)
 
         lives = [view.live for view in self.views] or self.lives
         return Experiment([turned(plan) for plan in self.plans], lives, self.sliders_of)
@@ -201,7 +208,7 @@ class Experiment:
     def words(self) -> str:
         """What it is of, and how."""
         plan = self.plans[0]
-        return f"{plan.words} by {plan.backbone}, preset “{self.sliders_of[0]}”"
+        return f"{plan.subject} by {plan.backbone}, preset “{self.sliders_of[0]}”"
 
     def same(self, other: "Experiment") -> bool:
         """Whether another would make the same pictures; sliders that act at once aside."""
@@ -252,7 +259,7 @@ def other_plan(
     )
     net = cache.backbone(other)
     target = net.class_names.index(label)
-    return [Plan.of(net, target, settings_of(other), other, start)]
+    return [Plan.of(net, target, settings_of(other), label, start, other)]
 
 
 def number(value: float) -> str:
@@ -276,8 +283,7 @@ def link(plan: Plan, preset: str) -> dict[str, str]:
 def summary(chosen: Choices) -> list[str]:
     """What is set, in a few words each."""
     plan = chosen.plans[0]
-    what = chosen.plans[0].words if chosen.mode != MODES[2] else chosen.mode
-    parts = [f"**{what}**", plan.backbone, f"preset {chosen.preset}"]
-    parts += [chosen.mode] if chosen.mode == MODES[1] else []
+    parts = [f"**{plan.subject}**", plan.backbone, f"preset {chosen.preset}"]
+    parts += [chosen.mode] if chosen.mode == MODES[1] or len(chosen.plans) > 1 else []
     parts += [f"seed {plan.settings.seed}"] if plan.settings.seed else []
     return parts

@@ -113,7 +113,9 @@ def start_again(run: Experiment, step: int) -> None:
     view, plan = run.views[0], run.plans[0]
     nearest = min(view.pictures, key=lambda kept: abs(kept - step))
     start = images.from_uint8(view.pictures[nearest])
-    Experiment([replace(plan, start=start)], [view.live], run.sliders_of).begin()
+    made = Experiment([replace(plan, start=start)], [view.live], run.sliders_of)
+    made.begin()
+    made.address = run.address  # not of what the page may be set to by now
 
 
 def formula(plan: Plan, view: "View", name: str) -> None:
@@ -201,7 +203,7 @@ def downloads(run: Experiment) -> None:
         plan, frame = run.plans[0], run.views[0].latest
         onward.open_on(
             frame.picture,
-            f"ideal {plan.words}",
+            f"ideal {plan.subject}",
             registry.members(plan.backbone)[0],
             "Feature maps",
             "Adversarial attacks",
@@ -244,7 +246,7 @@ def _sheet(run: Experiment) -> lab_sheet.Sheet:
         ]
         names = ("step", "loss", "variation", "prediction", "probability")
         files[f"steps-{k}.csv"] = (lab_sheet.table(names, rows), "What was measured, a row a step.")
-    facts = {"Backbone": plan.backbone, "Target": plan.words, "Steps": str(run.steps)}
+    facts = {"Backbone": plan.backbone, "Target": plan.subject, "Steps": str(run.steps)}
     return lab_sheet.Sheet(
         title="Ideal images",
         facts=facts | {"Link": urlencode(run.address)},

@@ -97,7 +97,8 @@ def _part(net: "Backbone", name: str, usual: tuple[str, ...]) -> tuple[Any, str,
     label = f"{name.capitalize()} part"
     kind = linked.selectbox(label, tuple(STRONGEST), CLASS, name=f"{name}_kind")
     if kind == CLASS:
-        shell.check_link(name, net.class_names, f"the class of the {name} part")
+        if linked.by_link(name):
+            shell.check_link(name, net.class_names, f"the class of the {name} part")
         index = _class(net, f"{label}: class", (st.query_params.get(name), *usual))
         linked.keep(name, net.class_names[index], None)
         part, of = synthesis.ClassLogit(index), net.class_names[index]

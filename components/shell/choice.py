@@ -12,6 +12,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from components.shell import addresses
+
 
 def prepare(name: str, options: Sequence[str], default: str) -> str:
     """Sets the widget to what was chosen, before it is drawn; returns its key.
@@ -21,8 +23,8 @@ def prepare(name: str, options: Sequence[str], default: str) -> str:
         options: what can be chosen.
         default: what it is while nobody has chosen.
     """
-    if st.session_state.get(f"{name}_page") not in (None, _page()):
-        choose(name, "")  # it was chosen for another page
+    if st.session_state.get(f"{name}_page") not in (None, addresses.screen()):
+        choose(name, st.session_state[f"{name}_before"])  # that was for another page
     for asked in (st.session_state.get(f"{name}_chosen"), st.query_params.get(name)):
         if asked in options:
             st.session_state[f"{name}_chosen"] = asked
@@ -45,13 +47,11 @@ def changed(name: str) -> None:
 
 def choose(name: str, value: str, *, here: bool = False) -> None:
     """Chooses in a person's place; with `here`, only until the page is left."""
+    if here and st.session_state.get(f"{name}_page") is None:
+        st.session_state[f"{name}_before"] = st.session_state.get(f"{name}_chosen", "")
     st.session_state[f"{name}_chosen"] = value
-    st.session_state[f"{name}_page"] = _page() if here else None
+    st.session_state[f"{name}_page"] = addresses.screen() if here else None
     st.session_state[f"{name}_times"] = st.session_state.get(f"{name}_times", 0) + 1
-
-
-def _page() -> str:
-    return (st.context.url or "").split("?")[0]
 
 
 def _key(name: str) -> str:

@@ -12,6 +12,8 @@ from urllib.parse import urlencode
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from components.shell import addresses
+
 HIDDEN = ("controls", "screens")
 _PRIVATE = ("hide", "teacher")  # parameters that no link of a page passes on
 _LARGE = """
@@ -109,7 +111,8 @@ def link(**more: str) -> None:
             "screens": st.toggle("Hide the other screens", key="link_screens"),
         }
         hide = ",".join(name for name, chosen in wanted.items() if chosen)
-        address(as_set(more) | ({"hide": hide} if hide else {}))
+        query = as_set(more) | ({"hide": hide} if hide else {})
+        address(query, addresses.reached(addresses.page()))
 
 
 def anchor(address: str, label: str, *, new_tab: bool = False) -> str:
@@ -122,7 +125,6 @@ def anchor(address: str, label: str, *, new_tab: bool = False) -> str:
     return f'<a href="{escape(address)}" {where} style="color:inherit">{escape(label)}</a>'
 
 
-def address(query: Mapping[str, str]) -> None:
-    """Shows the address of this page with some parameters, to be copied."""
-    page = (st.context.url or "").split("?")[0]
-    st.code(f"{page}?{urlencode(query)}", language=None, wrap_lines=True)
+def address(query: Mapping[str, str], page: str = "") -> None:
+    """Shows the address of this page, or of `page`, with some parameters, to be copied."""
+    st.code(f"{page or addresses.page()}?{urlencode(query)}", language=None, wrap_lines=True)

@@ -65,7 +65,7 @@ def key() -> str:
 def become(secret: str) -> None:
     """Takes a pupil's secret for this tab; "" leaves the class."""
     st.session_state.pupil_key = secret
-    for known in ("pupil_task", "pupil_here"):
+    for known in ("pupil_task", "pupil_here", "shown_results"):
         st.session_state.pop(known, None)
 
 

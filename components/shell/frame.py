@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from components.shell import class_link, classroom, first_network, sessions
+from components.shell import addresses, class_link, classroom, first_network, sessions
 from components.shell.screens import PAGES
 from engine.errors import EngineError
 
@@ -43,6 +43,7 @@ class Lesson:
 def page(title: str, subtitle: str, lesson: Lesson | None = None) -> None:
     """Begins a page: every page calls this first."""
     st.session_state.link_notices, st.session_state.link_place = [], None
+    st.session_state[addresses.SCREEN] = title
     st.set_page_config(f"{title} · Ideal Cat", str(STATIC / "icon.svg"), layout="wide")
     st.logo(STATIC / "logo.svg", size="large")
     st.html(STYLE)

@@ -1,7 +1,8 @@
 """Widgets whose values travel with the page's link.
 
 Each begins with what the page's address says, and writes there what it is set to, where that is
-not the usual value. So the address of a page is the page as it is set. Streamlit's own binding
+not the usual value. So the address of a page is the page as it is set, and who comes back to a page
+finds its address as it was. Streamlit's own binding
 needs one key for a parameter; here a widget may have another key for each preset, so that every
 preset brings its own numbers.
 
@@ -9,11 +10,12 @@ preset brings its own numbers.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
 
-from components.shell import frame
+from components.shell import addresses, frame
 
 
 def slider(
@@ -85,18 +87,28 @@ def multiselect(
 
 def keep(name: str, value: Any, usual: Any, key: str = "") -> Any:
     """Writes a value to the page's address, where it is not the usual one; returns it."""
-    _writers()[name] = key
+    written = _written()
+    written.keys[name] = key
     if value == usual:
         st.query_params.pop(name, None)
-    elif st.query_params.get(name) != str(value):
+        written.values.pop(name, None)
+        return value
+    written.values[name] = str(value)
+    if st.query_params.get(name) != str(value):
         st.query_params[name] = str(value)
     return value
 
 
+def by_link(name: str) -> bool:
+    """Whether a parameter of the address is a link's, and no widget of this page has written it."""
+    return name in st.query_params and name not in _written().keys
+
+
 def _asked(name: str, key: str, usual: Any, read: Callable[[str], Any], expected: str = "") -> Any:
     """What the address says, if a link did or the widget of this key; else the usual value."""
-    words = st.query_params.get(name)
-    if words is None or _writers().get(name, key) != key:
+    written = _written()
+    words = st.query_params.get(name, written.values.get(name))
+    if words is None or written.keys.get(name, key) != key:
         return usual
     if (value := read(words)) is None:
         frame.refuse(name.replace("_", " "), words, expected)
@@ -104,12 +116,23 @@ def _asked(name: str, key: str, usual: Any, read: Callable[[str], Any], expected
     return value
 
 
-def _writers() -> dict[str, str]:
-    """Which widget of this page has written a parameter to the address."""
-    page = (st.context.url or "").split("?")[0]
-    if st.session_state.get("linked_page") != page:
-        st.session_state.linked_page, st.session_state.linked = page, {}
-    return st.session_state.linked
+@dataclass(slots=True)
+class _Written:
+    """What the widgets of a page have written to its address: their keys and values, by name."""
+
+    keys: dict[str, str] = field(default_factory=dict)
+    values: dict[str, str] = field(default_factory=dict)
+
+
+def _written() -> _Written:
+    """What the widgets of this page have written, also before it was left."""
+    screen, pages = addresses.screen(), st.session_state.setdefault("linked_pages", {})
+    written = pages.setdefault(screen, _Written())
+    if st.session_state.get("linked_screen") != screen:
+        st.session_state.linked_screen = screen
+        for name in st.query_params:  # a link's, for whichever widget there is
+            written.keys.pop(name, None)
+    return written
 
 
 def _number(low: float, high: float, usual: float) -> Callable[[str], Any]:

@@ -31,11 +31,11 @@ def opening(store: Store, name: str | None) -> Iterator[Progress]:
     """Imports TensorFlow, and loads and runs a backbone."""
     started = time.monotonic()
     yield Progress(fraction=0.1, message="Importing TensorFlow …")
-    for module in HEAVY:
-        import_module(module)
     from engine import backend
 
     backend.keep_session()  # Streamlit would clear it after every run of every script
+    for module in HEAVY:
+        import_module(module)
     gc.freeze()  # imported objects stay for good: the garbage collector need not scan them
     sys.setswitchinterval(0.0005)  # many sessions draw at once, and give way at every element
     if name is not None:

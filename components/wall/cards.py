@@ -89,8 +89,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (at >= 0) node.querySelectorAll("button")[at]?.focus();
     return node;
   });
-  if (nodes.some((node, k) => wall.children[k] !== node) || wall.children.length > nodes.length)
-    wall.replaceChildren(...nodes);
+  const focused = [...wall.querySelectorAll("button")].find((button) => button.matches(":focus"));
+  for (const node of [...wall.children]) if (!nodes.includes(node)) node.remove();
+  nodes.forEach((node, k) => {
+    if (wall.children[k] !== node) wall.insertBefore(node, wall.children[k] ?? null);
+  });
+  focused?.focus(); // a node that is moved loses it
   if (missing.length) setTriggerValue("lacks", missing);
 }
 """

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 import segno
 
+from components.shell import addresses as page_addresses
 from components.wall import addresses, teaching
 
 
@@ -14,7 +15,7 @@ def at(monkeypatch):
     """Opens the wall at an address."""
 
     def opened(url: str) -> None:
-        monkeypatch.setattr(addresses.st, "context", SimpleNamespace(url=url))
+        monkeypatch.setattr(page_addresses.st, "context", SimpleNamespace(url=url))
 
     return opened
 
@@ -37,7 +38,7 @@ def test_pupils_reach_the_server_as_the_teacher_does_and_never_with_the_secret(a
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
 def test_this_machine_is_called_by_its_name_in_the_network(at, monkeypatch, host):
-    monkeypatch.setattr(addresses, "_in_network", lambda: "192.168.1.7")
+    monkeypatch.setattr(page_addresses, "_in_network", lambda: "192.168.1.7")
     at(f"http://{host}:8501/wall")
     assert addresses.of_wall(join="a") == "http://192.168.1.7:8501/wall?join=a"
     here = addresses.of_wall(elsewhere=False, watch="a")

@@ -77,7 +77,7 @@ def test_it_begins_with_a_dog_that_becomes_a_cat(page, address):
     ).click()
     expect(page.get_by_text("The difference: the original minus attacked")).to_be_visible()
     page.get_by_role("link", name="Ideal images").click()  # not with what this picture was for
-    expect(page.get_by_text("Egyptian cat · Pocket Robust · preset clear")).to_be_visible()
+    expect(page.get_by_text("Egyptian cat · Pocket · preset clear")).to_be_visible()
 
 
 def test_the_attacked_picture_is_opened_also_where_the_photo_was_uploaded(page, address):

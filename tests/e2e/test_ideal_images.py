@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from harness.films import Film
 from harness.pupil import Pupil
-from tests.e2e.screen import picture, set_up
+from tests.e2e.screen import close_set_up, picture, set_up
 
 SIZE = (192, 192)  # the canvas of the clear preset
 URL = "ideal_images?backbone=Pocket"
@@ -63,6 +63,28 @@ def test_pause_holds_a_step_is_one_and_stop_ends(page, address):
     page.get_by_role("button", name=re.compile("Stop$")).click()
     expect(page.get_by_text(re.compile(", stopped$"))).to_be_visible()
     assert step(page) < 1000
+
+
+def test_what_a_person_has_set_stays_elsewhere_and_with_another_network(page, address):
+    opened(page, address)
+    box = set_up(page)
+    box.get_by_role("combobox", name="Class").fill("goldfish")
+    page.get_by_role("option", name="goldfish", exact=True).click()
+    box.get_by_text("More settings").click()
+    box.get_by_role("spinbutton", name="Seed").fill("7")
+    page.keyboard.press("Tab")
+    page.wait_for_url(re.compile("seed=7"))
+    close_set_up(page)
+    said = "goldfish · Pocket · preset clear · seed 7"
+    expect(page.get_by_text(said)).to_be_visible()
+    page.get_by_role("link", name="Feature maps").click()
+    expect(page.get_by_role("heading", name="Feature maps")).to_be_visible()
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+    page.get_by_role("link", name="Ideal images").click()
+    expect(page.get_by_text(said)).to_be_visible()
+    set_up(page).get_by_role("combobox", name="Backbone").click()
+    page.get_by_role("option", name="Pocket Robust").click()
+    expect(page.get_by_text("goldfish · Pocket Robust · preset clear")).to_be_visible()
 
 
 async def drawing(pupil: Pupil, steps: int) -> Film:

@@ -119,7 +119,8 @@ class View {
       this.interval += 0.4 * (gap - this.interval);
     }
     const made = Math.max(...this.films.map((film) => film.frames.at(-1)?.at ?? 0)); // steps
-    if (made) this.speeds = [...this.speeds, [header.received, made]].slice(-12);
+    const speeds = header.state === "running" ? this.speeds : []; // a pause is no speed
+    if (made) this.speeds = [...speeds, [header.received, made]].slice(-12);
     if (header.hurry) this.hurried = this.count - 1; // fast up to here, whatever comes meanwhile
     if (header.hurry && this.following) this.head = Math.max(this.head, this.hurried - LEAD_IN);
     this.rate = Math.max((1000 * (this.count - 1 - this.head)) / this.interval, 1);
@@ -274,8 +275,7 @@ class View {
   }
 
   speed() {
-    if (!this.speeds.length) return "";
-    const [[began, had], [now, has]] = [this.speeds[0], this.speeds.at(-1)];
+    const [[began, had] = [], [now, has] = []] = [this.speeds[0], this.speeds.at(-1)];
     const speed = (1000 * (has - had)) / (now - began);
     if (!(speed > 0) || now - began < 800) return ""; // too early to tell
     const left = Math.max(0, Math.ceil((this.header.steps - has) / speed));
