@@ -68,7 +68,8 @@ def watch(
     shows what is shown only at the end. The more runs are watched on this server, the less often
     each is drawn; `every` so many seconds while they are few.
     """
-    before = st.session_state.get(f"{key}_views")
+    # What the page shows the end of, if it does: the last press may end a run at once.
+    before = None if active(key) else st.session_state.get(f"{key}_views")
     whole, end_drawn = True, False  # the page runs, not one of its fragments
     pressed = True  # the stage runs, not the timer's fragment
     given = ()  # what the controls gave
