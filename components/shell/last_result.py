@@ -76,6 +76,7 @@ def offer(screen: str) -> None:
         mine.views = [view.twin() for view in found.views]  # another tab may still have its own
         st.session_state[state] = mine
         st.session_state[f"{screen}_views"] = mine.views
+        keep(screen, mine)  # what is made from here on is the last result
         sessions.watch_only(mine.views)
         st.rerun()
 

@@ -1,10 +1,9 @@
 """Widgets whose values travel with the page's link.
 
 Each begins with what the page's address says, and writes there what it is set to, where that is
-not the usual value. So the address of a page is the page as it is set, and who comes back to a page
-finds its address as it was. Streamlit's own binding
-needs one key for a parameter; here a widget may have another key for each preset, so that every
-preset brings its own numbers.
+not the usual value. So the address of a page is the page as it is set, and whoever comes back to a
+page finds its address as it was. Streamlit's own binding needs one key for a parameter; here a
+widget may have another key for each preset, so that every preset brings its own numbers.
 
     steps = linked.slider("Steps", 20, 1000, 160, 20, name="steps", key=f"steps_{preset}")
 """

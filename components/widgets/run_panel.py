@@ -68,7 +68,7 @@ def watch(
     shows what is shown only at the end. The more runs are watched on this server, the less often
     each is drawn; `every` so many seconds while they are few.
     """
-    # What the page shows the end of, if it does: the last press may end a run at once.
+    # The views whose end the page already shows; None while one goes on: a press may end it.
     before = None if active(key) else st.session_state.get(f"{key}_views")
     whole, end_drawn = True, False  # the page runs, not one of its fragments
     pressed = True  # the stage runs, not the timer's fragment

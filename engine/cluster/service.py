@@ -153,9 +153,8 @@ def _sender(socket: WebSocket) -> Callable[[Reply], None]:
     loop = asyncio.get_running_loop()
 
     def send(reply: Reply) -> None:
-        sent = asyncio.run_coroutine_threadsafe(socket.send_bytes(pack(reply)), loop)
         try:
-            sent.result()
+            asyncio.run_coroutine_threadsafe(socket.send_bytes(pack(reply)), loop).result()
         except Exception as error:  # what a closed one raises is the server's choice
             raise Cancelled from error
 

@@ -56,7 +56,7 @@ class _Entry(NamedTuple):
 
 
 class Schedule:
-    """Lets `places` threads compute at once; the others queue, first come, first served.
+    """Lets `places` threads compute at once; the others queue, by rank.
 
     Args:
         places: how many.

@@ -50,7 +50,7 @@ class View:
         self.paused = self.stopped = False
         self._steps = 0  # asked for while paused
         self._before = len(run.frames)  # made before this person came
-        self._last = False  # whether its stop ended the run
+        self._last = False  # whether its stop ended the run, and nothing was left to see
         self._runs, self._lease = runs, lease
         self._gone: tuple[float, float] | None = None  # since when, and for how long it may be
         self._looked = time.monotonic()

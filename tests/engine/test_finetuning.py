@@ -189,7 +189,7 @@ def test_from_scratch_the_seed_says_all_weights(net, name, deviation):
     assert one[kernels[0]].std() == pytest.approx(deviation, rel=0.15)
 
 
-def test_the_seed_says_too_what_a_network_drops_out():
+def test_the_seed_also_decides_what_a_network_drops_out():
     net = backbones.load("EfficientNetB0", pretrained=False, size=64)
 
     def drawn(seed):

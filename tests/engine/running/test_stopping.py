@@ -23,7 +23,7 @@ def test_one_who_stops_does_not_stop_the_others(runs, runner):
     assert runner.made == list(range(50))
 
 
-def test_who_stops_alone_is_not_held_up_by_who_comes_before_the_run_has_ended(runs):
+def test_a_stop_is_final_though_somebody_starts_the_same_before_the_run_has_ended(runs):
     """An equal task is then another run."""
     inside, go = threading.Event(), threading.Event()
 
@@ -70,7 +70,7 @@ def test_a_step_asked_for_before_going_on_is_not_made_up_later(runs):
     assert view.seen == seen + 1
 
 
-def test_two_pages_of_one_person_do_not_steer_each_other(runs):
+def test_two_pages_of_one_person_do_not_stop_each_other(runs):
     first = runs.view(Count(), paused=True)
     first.step()
     until(lambda: first.look() == 1)
