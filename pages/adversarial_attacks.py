@@ -110,11 +110,10 @@ def second(net, goal: int | None, picture) -> list:
 def goal_class(net, seen) -> int:
     """The class a person chooses, or the one a link asks for; at first another than is seen."""
     shell.check_link("class", net.class_names, "the class")
-    wanted = (st.query_params.get("class"), DOG if seen.label in CATS else CAT)
-    index = next((net.class_names.index(n) for n in wanted if n in net.class_names), None)
-    if index is None:
-        index = int(seen.class_index == 0)
-    return pickers.class_name(net.class_names, index, backbone=net.name, key="attack_class")
+    asked, usual = st.query_params.get("class"), DOG if seen.label in CATS else CAT
+    names = net.class_names
+    index = names.index(usual) if usual in names else int(seen.class_index == 0)
+    return pickers.class_name(names, index, asked, backbone=net.name, key="attack_class")
 
 
 def controls(chosen: Choices) -> Experiment:

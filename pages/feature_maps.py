@@ -85,10 +85,10 @@ def where_it_looks(name: str, picked: pickers.Picked) -> None:
         )
         with left:
             names, usual = net.class_names, answer[0].label
-            asked = st.query_params.get("explained", usual)
             chosen = pickers.class_name(
                 names,
-                names.index(asked if asked in names else usual),
+                names.index(usual),
+                linked.asked("explained"),
                 backbone=name,
                 key=f"explain_{picked.digest}",
                 label="For the class",

@@ -68,8 +68,8 @@ def defences(run: Experiment) -> None:
     from engine.attacks import robustness
 
     names = list(robustness.DEFENCES)
-    asked = st.query_params.get("defences", ";".join(names)).split(";")
-    usual = [name for name in names if name in asked]
+    asked = linked.asked("defences")
+    usual = names if asked is None else [name for name in names if name in asked.split(";")]
     chosen = st.pills(
         "Defences to try", names, selection_mode="multi", default=usual, key="defences"
     )

@@ -39,7 +39,7 @@ def choose(net: "Backbone") -> tuple[Any, str]:
     kind = st.selectbox("Target", ASKS, key="ask", bind="query-params")
     if kind == CLASS:
         shell.check_link("class", net.class_names, "the class")
-        index = _class(net, "Class", (st.query_params.get("class"), *CATS))
+        index = _class(net, "Class", st.query_params.get("class"), CATS)
         return index, net.class_names[index]
     if kind == MIX:
         return _mix(net)
@@ -70,10 +70,10 @@ def _shapes(net: "Backbone") -> dict[str, tuple[int, ...]]:
     return {info.name: info.shape for info in net.layers if info.has_maps}
 
 
-def _class(net: "Backbone", label: str, wanted: tuple[str | None, ...]) -> int:
-    default = next((net.class_names.index(n) for n in wanted if n in net.class_names), 0)
+def _class(net: "Backbone", label: str, asked: str | None, usual: tuple[str, ...]) -> int:
+    default = next((net.class_names.index(n) for n in usual if n in net.class_names), 0)
     return pickers.class_name(
-        net.class_names, default, backbone=net.name, key=f"ideal_{label}", label=label
+        net.class_names, default, asked, backbone=net.name, key=f"ideal_{label}", label=label
     )
 
 
@@ -99,7 +99,7 @@ def _part(net: "Backbone", name: str, usual: tuple[str, ...]) -> tuple[Any, str,
     if kind == CLASS:
         if linked.by_link(name):
             shell.check_link(name, net.class_names, f"the class of the {name} part")
-        index = _class(net, f"{label}: class", (st.query_params.get(name), *usual))
+        index = _class(net, f"{label}: class", linked.asked(name), usual)
         linked.keep(name, net.class_names[index], None)
         part, of = synthesis.ClassLogit(index), net.class_names[index]
     else:

@@ -72,7 +72,9 @@ def aside() -> None:
         large = st.toggle(
             "Large text", key="large_text", bind="query-params", persist_state="session"
         )
-        query = urlencode(st.query_params.to_dict())
+        from components.shell import linked
+
+        query = urlencode(linked.as_left())
         st.html(
             f'<a href="?{query}" target="_self" title="Discard everything in this session and '
             'reload this page" style="color:inherit;font-size:.875rem">Start over</a>'

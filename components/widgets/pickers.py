@@ -269,14 +269,22 @@ def networks(
 
 
 def class_name(
-    names: tuple[str, ...], default: int, *, backbone: str, key: str, label: str = "Class"
+    names: tuple[str, ...],
+    default: int,
+    asked: str | None = None,
+    *,
+    backbone: str,
+    key: str,
+    label: str = "Class",
 ) -> int:
     """A search box over all class names; returns the class index.
 
-    Until a person has chosen a class that this backbone knows, on whichever backbone, the box
-    follows `default`, which may depend on the picture.
+    Until a person has chosen a class that this backbone knows, on whichever backbone, or a link has
+    `asked` for one, the box follows `default`, which may depend on the picture.
     """
     chosen, key = f"{key}_name", f"{key}_{backbone}"
+    if asked in names:
+        st.session_state.setdefault(chosen, asked)
     name = st.session_state.get(chosen)
     st.session_state[key] = names.index(name) if name in names else default
 

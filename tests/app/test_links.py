@@ -138,3 +138,25 @@ def test_what_is_set_below_a_result_travels_too(page, section):
     made(other)
     assert not other.warning
     assert values(other) == values(app)
+
+
+@pytest.mark.parametrize(
+    ("page", "link"),
+    [
+        ("ideal_images", {"class": "lemon", "steps": "40"}),
+        ("ideal_images", {"ask": "a mix", "first": "lemon", "second": "goldfish"}),
+        ("adversarial_attacks", {"class": "lemon"}),
+        ("feature_maps", {"explained": "lemon"}),
+    ],
+)
+def test_what_a_link_has_set_is_there_after_a_visit_elsewhere(page, link):
+    app = opened(f"pages/{page}.py", backbone="Pocket", **link)
+    chosen = values(app)
+    app.query_params.clear()  # as Streamlit's links between pages do
+    app.switch_page("pages/quiz.py").run()
+    app.switch_page(f"pages/{page}.py")
+    if "ask" in link:  # bound to the session by Streamlit, in a browser
+        app.query_params["ask"] = link["ask"]
+    app.run()
+    assert not app.exception
+    assert values(app) == chosen
