@@ -11,17 +11,8 @@ from components.shell import (
     linked,
     sessions,
 )
-from components.shell.frame import (
-    PAGES,
-    Lesson,
-    check_link,
-    errors,
-    link_notices,
-    page,
-    stale,
-    told,
-    wait_for_engine,
-)
+from components.shell.frame import PAGES, Lesson, errors, page, stale, told, wait_for_engine
+from components.shell.notices import check_link, link_notices
 
 __all__ = [
     "PAGES",

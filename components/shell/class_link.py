@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from components.shell import addresses
+from components.shell import addresses, linked
 
 HIDDEN = ("controls", "screens")
 _PRIVATE = ("hide", "teacher")  # parameters that no link of a page passes on
@@ -72,8 +72,6 @@ def aside() -> None:
         large = st.toggle(
             "Large text", key="large_text", bind="query-params", persist_state="session"
         )
-        from components.shell import linked
-
         query = urlencode(linked.as_left())
         st.html(
             f'<a href="?{query}" target="_self" title="Discard everything in this session and '

@@ -10,11 +10,10 @@ from typing import Any
 
 import streamlit as st
 
-from components.shell import addresses, class_link, classroom, first_network, sessions
+from components.shell import addresses, class_link, classroom, first_network, notices, sessions
 from components.shell.screens import PAGES
 from engine.errors import EngineError
 
-_UNLINKED = ":material/link_off:"
 STYLE = Path(__file__).parent / "style.css"
 STATIC = Path(__file__).parents[2] / "static"
 DARK = """<style>
@@ -42,7 +41,7 @@ class Lesson:
 
 def page(title: str, subtitle: str, lesson: Lesson | None = None) -> None:
     """Begins a page: every page calls this first."""
-    st.session_state.link_notices, st.session_state.link_place = [], None
+    notices.begin()
     st.session_state[addresses.SCREEN] = title
     st.set_page_config(f"{title} · Ideal Cat", str(STATIC / "icon.svg"), layout="wide")
     st.logo(STATIC / "logo.svg", size="large")
@@ -121,33 +120,3 @@ def wait_for_engine() -> None:
             line.progress(run.frames[-1].fraction, run.frames[-1].message)
         time.sleep(0.1)
     line.empty()
-
-
-def check_link(key: str, options: Sequence[str], what: str) -> None:
-    """Says so when a link names something that is not there; the widget then shows its default."""
-    asked = st.query_params.get(key)
-    if asked is not None and asked not in options:
-        refuse(what, asked)
-
-
-def refuse(what: str, asked: str, expected: str = "") -> None:
-    """Warns that a link asks for something that does not exist; `link_notices` shows it."""
-    shown = (asked if len(asked) <= 60 else asked[:60] + "…").replace("`", "")
-    reason = f"expected {expected}" if expected else "which is not available"
-    _notice(f"The link asks for {what} `{shown}`, {reason}; using the default instead.")
-
-
-def _notice(words: str) -> None:
-    notices: list[str] = st.session_state.link_notices
-    if words in notices:
-        return
-    notices.append(words)
-    if (place := st.session_state.link_place) is not None:
-        place.warning(words, icon=_UNLINKED)
-
-
-def link_notices() -> None:
-    """Shows warnings about a link's values that do not exist, also those found further down."""
-    place = st.session_state.link_place = st.container()  # nothing below it moves
-    for words in st.session_state.link_notices:
-        place.warning(words, icon=_UNLINKED)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from components.shell.frame import check_link
+from components.shell.notices import check_link
 
 _CAT = {"class": "Siamese cat"}
 # By the name that a link gives in `experiment`: the page, what must be set there, and the figure.

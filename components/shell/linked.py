@@ -14,7 +14,7 @@ from typing import Any
 
 import streamlit as st
 
-from components.shell import addresses, frame
+from components.shell import addresses, notices
 
 
 def slider(
@@ -71,7 +71,7 @@ def multiselect(
     def several(words: str) -> list[str]:
         found = words.split(",") if words else []
         for one in set(found).difference(options):
-            frame.refuse(name.replace("_", " "), one)
+            notices.refuse(name.replace("_", " "), one)
         return [one for one in found if one in options][:most]
 
     begun = _asked(name, key, list(usual), several)
@@ -119,7 +119,7 @@ def _asked(name: str, key: str, usual: Any, read: Callable[[str], Any], expected
     if words is None or written.keys.get(name, key) != key:
         return usual
     if (value := read(words)) is None:
-        frame.refuse(name.replace("_", " "), words, expected)
+        notices.refuse(name.replace("_", " "), words, expected)
         return usual
     return value
 

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from components import shell
-from components.shell import cache, choice, class_link, frame, linked
+from components.shell import cache, choice, class_link, linked, notices
 from components.widgets import paste_box
 from components.widgets.photo_grid import photo_grid
 from engine import config, images
@@ -48,7 +48,7 @@ def picture(*, key: str = "sample", label: str = "Picture", default: str = "Cat"
     ]
     pet = f"{key}_pet"  # a link's photo of Pets: the breed and a number
     if pet in st.query_params and "Pets" not in sources:
-        frame.refuse("photo", st.query_params.pop(pet), "one of the samples")
+        notices.refuse("photo", st.query_params.pop(pet), "one of the samples")
     usual = "Pets" if pet in st.query_params else "Samples"
     st.session_state.setdefault(f"{key}_source", usual)
     class_link.keep_value(f"{key}_source")
@@ -174,7 +174,7 @@ def _pet(key: str) -> Picked:
     if (words and not (asked in there and number.isascii() and number.isdigit())) or (
         breed == asked and number not in names
     ):
-        frame.refuse("photo", words, "a breed and the number of a photo")
+        notices.refuse("photo", words, "a breed and the number of a photo")
     first = number if breed == asked and number in names else "1"
     name = photo_grid(breed, names, of_breed, key=grid, default=first, persist_state="session")
     st.query_params[key] = f"{breed} {name}"

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import lazy_loader
 
-from engine.runs.run import Cancelled, Compressed, Continuation, Run
-from engine.runs.runner import LocalRunner, Runner
+from engine.runs.run import Cancelled, Compressed, Continuation, Run, Runner
+from engine.runs.runner import LocalRunner
 from engine.runs.schedule import SLICE, Schedule, Share
 from engine.runs.view import Private, Runs, View, in_background
 

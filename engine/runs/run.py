@@ -3,19 +3,15 @@
 import atexit
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Generator, Hashable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from engine import images
 from engine.runs.schedule import Share
-
-if TYPE_CHECKING:
-    from engine.runs.runner import Runner
-    from engine.runs.view import View
 
 NO_PICTURE = np.empty((0, 0, 3), "float32")
 PICTURES = 48  # exact ones kept of a run; of a longer one every second, fourth ... step
@@ -31,6 +27,22 @@ class Watcher(Protocol):
 
     @property
     def wants_it(self) -> bool: ...
+
+
+class Runner(Protocol):
+    """Where runs are computed."""
+
+    def steps(self, run: "Run") -> Generator[Any]:
+        """The frames of a run's task; calls `run.check` while it waits."""
+        ...
+
+    def position(self, run: "Run") -> int:
+        """Where a run stands in the queue, from 1; 0 where it does not wait."""
+        ...
+
+    def key(self, task: Any) -> Hashable:
+        """A key shared by equal tasks with the same networks; None if the run is never shared."""
+        ...
 
 
 class Cancelled(Exception):
@@ -82,11 +94,7 @@ class Run:
     """
 
     def __init__(
-        self,
-        task: Any,
-        runner: "Runner",
-        live: Any = None,
-        continuation: Continuation | None = None,
+        self, task: Any, runner: Runner, live: Any = None, continuation: Continuation | None = None
     ) -> None:
         self.task, self.continuation = task, continuation or Continuation()
         self.frames, self.pictures = list(self.continuation.frames), self.continuation.pictures
@@ -107,7 +115,7 @@ class Run:
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._work, name="run", daemon=True)
 
-    def join(self, view: "Watcher") -> bool:
+    def join(self, view: Watcher) -> bool:
         """Lets a view watch, and starts the run for the first; False where it ends too early."""
         with self._changed:
             if self.cut or (self._closing and not self.done):
@@ -119,7 +127,7 @@ class Run:
             self._changed.notify_all()
             return True
 
-    def leave(self, view: "Watcher") -> bool:
+    def leave(self, view: Watcher) -> bool:
         """Takes a view away; returns whether it was the last: then the run ends."""
         with self._changed:
             self._views.discard(view)
@@ -127,7 +135,7 @@ class Run:
             self._changed.notify_all()
             return not self._views
 
-    def shared(self, view: "View") -> bool:
+    def shared(self, view: Watcher) -> bool:
         """Whether another view has not left it, even one that has expired: it may come back."""
         with self._changed:
             return any(one is not view for one in self._views)

@@ -1,31 +1,15 @@
-"""Where runs are computed: the protocol, and the runner of one machine."""
+"""The runner of this machine: runs are computed in this process, in turns."""
 
 from collections.abc import Generator, Hashable
 from contextlib import closing
 from copy import copy
-from typing import Any, Protocol
+from typing import Any
 
 from engine.backbones import Store
 from engine.runs.run import Run
 from engine.runs.schedule import Schedule
 
 _END = object()
-
-
-class Runner(Protocol):
-    """Where runs are computed."""
-
-    def steps(self, run: Run) -> Generator[Any]:
-        """The frames of a run's task; calls `run.check` while it waits."""
-        ...
-
-    def position(self, run: Run) -> int:
-        """Where a run stands in the queue, from 1; 0 where it does not wait."""
-        ...
-
-    def key(self, task: Any) -> Hashable:
-        """A key shared by equal tasks with the same networks; None if the run is never shared."""
-        ...
 
 
 class LocalRunner:

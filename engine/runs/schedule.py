@@ -4,8 +4,9 @@ Thirty people see thirty pictures grow slowly, and nobody waits for another's wh
 soon done, like an attack, need not wait for those pictures, nor what many wait for, like the
 training of a class: the less a run has computed for each person who watches, the sooner it comes,
 as in a multilevel feedback queue (Silberschatz, Galvin and Gagne, Operating System Concepts, 10th
-edition, 5.3.6). Every third turn is for whoever has waited longest, so that a picture is finished
-however many short runs come in.
+edition, 5.3.6). Of those that have had much, the one that began first comes first: pictures are
+finished one after the other, not all at the end. Every third turn is for whoever has waited
+longest, so that each of them grows, however many others there are.
 """
 
 import bisect
@@ -25,12 +26,13 @@ LONGEST_EVERY = 3  # turns, of which one is for whoever has waited longest
 class Share:
     """What a run has used of its turn, None before its first, and of all turns, in seconds.
 
-    `people` is how many watch it.
+    `people` is how many watch it, `begun` its number among all that have begun.
     """
 
     spent: float | None = None
     total = 0.0
     people = 1
+    begun: int | None = None
 
     @property
     def rank(self) -> int:
@@ -45,11 +47,17 @@ class Share:
             return 0
         return 2 + bisect.bisect_right(LEVELS, self.total / self.people)
 
+    @property
+    def long(self) -> bool:
+        """Whether it is past the last level."""
+        return self.rank == 2 + len(LEVELS)
+
 
 class _Entry(NamedTuple):
-    """Who waits; `number` counts up."""
+    """Who waits; `number` counts up. Within a rank, the smallest `place` comes first."""
 
     rank: int
+    place: int
     number: int
     ticket: threading.Event
     share: Share
@@ -64,7 +72,8 @@ class Schedule:
 
     def __init__(self, places: int) -> None:
         self._places = places
-        self._inside = self._ahead = self._passed = 0
+        self._inside = self._ahead = 0
+        self._passed = [0, 0]  # turns since one was for whoever had waited longest
         self._queue: list[_Entry] = []  # by rank
         self._numbers = itertools.count()
         self._looking = threading.BoundedSemaphore(places)
@@ -78,10 +87,14 @@ class Schedule:
             share: of a run of many blocks.
             check: called while waiting; what it raises ends the waiting.
         """
-        entry = _Entry(share.rank, next(self._numbers), threading.Event(), share)
+        number = next(self._numbers)
+        if share.begun is None:
+            share.begun = number
+        place = share.begun if share.long else number
+        entry = _Entry(share.rank, place, number, threading.Event(), share)
         had = share.spent or 0.0
         with self._lock:
-            bisect.insort(self._queue, entry, key=attrgetter("rank"))
+            bisect.insort(self._queue, entry, key=attrgetter("rank", "place"))
             self._let_in()
         try:
             while not entry.ticket.wait(0.2):
@@ -132,6 +145,7 @@ class Schedule:
         if self._queue[0].rank == 0:
             return 0
         longest = min(range(len(self._queue)), key=lambda k: self._queue[k].number)
-        place = longest if self._passed >= LONGEST_EVERY - 1 else 0
-        self._passed = 0 if place == longest else self._passed + 1
+        only_long = self._queue[0].share.long  # what comes soon is not to be passed for that
+        place = longest if self._passed[only_long] >= LONGEST_EVERY - 1 else 0
+        self._passed[only_long] = 0 if place == longest else self._passed[only_long] + 1
         return place

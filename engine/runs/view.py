@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Hashable, Iterator
 from copy import copy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -22,13 +22,9 @@ from cachetools import LRUCache
 
 from engine import images
 from engine.backbones import Store
-from engine.runs.run import Run
+from engine.runs.run import Run, Runner
 from engine.runs.runner import LocalRunner
 from engine.runs.schedule import Schedule
-
-if TYPE_CHECKING:
-    from engine.runs.runner import Runner
-
 
 PACE = 0.02  # seconds a frame is shown when a run is replayed
 
@@ -215,7 +211,7 @@ class Runs:
         keep: how many of the last can be joined when they have ended.
     """
 
-    def __init__(self, runner: "Runner", keep: int = 24) -> None:
+    def __init__(self, runner: Runner, keep: int = 24) -> None:
         self.runner = runner
         self._runs: WeakValueDictionary[Hashable, Run] = WeakValueDictionary()
         self._last: LRUCache[Hashable, Run] = LRUCache(keep)  # those running are alive anyway

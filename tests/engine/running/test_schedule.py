@@ -137,6 +137,37 @@ def test_a_long_run_has_its_share_however_many_short_ones_come():
     assert set(np.diff(gaps)) == {LONGEST_EVERY}
 
 
+def test_long_runs_are_finished_one_after_the_other_and_all_of_them_grow():
+    """The one that began first has most turns; of three turns, one goes to each in turn."""
+    schedule, order = Schedule(1), []
+    runs = Runs(LocalRunner(schedule, Store()))
+
+    def steps(name):
+        for _ in range(12):
+            order.append(name)
+            time.sleep(SLICE)  # a whole turn
+            yield name
+
+    views = []
+    for name in "abc":
+        views.append(runs.view(Private(lambda name=name: steps(name)), paused=True))
+        views[-1].step()
+        until(lambda: views[-1].run.frames)
+        views[-1].run.share.total = LEVELS[-1]
+    with schedule.turn(Share()):
+        for count, view in enumerate(reversed(views), 1):  # the last that began waits longest
+            view.resume()
+            until(lambda count=count: len(schedule._queue) == count)
+        assert [schedule.position(view.run.share) for view in views] == [1, 2, 3]
+        del order[:]
+    for view in views:
+        view.run.result()
+    ends = [len(order) - order[::-1].index(name) for name in "abc"]
+    assert ends == sorted(ends)
+    assert ends[0] < 27  # of 33; with equal turns, it would be 31
+    assert {"b", "c"} <= set(order[: ends[0]])
+
+
 def test_the_less_a_run_has_had_the_sooner_it_comes():
     share = Share()
     share.spent, ranks = SLICE, []
