@@ -92,7 +92,7 @@ def choices(net) -> Choices:
         if made.natural and not natural_statistics.of(backbone).layers:
             return replace(made, natural=False)
         if made.natural and not made.live.natural:
-            made = replace(made, live=replace(made.live, natural=1.0))
+            made = replace(made, live=replace(made.live, natural=0.3))
         return made
 
     words = f"{experiment.LEAST}{label}" if more.minimise else label

@@ -80,6 +80,16 @@ def choose(settings: "Settings", key: str, *, known: bool, resizable: bool) -> M
             help="A penalty for differing from photos: compares each channel's mean and deviation "
             "in six layers with those measured on photos. Steps take a little longer.",
         )
+        certain = linked.toggle(
+            "Until certain",
+            settings.until_certain,
+            name="until_certain",
+            disabled=settings.score != "logit",
+            key=f"certain_{key}",
+            help="The class's logit counts until its odds are 22 000 to 1; from there on, only the "
+            "penalties act, and the picture becomes more like photos. Off: it grows without end, "
+            "by more and more of the texture that excites the network.",
+        )
         small = linked.toggle(
             "Small first",
             bool(settings.small),
@@ -155,6 +165,8 @@ def choose(settings: "Settings", key: str, *, known: bool, resizable: bool) -> M
     changed: dict[str, Any] = {"seed": seed, "steps": steps, "optimizer": optimizer}
     if natural != settings.natural:
         changed["natural"] = natural
+    if certain != settings.until_certain:
+        changed["until_certain"] = certain
     if canvas != settings.canvas:
         changed["canvas"] = canvas
     if found != asdict(own):

@@ -30,6 +30,10 @@ from engine.synthesis.objectives import Part
 ops: Any = keras.ops  # its type stubs allow None for every result
 LAYERS = 6
 _LEAST = 0.2  # of a layer's mean deviation: channels that hardly answer count no more than others
+# How photos differ from one another, in a channel's deviation over all of them: how far the mean of
+# a single photo lies from theirs, what its own deviation is, and how far that one scatters. Medians
+# over 500 ImageNet photos, much the same in each layer of MobileNetV2 and of the pocket backbones.
+_MEAN_SCATTER, _WITHIN, _WITHIN_SCATTER = 0.4, 0.9, 0.2
 _KEY = "natural statistics"
 MEASURED = config.ASSETS / "natural_statistics.npz"
 
@@ -48,8 +52,9 @@ class Statistics:
 class NaturalStatistics(Part):
     """Squared distance of channel means and deviations from those of photos.
 
-    Distances are in units of the photos' deviation and averaged over channels and layers. A
-    channel's moments are averaged over the views of a step.
+    Distances are in units of how photos themselves differ in that number, and averaged over
+    channels and layers: a photo has about 2. A channel's moments are averaged over the views of a
+    step.
     """
 
     statistics: Statistics = field(repr=False)
@@ -65,8 +70,8 @@ class NaturalStatistics(Part):
             first, second = ops.mean(moments[:, 0], axis=0), ops.mean(moments[:, 1], axis=0)
             own = ops.sqrt(ops.maximum(second - ops.square(first), 0.0) + 1e-8)
             unit = np.maximum(deviation, _LEAST * deviation.mean())
-            total += ops.mean(ops.square((first - mean) / unit))
-            total += ops.mean(ops.square((own - deviation) / unit))
+            total += ops.mean(ops.square((first - mean) / (_MEAN_SCATTER * unit)))
+            total += ops.mean(ops.square((own - _WITHIN * deviation) / (_WITHIN_SCATTER * unit)))
         return total / len(answer)
 
     def words(self, net: Backbone) -> str:

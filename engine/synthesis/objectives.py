@@ -21,6 +21,9 @@ from engine.errors import UnknownLayer
 ops: Any = keras.ops  # its type stubs allow None for every result
 
 
+CERTAIN = 10.0  # logarithm of a class's odds: 22 000 to 1
+
+
 class Algebra:
     """`+`, `-` and `*` by a number, for parts and for their sums."""
 
@@ -128,11 +131,24 @@ class _OfClass(Part):
         return replace(self, class_index=0)
 
 
+@dataclass(frozen=True)
 class ClassLogit(_OfClass):
-    """A class's logit: the evidence for it, regardless of the others."""
+    """A class's logit: the evidence for it, regardless of the others.
+
+    With `until_certain`, it counts only as far as the logarithm of the class's odds is `CERTAIN`:
+    from there on, the penalties alone act. It would otherwise grow to several times what photos
+    have, by more and more of the texture that excites the network.
+    """
+
+    until_certain: bool = False
 
     def value(self, picture: Any, answer: Any, index: Any) -> Any:
-        return ops.mean(ops.take(answer, index, axis=-1))
+        own = ops.take(answer, index, axis=-1)
+        if self.until_certain:
+            itself = ops.one_hot(index, answer.shape[-1])
+            others = ops.logsumexp(answer - 1e9 * itself, axis=-1)
+            own = ops.minimum(own, ops.stop_gradient(others) + CERTAIN)
+        return ops.mean(own)
 
     def words(self, net: Backbone) -> str:
         return f"logit of “{net.class_names[self.class_index]}”"

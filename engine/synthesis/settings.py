@@ -27,6 +27,7 @@ class Settings:
 
     Attributes:
         score: the objective for a class, its logit or its cross-entropy.
+        until_certain: whether a class's logit counts only until the network is certain of it.
         target_weight: weight of the target in the loss; below 0, it is minimised instead.
         live: the initial weights of the penalties, and the initial learning rate.
         optimizer: one of `OPTIMIZERS`.
@@ -42,6 +43,7 @@ class Settings:
     """
 
     score: Literal["logit", "cross-entropy"] = "logit"
+    until_certain: bool = False
     target_weight: float = 1.0
     live: Live = Live()  # noqa: RUF009 -- frozen
     optimizer: str = "Adam"
@@ -57,7 +59,7 @@ class Settings:
     def objective(self, target: "int | Algebra") -> Objective:
         """The target as a sum of parts; a number is a class."""
         if not isinstance(target, Algebra):
-            logit, entropy = ClassLogit(target), CrossEntropy(target)
+            logit, entropy = ClassLogit(target, self.until_certain), CrossEntropy(target)
             target = logit if self.score == "logit" else -entropy
         return Objective.of(self.target_weight * target + (self.also or Objective()))
 
@@ -126,9 +128,10 @@ NOISE: dict[str, Settings] = {
 # The keys are Keras' names of the architectures, so that a classifier on one has its recipe.
 CLEAR: dict[str, Settings] = {
     "": Settings(
-        live=Live(variation=4e-6, l2=0.1, natural=8.0, learning_rate=0.05),
+        live=Live(variation=4e-6, l2=0.1, natural=3.0, learning_rate=0.05),
         transformations=Transformations(jitter=24, scale=0.5, rotation=15, views=4),
         natural=True,
+        until_certain=True,
     ),
     # On a canvas larger than what the network is shown, there is room for a thing and for what is
     # around it.

@@ -111,6 +111,7 @@ def test_a_photo_is_more_natural_than_noise_and_than_grey(name, cat):
     net = backbones.load(name)
     noise = np.random.default_rng(0).random((*net.input_size, 3), "float32")
     photo = value(net, images.fit(cat, net.input_size))
+    assert 1 < photo < 4  # in units of how photos differ from one another
     assert photo < value(net, noise) / 2
     assert photo < value(net, np.full_like(noise, 0.5)) / 2
     assert natural.statistics(net).source == "its own batch normalization"

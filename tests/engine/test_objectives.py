@@ -1,0 +1,43 @@
+"""What a picture is optimised for: until when a class's logit counts."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.special import logsumexp
+
+from engine import backend, synthesis
+from engine.synthesis import ClassLogit, Live, Settings
+from engine.synthesis.objectives import CERTAIN
+
+
+def counted(logits, certain: bool) -> float:
+    part = ClassLogit(2, certain)
+    return float(part.value(None, backend.tensor(np.atleast_2d(logits)), part.index))
+
+
+def odds(logits) -> float:
+    """Logarithm of the odds of class 2."""
+    logits = np.asarray(logits, "float64")
+    return logits[2] - logsumexp(np.delete(logits, 2))
+
+
+@pytest.mark.parametrize("own", [-3.0, 4.0, 11.0, 12.0, 40.0])
+def test_a_logit_counts_as_far_as_the_network_is_certain(own):
+    logits = [1.0, -2.0, own, 0.5]
+    assert counted(logits, certain=False) == pytest.approx(own)
+    beyond = odds(logits) - CERTAIN
+    assert counted(logits, certain=True) == pytest.approx(own - max(beyond, 0), rel=1e-5)
+    assert counted([logits, [0.0] * 4], certain=True) == pytest.approx(
+        counted(logits, certain=True) / 2, rel=1e-5
+    )  # the mean over views
+
+
+def test_beyond_that_only_the_penalties_act(net):
+    settings = Settings(steps=60, until_certain=True, live=Live(l2=0.01))
+    ends = list(synthesis.ideal_image(net, 5, settings))
+    endless = list(synthesis.ideal_image(net, 5, replace(settings, until_certain=False)))
+    np.testing.assert_array_equal(ends[2].picture, endless[2].picture)  # not certain yet
+    assert endless[-1].logit > ends[-1].logit + 10
+    assert ends[-1].probability == pytest.approx(1 - np.exp(-CERTAIN), abs=1e-4)
+    assert ends[-1].terms["l2"] < ends[20].terms["l2"] < endless[-1].terms["l2"]
