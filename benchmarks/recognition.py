@@ -86,7 +86,8 @@ def measure(folder: Path, classes: int, pocket: int, table: int) -> Iterator[tup
         some = range(0, 1000, 1000 // classes)
         found = seen(mobile, judge, some, clear)
         yield f"MobileNetV2, clear, {classes} classes, {judge.name}", found.words(near)
-        before = seen(mobile, judge, some, replace(clear, natural=False))
+        without = replace(clear, natural=False, until_certain=False)
+        before = seen(mobile, judge, some, without)
         yield "without natural statistics", before.words(near)
         yield "named first, with and without", found.against(before)
     if pocket:
@@ -109,8 +110,9 @@ def parametrizations(clear: Settings) -> Iterator[tuple[str, Settings]]:
         live = replace(clear.live, learning_rate=RATES[name])
         none = replace(live, variation=0.0, l2=0.0, natural=0.0)
         own = replace(clear, parametrization=kind, live=live)
-        yield f"{name}, no prior", replace(own, natural=False, live=none)
-        yield f"{name}, variation loss", replace(own, natural=False)
+        without = replace(own, natural=False, until_certain=False)
+        yield f"{name}, no prior", replace(without, live=none)
+        yield f"{name}, variation loss", without
         yield f"{name}, and natural statistics", own
 
 

@@ -85,15 +85,16 @@ def where_it_looks(name: str, picked: pickers.Picked) -> None:
         )
         with left:
             names, usual = net.class_names, answer[0].label
+            key = f"explain_{picked.digest}"
             chosen = pickers.class_name(
                 names,
                 names.index(usual),
-                linked.asked("explained"),
+                linked.asked("explained", key),
                 backbone=name,
-                key=f"explain_{picked.digest}",
+                key=key,
                 label="For the class",
             )
-            linked.keep("explained", names[chosen], usual)
+            linked.keep("explained", names[chosen], usual, key)
         against = WAYS[1] == sign.segmented_control(
             "Show places that",
             WAYS,

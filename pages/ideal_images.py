@@ -74,7 +74,11 @@ def choices(net) -> Choices:
     with st.expander("More settings", icon=":material/tune:"):
         known = natural_statistics.of(name).layers or natural_statistics.offer(name)
         more = settings_form.choose(
-            settings, f"{preset}_{net.spec.builder}", known=bool(known), resizable=net.resizable
+            settings,
+            f"{preset}_{net.spec.builder}",
+            known=bool(known),
+            resizable=net.resizable,
+            of_class=isinstance(target, int),
         )
     start = None
     if more.from_photo:
@@ -90,7 +94,7 @@ def choices(net) -> Choices:
         if more.rate is not None:
             made = replace(made, live=replace(made.live, learning_rate=more.rate))
         if made.natural and not natural_statistics.of(backbone).layers:
-            return replace(made, natural=False)
+            return replace(made, natural=False, until_certain=False)
         if made.natural and not made.live.natural:
             made = replace(made, live=replace(made.live, natural=0.3))
         return made

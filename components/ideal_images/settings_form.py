@@ -29,7 +29,7 @@ class More:
     changed: dict[str, Any]
 
 
-def choose(settings: "Settings", key: str, *, known: bool, resizable: bool) -> More:
+def choose(settings: "Settings", key: str, *, known: bool, resizable: bool, of_class: bool) -> More:
     """Lets a person change a preset.
 
     Args:
@@ -37,6 +37,7 @@ def choose(settings: "Settings", key: str, *, known: bool, resizable: bool) -> M
         key: of the preset, so that another one brings its own numbers.
         known: whether natural statistics of the backbone are known.
         resizable: whether the backbone reads pictures of other sizes.
+        of_class: whether the target is a class.
     """
     from engine import synthesis
     from engine.synthesis import Waves
@@ -84,11 +85,11 @@ def choose(settings: "Settings", key: str, *, known: bool, resizable: bool) -> M
             "Until certain",
             settings.until_certain,
             name="until_certain",
-            disabled=settings.score != "logit",
+            disabled=minimise or not of_class or settings.score != "logit",
             key=f"certain_{key}",
             help="The class's logit counts until its odds are 22 000 to 1; from there on, only the "
-            "penalties act, and the picture becomes more like photos. Off: it grows without end, "
-            "by more and more of the texture that excites the network.",
+            "penalties act: with natural statistics, the picture becomes more like a photo. Off: "
+            "the logit keeps growing, as the picture fills with texture that excites the network.",
         )
         small = linked.toggle(
             "Small first",

@@ -103,20 +103,22 @@ def by_link(name: str) -> bool:
     return name in st.query_params and name not in _written().keys
 
 
-def asked(name: str) -> str | None:
-    """What the address says, or said when this page was left."""
-    return st.query_params.get(name, _written().values.get(name))
+def asked(name: str, key: str = "") -> str | None:
+    """What a link says, or what the widget of this key had written; None if neither has."""
+    written = _written()
+    if written.keys.get(name, key) != key:
+        return None
+    return st.query_params.get(name, written.values.get(name))
 
 
 def as_left() -> dict[str, str]:
-    """The parameters of this page, with those that it had when it was left."""
+    """The parameters of this page, with what its widgets had written when it was left."""
     return _written().values | st.query_params.to_dict()
 
 
 def _asked(name: str, key: str, usual: Any, read: Callable[[str], Any], expected: str = "") -> Any:
     """What the address says, if a link did or the widget of this key; else the usual value."""
-    words, written = asked(name), _written()
-    if words is None or written.keys.get(name, key) != key:
+    if (words := asked(name, key)) is None:
         return usual
     if (value := read(words)) is None:
         notices.refuse(name.replace("_", " "), words, expected)

@@ -4,9 +4,9 @@ Thirty people see thirty pictures grow slowly, and nobody waits for another's wh
 soon done, like an attack, need not wait for those pictures, nor what many wait for, like the
 training of a class: the less a run has computed for each person who watches, the sooner it comes,
 as in a multilevel feedback queue (Silberschatz, Galvin and Gagne, Operating System Concepts, 10th
-edition, 5.3.6). Of those that have had much, the one that began first comes first: pictures are
-finished one after the other, not all at the end. Every third turn is for whoever has waited
-longest, so that each of them grows, however many others there are.
+edition, 5.3.6). Past the last level but one, the run that began first comes first: pictures are
+finished one after the other, not all at the end; past the last, turns are equal. Every third turn
+is for whoever has waited longest, so that each of them grows, however many others there are.
 """
 
 import bisect
@@ -19,14 +19,14 @@ from operator import attrgetter
 from typing import NamedTuple
 
 SLICE = 0.1  # seconds a run may compute before it is the next one's turn
-LEVELS = (0.5, 1.0, 2.0)  # seconds of computing for each person; past each, others may pass
+LEVELS = (0.5, 1.0, 2.0, 60.0)  # seconds of computing for each person; past each, others may pass
 LONGEST_EVERY = 3  # turns, of which one is for whoever has waited longest
 
 
 class Share:
     """What a run has used of its turn, None before its first, and of all turns, in seconds.
 
-    `people` is how many watch it, `begun` its number among all that have begun.
+    `people` is how many watch it, `begun` the number of its first turn.
     """
 
     spent: float | None = None
@@ -46,11 +46,6 @@ class Share:
         if self.spent < SLICE:
             return 0
         return 2 + bisect.bisect_right(LEVELS, self.total / self.people)
-
-    @property
-    def long(self) -> bool:
-        """Whether it is past the last level."""
-        return self.rank == 2 + len(LEVELS)
 
 
 class _Entry(NamedTuple):
@@ -73,7 +68,7 @@ class Schedule:
     def __init__(self, places: int) -> None:
         self._places = places
         self._inside = self._ahead = 0
-        self._passed = [0, 0]  # turns since one was for whoever had waited longest
+        self._passed = [0, 0]  # turns since whoever had waited longest had one; among long runs
         self._queue: list[_Entry] = []  # by rank
         self._numbers = itertools.count()
         self._looking = threading.BoundedSemaphore(places)
@@ -90,8 +85,9 @@ class Schedule:
         number = next(self._numbers)
         if share.begun is None:
             share.begun = number
-        place = share.begun if share.long else number
-        entry = _Entry(share.rank, place, number, threading.Event(), share)
+        rank = share.rank
+        place = share.begun if rank == 1 + len(LEVELS) else number
+        entry = _Entry(rank, place, number, threading.Event(), share)
         had = share.spent or 0.0
         with self._lock:
             bisect.insort(self._queue, entry, key=attrgetter("rank", "place"))
@@ -145,7 +141,7 @@ class Schedule:
         if self._queue[0].rank == 0:
             return 0
         longest = min(range(len(self._queue)), key=lambda k: self._queue[k].number)
-        only_long = self._queue[0].share.long  # what comes soon is not to be passed for that
+        only_long = self._queue[0].rank > len(LEVELS)  # their turns do not count against short ones
         place = longest if self._passed[only_long] >= LONGEST_EVERY - 1 else 0
         self._passed[only_long] = 0 if place == longest else self._passed[only_long] + 1
         return place

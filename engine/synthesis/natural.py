@@ -30,9 +30,9 @@ from engine.synthesis.objectives import Part
 ops: Any = keras.ops  # its type stubs allow None for every result
 LAYERS = 6
 _LEAST = 0.2  # of a layer's mean deviation: channels that hardly answer count no more than others
-# How photos differ from one another, in a channel's deviation over all of them: how far the mean of
-# a single photo lies from theirs, what its own deviation is, and how far that one scatters. Medians
-# over 500 ImageNet photos, much the same in each layer of MobileNetV2 and of the pocket backbones.
+# How photos differ from one another, in units of a channel's deviation over all photos: how far the
+# mean of a single photo lies from theirs, what its own deviation is, and how much that varies.
+# Medians over 500 ImageNet photos, much the same in all layers of MobileNetV2 and of Pocket Robust.
 _MEAN_SCATTER, _WITHIN, _WITHIN_SCATTER = 0.4, 0.9, 0.2
 _KEY = "natural statistics"
 MEASURED = config.ASSETS / "natural_statistics.npz"

@@ -135,9 +135,9 @@ class _OfClass(Part):
 class ClassLogit(_OfClass):
     """A class's logit: the evidence for it, regardless of the others.
 
-    With `until_certain`, it counts only as far as the logarithm of the class's odds is `CERTAIN`:
-    from there on, the penalties alone act. It would otherwise grow to several times what photos
-    have, by more and more of the texture that excites the network.
+    With `until_certain`, it counts only until the class's log-odds reach `CERTAIN`; beyond that,
+    only the penalties act. It would otherwise grow to several times what photos have, as the
+    picture fills with the texture that excites the network.
     """
 
     until_certain: bool = False
@@ -151,7 +151,8 @@ class ClassLogit(_OfClass):
         return ops.mean(own)
 
     def words(self, net: Backbone) -> str:
-        return f"logit of “{net.class_names[self.class_index]}”"
+        until = ", until certain" if self.until_certain else ""
+        return f"logit of “{net.class_names[self.class_index]}”{until}"
 
 
 class CrossEntropy(_OfClass):

@@ -59,9 +59,14 @@ class Settings:
     def objective(self, target: "int | Algebra") -> Objective:
         """The target as a sum of parts; a number is a class."""
         if not isinstance(target, Algebra):
-            logit, entropy = ClassLogit(target, self.until_certain), CrossEntropy(target)
+            logit, entropy = ClassLogit(target, self.ends), CrossEntropy(target)
             target = logit if self.score == "logit" else -entropy
         return Objective.of(self.target_weight * target + (self.also or Objective()))
+
+    @property
+    def ends(self) -> bool:
+        """Whether the score ends where the network is certain; a score to be minimised has none."""
+        return self.until_certain and self.target_weight > 0
 
     def size(self, net: Backbone) -> tuple[int, int]:
         """`(height, width)` of the picture."""
@@ -157,7 +162,9 @@ def preset(name: str, net: Backbone) -> Settings:
             clear, transformations=replace(moves, jitter=round(moves.jitter * side / 224))
         )
     if clear.natural and not natural.statistics(net).layers:
-        clear = replace(clear, natural=False)
+        clear = replace(clear, natural=False, until_certain=False)
+    if net.members:  # whose mean is certain before each of them is
+        clear = replace(clear, until_certain=False)
     if not net.resizable:
         clear = replace(clear, small=())
     presets = {"clear": clear, "lesson": LESSON, "noise": noise}

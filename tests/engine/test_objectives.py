@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp
 
-from engine import backend, synthesis
+from engine import backbones, backend, synthesis
 from engine.synthesis import ClassLogit, Live, Settings
 from engine.synthesis.objectives import CERTAIN
 
@@ -41,3 +41,17 @@ def test_beyond_that_only_the_penalties_act(net):
     assert endless[-1].logit > ends[-1].logit + 10
     assert ends[-1].probability == pytest.approx(1 - np.exp(-CERTAIN), abs=1e-4)
     assert ends[-1].terms["l2"] < ends[20].terms["l2"] < endless[-1].terms["l2"]
+
+
+def test_what_is_minimised_has_no_end():
+    settings = Settings(until_certain=True)
+    assert settings.objective(3).parts == (ClassLogit(3, until_certain=True),)
+    assert replace(settings, target_weight=-1.0).objective(3).parts == (ClassLogit(3),)
+
+
+@pytest.mark.parametrize("name", ["ConvNeXtTiny", "MobileNetV2"])
+def test_without_natural_statistics_the_logit_has_no_end(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    net = backbones.load(name, pretrained=False)
+    clear = synthesis.preset("clear", net)
+    assert clear.natural == clear.until_certain == (name == "MobileNetV2")

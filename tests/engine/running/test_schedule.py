@@ -98,7 +98,7 @@ def test_a_short_run_does_not_wait_for_long_ones():
     for view in views:
         view.step()
         until(lambda view=view: view.run.frames)
-        view.run.share.total = LEVELS[-1]
+        view.run.share.total = LEVELS[-2]
     with schedule.turn(Share()):
         for place, view in enumerate(views, 1):
             view.resume()
@@ -123,7 +123,7 @@ def test_a_long_run_has_its_share_however_many_short_ones_come():
             order.append(name)
 
     with schedule.turn(Share()):
-        waiting = [("long", LEVELS[-1])] * 3 + [("short", 0.0)] * 9
+        waiting = [("long", LEVELS[-2])] * 3 + [("short", 0.0)] * 9
         for number, (name, total) in enumerate(waiting):
             threads.append(threading.Thread(target=take, args=(f"{name} {number}", total)))
             threads[-1].start()
@@ -153,7 +153,7 @@ def test_long_runs_are_finished_one_after_the_other_and_all_of_them_grow():
         views.append(runs.view(Private(lambda name=name: steps(name)), paused=True))
         views[-1].step()
         until(lambda: views[-1].run.frames)
-        views[-1].run.share.total = LEVELS[-1]
+        views[-1].run.share.total = LEVELS[-2]
     with schedule.turn(Share()):
         for count, view in enumerate(reversed(views), 1):  # the last that began waits longest
             view.resume()
@@ -185,12 +185,12 @@ def test_what_many_watch_counts_as_short_for_longer(one_place):
     views = [runs.view(task, paused=True) for _ in range(3)]
     share = views[0].run.share
     until(lambda: views[0].run.frames)  # its first turn is over
-    share.spent, share.total = SLICE, 2.5 * LEVELS[-1]
+    share.spent, share.total = SLICE, 2.5 * LEVELS[-2]
     until(lambda: share.people == 3)
-    assert share.rank == len(LEVELS) + 1
+    assert share.rank == len(LEVELS)
     views[0].stop()
     until(lambda: share.people == 2)
-    assert share.rank == len(LEVELS) + 2
+    assert share.rank == len(LEVELS) + 1
 
 
 def test_who_looks_at_a_page_comes_first():
