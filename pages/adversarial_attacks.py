@@ -113,7 +113,9 @@ def goal_class(net, seen) -> int:
     asked, usual = st.query_params.get("class"), DOG if seen.label in CATS else CAT
     names = net.class_names
     index = names.index(usual) if usual in names else int(seen.class_index == 0)
-    return pickers.class_name(names, index, asked, backbone=net.name, key="attack_class")
+    return pickers.class_name(
+        names, index, asked, backbone=net.name, key="attack_class", label="Class"
+    )
 
 
 def controls(chosen: Choices) -> Experiment:

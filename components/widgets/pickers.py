@@ -269,13 +269,7 @@ def networks(
 
 
 def class_name(
-    names: tuple[str, ...],
-    default: int,
-    asked: str | None = None,
-    *,
-    backbone: str,
-    key: str,
-    label: str = "Class",
+    names: tuple[str, ...], default: int, asked: str | None, *, backbone: str, key: str, label: str
 ) -> int:
     """A search box over all class names; returns the class index.
 

@@ -141,7 +141,7 @@ class Schedule:
         if self._queue[0].rank == 0:
             return 0
         longest = min(range(len(self._queue)), key=lambda k: self._queue[k].number)
-        only_long = self._queue[0].rank > len(LEVELS)  # their turns do not count against short ones
+        only_long = self._queue[0].rank > len(LEVELS)  # they do not use up the turns of short ones
         place = longest if self._passed[only_long] >= LONGEST_EVERY - 1 else 0
         self._passed[only_long] = 0 if place == longest else self._passed[only_long] + 1
         return place
