@@ -94,11 +94,11 @@ def test_a_short_run_does_not_wait_for_long_ones():
             time.sleep(SLICE)  # a whole turn
             yield name
 
-    views = [runs.view(Private(lambda: steps("long", 5)), paused=True) for _ in range(4)]
-    for view in views:
-        view.step()
-        until(lambda view=view: view.run.frames)
-        view.run.share.total = LEVELS[-2]
+    views = []
+    for _ in range(4):  # one after the other: which began first decides who comes first
+        views.append(runs.view(Private(lambda: steps("long", 5)), paused=True))
+        until(lambda: views[-1].run.frames)
+        views[-1].run.share.total = LEVELS[-2]
     with schedule.turn(Share()):
         for place, view in enumerate(views, 1):
             view.resume()
@@ -151,7 +151,6 @@ def test_long_runs_are_finished_one_after_the_other_and_all_of_them_grow():
     views = []
     for name in "abc":
         views.append(runs.view(Private(lambda name=name: steps(name)), paused=True))
-        views[-1].step()
         until(lambda: views[-1].run.frames)
         views[-1].run.share.total = LEVELS[-2]
     with schedule.turn(Share()):
