@@ -39,6 +39,9 @@ class RayServe:
         deployment["autoscaling_config"]["min_replicas"] = replicas[0]
         deployment["autoscaling_config"]["max_replicas"] = replicas[1]
         deployment["ray_actor_options"]["num_cpus"] = 1
+        if cores := os.environ.get("IDEAL_CAT_CORES"):
+            environment = deployment["ray_actor_options"]["runtime_env"]["env_vars"]
+            environment["IDEAL_CAT_CORES"] = cores
         deployment.update(graceful_shutdown_timeout_s=1, **options)
         self._folder = tempfile.TemporaryDirectory(prefix="ideal-cat-serve-")
         file = Path(self._folder.name) / "serve.yaml"

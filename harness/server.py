@@ -61,7 +61,8 @@ def running(port: int, script: str | Path = "streamlit_app.py", **environment: s
     process = subprocess.Popen(
         [*command, "--server.port", str(port), "--server.address", "127.0.0.1"],
         cwd=ROOT,
-        env=os.environ | ENVIRONMENT | environment,
+        # on all cores, as for those who run it, however many the tests' own engine uses
+        env=os.environ | ENVIRONMENT | {"IDEAL_CAT_CORES": ""} | environment,
         stdout=log,
         stderr=log,
     )

@@ -25,6 +25,11 @@ class Machine:
         )
         wait_for(f"http://127.0.0.1:{self.port}/-/healthz", self._process)
 
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.poll() is None
+
     def kill(self) -> None:
         """Ends it at once."""
         self._process.kill()

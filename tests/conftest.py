@@ -8,6 +8,8 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["IDEAL_CAT_FETCH"] = "0"  # a test asks for it where it means it
+# Each process of pytest-xdist computes by itself; one picture shared out among cores is asked for.
+os.environ.setdefault("IDEAL_CAT_CORES", "1")
 os.environ["IDEAL_CAT_DATA"] = tempfile.mkdtemp(prefix="ideal-cat-test-")  # no one's own classes
 
 import numpy as np
@@ -23,20 +25,26 @@ SAMPLES = Path(skimage.__file__).parent / "data"
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
 
-SHARED_BY = ("browser", "cluster")
+# What takes longest, in this order; all else comes after it.
+LONGEST = (
+    *("browser", "cluster", "app", "attacks", "runs", "finetuning", "backbones", "transfer"),
+    *("synthesis", "operation", "judge", "take_home", "cross_validation", "joint", "extraction"),
+)
 
 
 def _shared(nodeid: str) -> str:
     """What a test shares a process with: the browser and its server, a cluster, or its file."""
-    file = nodeid.split("::")[0]
-    if "engine/cluster/" in file or file.endswith("test_cluster.py"):
+    file = Path(nodeid.split("::")[0])
+    if "engine/cluster" in file.as_posix() or file.stem == "test_cluster":
         return "cluster"
-    return "browser" if "/e2e/" in file else file
+    if "e2e" in file.parts:
+        return "browser"
+    return "app" if "app" in file.parts else file.stem.removeprefix("test_")
 
 
 def pytest_collection_modifyitems(items) -> None:
     """What takes longest comes first, so that both processes end at about the same time."""
-    order = {name: k for k, name in enumerate(SHARED_BY)}
+    order = {name: k for k, name in enumerate(LONGEST)}
     items.sort(key=lambda item: order.get(_shared(item.nodeid), len(order)))
 
 

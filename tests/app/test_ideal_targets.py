@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 def opened(**query: str) -> AppTest:
     app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120)
     app.switch_page("pages/ideal_images.py")
-    for key, value in ({"backbone": "Pocket", "steps": "20"} | query).items():
+    for key, value in ({"backbone": "Pocket", "steps": "20", "views": "1"} | query).items():
         app.query_params[key] = value
     return app.run()
 

@@ -40,7 +40,7 @@ def trained() -> AppTest:
     """The screen with a classifier of photos in two boxes."""
     app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120)
     app.switch_page("pages/transfer_learning.py")
-    for key, value in {"backbone": "Pocket", "photos_of": "My photos", "epochs": "10"}.items():
+    for key, value in {"backbone": "Pocket", "photos_of": "My photos", "epochs": "2"}.items():
         app.query_params[key] = value
     app.run()
     for k in range(2):

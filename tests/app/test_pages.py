@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from components.feature_maps import game
 from engine import images
 from engine.backbones import pocket
 from engine.storage import archives, registry, weights
@@ -151,16 +152,20 @@ def test_all_classes_can_be_seen_and_their_probabilities_sum_to_one():
 
 
 @pytest.mark.parametrize("kind", ["photos", "a drawing"])
-def test_the_channel_game_is_played_to_its_end(kind):
+def test_the_channel_game_is_played_to_its_end(kind, monkeypatch):
+    rounds = 10 if kind == "photos" else 3
+    monkeypatch.setattr(game, "ROUNDS", rounds)
     app = opened("pages/feature_maps.py", backbone="Pocket")
     app.segmented_control(key="game_kind").set_value(kind).run()
     app.button(key="game_start").click().run()
-    for number in range(10):
-        assert any(f"Round {number + 1} of 10, {number} right" in c.value for c in app.caption)
+    for number in range(rounds):
+        assert any(
+            f"Round {number + 1} of {rounds}, {number} right" in c.value for c in app.caption
+        )
         right = app.session_state["channel_game"].question.answer
         app.button(key=f"game_{number}_{right}").click().run()
         assert not app.exception
-    assert any(m.value.startswith("**10 of 10 right**") for m in app.markdown)
+    assert any(m.value.startswith(f"**{rounds} of {rounds} right**") for m in app.markdown)
     app.button(key="game_again").click().run()
     assert app.button(key="game_start")
 

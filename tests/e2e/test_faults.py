@@ -59,18 +59,19 @@ def test_a_closed_tab_and_a_crashed_browser_end_their_runs(browser, address):
     deadline = time.monotonic() + 60
     while runs() > before:
         assert time.monotonic() < deadline, "nobody looks, and the runs go on"
+        home.wait_for_timeout(2000)  # each look draws home anew
     home.context.close()
 
 
-def test_a_killed_server_comes_back_and_the_link_brings_the_page_as_it_was(page):
-    port = free_port()
-    with running(port) as (address, process):
+def test_a_killed_server_comes_back_and_the_link_brings_the_page_as_it_was(page, tmp_path):
+    port, few = free_port(), {"KERAS_HOME": str(tmp_path)}  # soon ready, with what comes with it
+    with running(port, **few) as (address, process):
         page.goto(f"{address}/ideal_images?backbone=Pocket&class=goldfish&seed=5&steps=60")
         page.get_by_role("button", name=START).click()
         expect(page.get_by_text(re.compile(", running$|, done$"))).to_be_visible()
         process.kill()
         process.wait()
-    with running(port):  # the same tab finds it again by itself, and may begin anew
+    with running(port, **few):  # the same tab finds it again by itself, and may begin anew
         expect(picture(page, "^Noise$")).to_be_visible()
         page.get_by_role("button", name=START).click()
         expect(page.get_by_text(re.compile("^step 60 of 60, done$"))).to_be_visible()

@@ -14,7 +14,7 @@ from tests.conftest import SAMPLES
 from tests.e2e.screen import close_set_up, picture, set_up
 
 URL = "transfer_learning?backbone=Pocket"
-QUICK = "&epochs=5"  # enough for a result
+QUICK = "&epochs=2"  # enough for a result
 QUESTIONS = {
     "Try your photo": "It must choose one of the classes",
     "Which classes?": "Most often confused",

@@ -63,19 +63,24 @@ def last(batches):
     return end
 
 
-@pytest.mark.parametrize("attack", ALL, ids=lambda a: f"{type(a).__name__}")
-@pytest.mark.parametrize("targeted", [False, True])
-def test_a_saved_picture_gives_what_the_attack_says(net, photos, attack, targeted):
-    batch, classes = (given[:4] for given in photos)
-    classes = (classes + 7) % 200 if targeted else classes
-    attack = replace(attack, steps=min(attack.steps, 8))  # to its end or not, it says what is so
-    for step in attacks.run_batch(net, batch, classes, attack, targeted=targeted):
-        assert step.pictures.min() >= 0
-        assert step.pictures.max() <= 1
+def says_what_is_so(net, step, classes, targeted):
+    """Whether a saved picture fools the network exactly where the attack says so."""
     saved = np.stack([images.load(images.png(picture)) for picture in step.pictures])
     np.testing.assert_array_equal(saved, step.pictures)  # on the 8-bit grid: nothing is lost
     named = net.logits(saved).argmax(axis=1)
     np.testing.assert_array_equal(step.fooled, (named == classes) == targeted)
+
+
+@pytest.mark.parametrize("attack", ALL, ids=lambda a: f"{type(a).__name__}")
+def test_a_saved_picture_gives_what_the_attack_says(net, photos, attack):
+    """Towards a class; away from one, the next test asks for it."""
+    batch, classes = (given[:4] for given in photos)
+    classes = (classes + 7) % 200
+    attack = replace(attack, steps=min(attack.steps, 8))  # to its end or not, it says what is so
+    for step in attacks.run_batch(net, batch, classes, attack, targeted=True):
+        assert step.pictures.min() >= 0
+        assert step.pictures.max() <= 1
+    says_what_is_so(net, step, classes, True)
     assert step.last
 
 
@@ -86,7 +91,10 @@ def test_a_saved_picture_gives_what_the_attack_says(net, photos, attack, targete
 )
 def test_the_attack_does_far_better_than_noise_of_its_size(net, photos, attack):
     batch, classes = photos
-    end = last(attacks.run_batch(net, batch, classes, attack, targeted=False))
+    for number, end in enumerate(attacks.run_batch(net, batch, classes, attack, targeted=False), 1):
+        assert 0 <= end.pictures.min() <= end.pictures.max() <= 1
+        if number == 8 or end.last:  # before its end, and at it
+            says_what_is_so(net, end, classes, False)
     size = np.sqrt(mean(np.square(end.pictures - batch)))
     noise = np.random.default_rng(0).standard_normal(batch.shape) * size
     by_noise = net.logits(np.clip(batch + noise, 0, 1).astype("float32")).argmax(axis=1) != classes
@@ -158,7 +166,10 @@ def test_momentum_without_decay_is_the_plain_iteration(net, photos):
     batch, classes = photos
     plain, momentum = (
         last(attacks.run_batch(net, batch, classes, attack, targeted=False))
-        for attack in (attacks.MomentumIterative(decay=0), attacks.PGD(random_start=False))
+        for attack in (
+            attacks.MomentumIterative(decay=0, steps=5),
+            attacks.PGD(random_start=False, steps=5),
+        )
     )
     np.testing.assert_array_equal(plain.pictures, momentum.pictures)
 

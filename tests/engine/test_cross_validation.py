@@ -8,15 +8,17 @@ import pytest
 from engine import transfer
 from engine.errors import BadDataset
 
+RECIPE = transfer.Recipe(epochs=5, learning_rate=0.01)
+
 
 def test_cross_validation_tests_every_photo_on_a_head_that_has_not_seen_it(features):
-    steps = list(transfer.cross_validate(features, transfer.Recipe(epochs=15)))
+    steps = list(transfer.cross_validate(features, RECIPE))
     assert steps[:-1] == [None] * 4
     report = steps[-1]
     assert len(report.labels) == len(features.labels)
     assert report.accuracy > 0.9
     shuffled = replace(features, labels=np.random.default_rng(0).permutation(features.labels))
-    *_, chance = transfer.cross_validate(shuffled, transfer.Recipe(epochs=15), folds=3)
+    *_, chance = transfer.cross_validate(shuffled, RECIPE, folds=3)
     assert not chance.better_than_chance  # nothing of a photo's own label reaches its test
 
 

@@ -13,7 +13,7 @@ CLASS = 40
 
 @pytest.fixture(scope="module")
 def settings(net):
-    return replace(preset("clear", net), steps=60)
+    return replace(preset("clear", net), steps=40)
 
 
 @pytest.fixture(scope="module")

@@ -48,7 +48,8 @@ def test_two_classes_of_one_name_stay_two():
 
 def test_an_ideal_image_convinces_both(both):
     settings = replace(synthesis.preset("clear", both), natural=True, steps=30)
-    settings = replace(settings, live=Live(natural=1.0, learning_rate=0.05))
+    views = replace(settings.transformations, views=1)
+    settings = replace(settings, transformations=views, live=Live(natural=1.0, learning_rate=0.05))
     *_, frame = synthesis.ideal_image(both, 4, settings)
     assert frame.terms["natural"] > 0
     for name in NAME.split(" + "):

@@ -26,9 +26,12 @@ def until(condition, seconds=60.0):
         time.sleep(0.02)
 
 
+_STORE = Store()
+
+
 def here():
-    """What computes in this process."""
-    return LocalRunner(Schedule(2), Store())
+    """What computes in this process, with no trained network; the service has its own store."""
+    return LocalRunner(Schedule(2), _STORE.beside(()))
 
 
 def client(address, token=""):
@@ -56,11 +59,19 @@ def service():
     thread.join(10)
 
 
-@pytest.fixture
-def machine():
+@pytest.fixture(scope="package")
+def _machine():
     made = Machine()
     yield made
     made.kill()
+
+
+@pytest.fixture
+def machine(_machine):
+    """A service in a process of its own, running."""
+    if not _machine.running:
+        _machine.start()
+    return _machine
 
 
 @pytest.fixture
@@ -70,7 +81,9 @@ def runner(service):
 
 @pytest.fixture(scope="package")
 def settings(net):
-    return replace(preset("clear", net), steps=40)
+    clear = preset("clear", net)
+    views = replace(clear.transformations, views=2)
+    return replace(clear, steps=40, canvas=112, transformations=views)
 
 
 @pytest.fixture(scope="package")

@@ -25,11 +25,14 @@ class Count:
         yield from range(self.total)
 
 
+_STORE = Store()
+
+
 class Counted(LocalRunner):
     """Counts how often each frame is computed."""
 
     def __init__(self):
-        super().__init__(Schedule(2), Store())
+        super().__init__(Schedule(2), _STORE)
         self.made = []
 
     def steps(self, run):
@@ -50,7 +53,9 @@ def runs(runner):
 
 @pytest.fixture(scope="module")
 def settings(net):
-    return replace(preset("clear", net), steps=12)
+    clear = preset("clear", net)
+    views = replace(clear.transformations, views=2)
+    return replace(clear, steps=12, canvas=112, transformations=views)
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from engine import attacks, images, synthesis
 from engine.errors import BadSettings, DownloadFailed
 from engine.runs import Attack, IdealImage, Runs, View, in_background
 from engine.runs.run import PICTURES
+from engine.synthesis.settings import LESSON
 from tests.engine.conftest import until
 from tests.engine.running.conftest import Count, Counted
 
@@ -152,9 +153,9 @@ def test_a_view_shows_the_run_as_it_was_when_it_looked(runs, task, alone):
     assert np.array_equal(held.latest.picture, alone[-1].picture)
 
 
-def test_of_a_long_run_some_pictures_are_kept(net, settings):
+def test_of_a_long_run_some_pictures_are_kept():
     runs = Runs(Counted())
-    longer = IdealImage(backbone="Pocket", target=3, settings=replace(settings, steps=130))
+    longer = IdealImage(backbone="Pocket", target=3, settings=replace(LESSON, steps=130))
     view = runs.view(longer)
     view.run.wait()
     view.look()
