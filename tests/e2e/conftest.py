@@ -54,12 +54,24 @@ def phone(browser):
     assert wide <= 390
 
 
-@contextmanager
-def tab(browser) -> Iterator:
-    """A fresh tab, 1440 px wide, that fails on script errors and on files that are gone."""
+def _context(browser):
     context = browser.new_context(viewport={"width": 1440, "height": 1000})
     context.set_default_timeout(PATIENCE)
-    page = context.new_page()
+    return context
+
+
+@contextmanager
+def tab(browser) -> Iterator:
+    """A person's only tab, 1440 px wide; see `watched`."""
+    context = _context(browser)
+    with watched(context.new_page()) as page:
+        yield page
+        context.close()
+
+
+@contextmanager
+def watched(page) -> Iterator:
+    """A tab that fails on script errors and on files that are gone."""
     thrown = []
     page.on("pageerror", lambda error: thrown.append(str(error)))
 
@@ -70,12 +82,23 @@ def tab(browser) -> Iterator:
 
     page.on("response", gone)
     yield page
-    context.close()
     assert not thrown
 
 
+@pytest.fixture(scope="session")
+def person(browser):
+    """Whose browser has read the app's files before."""
+    context = _context(browser)
+    yield context
+    context.close()
+
+
 @pytest.fixture
-def page(browser):
-    """A tab for one test."""
-    with tab(browser) as page:
+def page(person):
+    """A tab for one test, which leaves none behind, nor what a page remembers."""
+    with watched(person.new_page()) as page:
         yield page
+        page.evaluate("localStorage.clear()")
+        for each in person.pages:
+            each.close()
+        person.clear_cookies()

@@ -14,10 +14,10 @@ STEPS = 160
 
 
 @pytest.fixture(scope="module")
-def apart():
-    """The app, and the machine that computes for it."""
-    machine = Machine()
-    with serving(IDEAL_CAT_CLUSTER=machine.address) as address:
+def apart(tmp_path_factory):
+    """The app, with nothing but what comes with it, and the machine that computes for it."""
+    machine, home = Machine(), str(tmp_path_factory.mktemp("home"))
+    with serving(IDEAL_CAT_CLUSTER=machine.address, KERAS_HOME=home) as address:
         yield address, machine
     machine.kill()
 
