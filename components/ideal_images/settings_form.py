@@ -87,9 +87,10 @@ def choose(settings: "Settings", key: str, *, known: bool, resizable: bool, of_c
             name="until_certain",
             disabled=minimise or not of_class or settings.score != "logit",
             key=f"certain_{key}",
-            help="The class's logit counts until its odds are 22 000 to 1; from there on, only the "
-            "penalties act: with natural statistics, the picture becomes more like a photo. Off: "
-            "the logit keeps growing, as the picture fills with texture that excites the network.",
+            help="The class's logit counts until its odds are 160 000 to 1; from there on, only "
+            "the penalties act: with natural statistics, the picture becomes more like a photo. "
+            "Off: the logit keeps growing, as the picture fills with texture that excites the "
+            "network.",
         )
         small = linked.toggle(
             "Small first",
@@ -127,12 +128,24 @@ def choose(settings: "Settings", key: str, *, known: bool, resizable: bool, of_c
             ("scale", "Zoom, ± share", 0.6, 0.05),
             ("rotation", "Rotation, ± degrees", 45.0, 1.0),
             ("blur", "Blur", 1.0, 0.25),
-            ("noise", "Noise, grey levels", 30.0, 1.0),
+            ("noise", "Noise, grey levels", 60.0, 1.0),
         ):
             usual_one = float(getattr(own, name))
             found[name] = linked.slider(
                 label, 0.0, most, usual_one, step, name=name, key=f"{name}_{key}", format="%g"
             )
+        found["rise"] = linked.slider(
+            "The noise grows over, steps",
+            0,
+            500,
+            own.rise,
+            10,
+            name="rise",
+            key=f"rise_{key}",
+            disabled=not found["noise"],
+            help="Noise drowns fine texture. Growing slowly, it lets the picture begin quickly, "
+            "and leaves shapes in the end. 0: all of it from the first step.",
+        )
         found["crop"] = linked.slider(
             "Crops of at least this share of each side",
             0.0,

@@ -117,7 +117,7 @@ def ideal_image(
             seen = (side, side) if side else net.input_size
             now = at(number)
             weights = _weights(objective, now, penalties)
-            views = transformations.draw(generator, size, seen)
+            views = transformations.draw(generator, size, seen, number)
             (_, (picture, values, logits)), (grad, moved) = gradients[side](
                 (descent.variable.value, unmoved),
                 tensor("weights", weights),

@@ -19,7 +19,7 @@ from engine.backbones import Backbone, graph
 from engine.errors import UnknownLayer
 
 ops: Any = keras.ops  # its type stubs allow None for every result
-CERTAIN = 10.0  # logarithm of a class's odds: 22 000 to 1
+CERTAIN = 12.0  # logarithm of a class's odds: 160 000 to 1
 
 
 class Algebra:

@@ -26,6 +26,19 @@ def test_views_are_padded_with_grey_and_noisy_when_asked(cat):
     assert still.apply(picture, still.draw(np.random.default_rng(2), (64, 64))).shape[0] == 3
 
 
+def test_noise_grows_over_its_first_steps_and_stays():
+    rising = Transformations(noise=20, rise=10, views=2)
+
+    def deviation(step):
+        return rising.draw(np.random.default_rng(2), (64, 64), step=step)["noise"].std()
+
+    expected = [2 / 255, 10 / 255, 20 / 255, 20 / 255]
+    np.testing.assert_allclose([deviation(k) for k in (0, 4, 9, 300)], expected, rtol=0.02)
+    at_once = replace(rising, rise=0).draw(np.random.default_rng(2), (64, 64))["noise"]
+    assert at_once.std() == pytest.approx(20 / 255, rel=0.02)
+    assert abs(at_once.mean()) < 0.2 / 255
+
+
 def test_a_channel_of_a_network_whose_convolutions_end_in_a_relu_is_optimised():
     net = backbones.load("VGG16", pretrained=False, size=48)
     settings = Settings(steps=2, live=Live(learning_rate=0.02))
