@@ -39,6 +39,11 @@ if BACKEND == "tensorflow":
 
     for _gpu in tf.config.list_physical_devices("GPU"):  # leave memory to others
         tf.config.experimental.set_memory_growth(_gpu, True)
+    if not tf.config.list_physical_devices("GPU"):
+        # On a CPU, TensorFlow's remapper puts a convolution and the addition after it into one
+        # oneDNN kernel that keeps the memory it works on in itself. Two threads in one compiled
+        # function then free each other's: in one of seven classes of thirty the server crashed.
+        tf.config.optimizer.set_experimental_options({"remapping": False})
 elif BACKEND == "jax":
     import jax  # pyright: ignore[reportMissingImports] -- only where it is chosen
 else:

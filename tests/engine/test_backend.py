@@ -1,0 +1,25 @@
+"""What TensorFlow must not do to the graphs that several threads share."""
+
+import keras
+import numpy as np
+import pytest
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="of TensorFlow's graphs")
+def test_no_convolution_is_fused_with_an_addition(untrained):
+    """Such a kernel holds a call's memory, and a second thread's call frees it."""
+    from tensorflow.python.eager import context
+
+    eager = context.context()
+    eager.enable_run_metadata()
+    untrained.logits(np.zeros((1, *untrained.input_size, 3), "float32"))
+    run = eager.export_run_metadata()
+    eager.disable_run_metadata()
+    graphs = [one.post_optimization_graph for one in run.function_graphs]
+    nodes = [
+        node
+        for graph in graphs
+        for node in (*graph.node, *(n for f in graph.library.function for n in f.node_def))
+    ]
+    assert any("Conv2D" in node.op for node in nodes)
+    assert not [node.name for node in nodes if b"Add" in node.attr["fused_ops"].list.s]
