@@ -1,5 +1,6 @@
 """Folders, addresses and limits: the only module that reads environment variables."""
 
+import ipaddress
 import os
 import tempfile
 from pathlib import Path
@@ -69,6 +70,14 @@ def fetching_allowed() -> bool:
 def weights_mirror() -> str | None:
     """The address of a folder of Keras' weights files: `IDEAL_CAT_MIRROR`; None for Keras' own."""
     return os.environ.get("IDEAL_CAT_MIRROR") or None
+
+
+def is_here(host: str) -> bool:
+    """Whether a host is this machine, which no other can reach by that name."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def core_limit() -> int | None:

@@ -1,6 +1,5 @@
 """Which page this is: its title, its address as this browser has it and as others reach it."""
 
-import ipaddress
 import socket
 from urllib.parse import urlsplit, urlunsplit
 
@@ -27,22 +26,14 @@ def reached(address: str) -> str:
     scheme, place = parts.scheme, parts.netloc
     if (public := urlsplit(config.public_address())).netloc:
         scheme, place = public.scheme, public.netloc
-    elif is_here(parts.hostname or "localhost") and (name := _in_network()) and _heard():
+    elif config.is_here(parts.hostname or "localhost") and (name := _in_network()) and _heard():
         place = name if parts.port is None else f"{name}:{parts.port}"
     return urlunsplit((scheme, place, parts.path, parts.query, ""))
 
 
-def is_here(host: str) -> bool:
-    """Whether a host is this machine, which no other can reach by that name."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _heard() -> bool:
     """Whether the server listens to other machines."""
-    return not is_here(st.get_option("server.address") or "")
+    return not config.is_here(st.get_option("server.address") or "")
 
 
 def _in_network() -> str:

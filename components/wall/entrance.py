@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from components.shell import classroom
-from components.shell.addresses import is_here
 from components.wall import addresses
+from engine import config
 from engine.classroom import nickname
 from engine.errors import EngineError
 
@@ -67,7 +67,7 @@ def _open() -> None:
 def invitation(code: str) -> None:
     """The code, the address to join by, and its QR code, one below the other."""
     address = addresses.of_wall(join=code)
-    if is_here(urlsplit(address).hostname or ""):
+    if config.is_here(urlsplit(address).hostname or ""):
         st.warning(
             "Only this computer can open this address. Open this page by the computer's address in "
             "the network, or set `IDEAL_CAT_ADDRESS`.",

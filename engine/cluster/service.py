@@ -10,7 +10,6 @@ import argparse
 import asyncio
 import contextlib
 import hmac
-import ipaddress
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
@@ -178,14 +177,9 @@ def _allowed(connection: HTTPConnection) -> bool:
         given = connection.headers.get("authorization", "").encode()
         return hmac.compare_digest(given, f"Bearer {token}".encode())
     by_browser = "origin" in connection.headers
-    return connection.client is not None and _is_here(connection.client.host) and not by_browser
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return (
+        connection.client is not None and config.is_here(connection.client.host) and not by_browser
+    )
 
 
 async def _healthy(_: HTTPConnection) -> PlainTextResponse:
@@ -198,7 +192,7 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8502)
     given = parser.parse_args()
-    if not _is_here(given.host) and not config.cluster_token():
+    if not config.is_here(given.host) and not config.cluster_token():
         parser.error(
             "Others could reach it and run code on this machine. Set IDEAL_CAT_CLUSTER_TOKEN to a "
             "long random text, here and for the app."
