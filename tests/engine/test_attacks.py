@@ -164,12 +164,9 @@ def test_a_universal_change_is_one_for_all(net, photos):
 
 def test_momentum_without_decay_is_the_plain_iteration(net, photos):
     batch, classes = photos
+    both = attacks.MomentumIterative(decay=0, steps=5), attacks.PGD(random_start=False, steps=5)
     plain, momentum = (
-        last(attacks.run_batch(net, batch, classes, attack, targeted=False))
-        for attack in (
-            attacks.MomentumIterative(decay=0, steps=5),
-            attacks.PGD(random_start=False, steps=5),
-        )
+        last(attacks.run_batch(net, batch, classes, attack, targeted=False)) for attack in both
     )
     np.testing.assert_array_equal(plain.pictures, momentum.pictures)
 
