@@ -6,8 +6,7 @@ BIN := .venv/bin
 .PHONY: run test test-jax lint format bench audit constraints kit from-kit clean
 .DELETE_ON_ERROR:
 
-# After a crash of a native library (a segmentation fault) the server starts again; browsers find it
-# by themselves.
+# After a segmentation fault of a native library the server starts again, and open pages reconnect.
 run: .venv/run.stamp
 	@until status=0; $(BIN)/streamlit run streamlit_app.py --server.port $(PORT) || status=$$?; \
 		[ $$status -ne 139 ]; do echo "The server has crashed. It starts again."; done; exit $$status

@@ -37,12 +37,13 @@ BACKEND = keras.backend.backend()
 if BACKEND == "tensorflow":
     import tensorflow as tf
 
-    for _gpu in tf.config.list_physical_devices("GPU"):  # leave memory to others
+    _gpus = tf.config.list_physical_devices("GPU")
+    for _gpu in _gpus:  # leave memory to others
         tf.config.experimental.set_memory_growth(_gpu, True)
-    if not tf.config.list_physical_devices("GPU"):
-        # On a CPU, TensorFlow's remapper puts a convolution and the addition after it into one
-        # oneDNN kernel that keeps the memory it works on in itself. Two threads in one compiled
-        # function then free each other's: in one of seven classes of thirty the server crashed.
+    if not _gpus:
+        # On a CPU, TensorFlow's remapper fuses a convolution with the addition after it into a
+        # oneDNN kernel that keeps a call's memory in itself. Two threads in one compiled function
+        # free each other's: it crashed the server of a class.
         tf.config.optimizer.set_experimental_options({"remapping": False})
 elif BACKEND == "jax":
     import jax  # pyright: ignore[reportMissingImports] -- only where it is chosen

@@ -134,17 +134,17 @@ def choose(settings: "Settings", key: str, *, known: bool, resizable: bool, of_c
             found[name] = linked.slider(
                 label, 0.0, most, usual_one, step, name=name, key=f"{name}_{key}", format="%g"
             )
-        found["rise"] = linked.slider(
-            "The noise grows over, steps",
+        found["noise_ramp"] = linked.slider(
+            "Steps until full noise",
             0,
             500,
-            own.rise,
+            own.noise_ramp,
             10,
-            name="rise",
-            key=f"rise_{key}",
+            name="noise_ramp",
+            key=f"noise_ramp_{key}",
             disabled=not found["noise"],
-            help="Noise drowns fine texture. Growing slowly, it lets the picture begin quickly, "
-            "and leaves shapes in the end. 0: all of it from the first step.",
+            help="Noise hides fine texture from the network, so that shapes remain. While it is "
+            "weak, the picture emerges quickly. 0: full noise from the first step.",
         )
         found["crop"] = linked.slider(
             "Crops of at least this share of each side",

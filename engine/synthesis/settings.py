@@ -135,7 +135,7 @@ CLEAR: dict[str, Settings] = {
     "": Settings(
         live=Live(variation=4e-6, l2=0.1, natural=3.0, learning_rate=0.05),
         transformations=Transformations(
-            jitter=24, scale=0.5, rotation=15, noise=35, rise=160, views=4
+            jitter=24, scale=0.5, rotation=15, noise=35, noise_ramp=160, views=4
         ),
         natural=True,
         until_certain=True,

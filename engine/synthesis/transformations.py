@@ -19,9 +19,9 @@ class Transformations:
     0 to 1, `flip` for a mirror image every other time. With `crop`, views are parts of at least
     that share of each side, anywhere in the picture; `jitter`, `scale` and `rotation` do not act
     then. Outside the picture is its mirror image or, with `pad`, mid-grey. `noise` is the deviation
-    of uniform noise on each view, in grey levels; it grows to that over the first `rise` steps. The
-    network sees `views` such pictures in each step, and its outputs are averaged (Athalye et al.,
-    2018, arXiv:1707.07397: expectation over transformation).
+    of uniform noise on each view, in grey levels; it grows to that over the first `noise_ramp`
+    steps. The network sees `views` such pictures in each step, and its outputs are averaged
+    (Athalye et al., 2018, arXiv:1707.07397: expectation over transformation).
 
     Noise drowns fine texture that excites a network and means nothing to a person; what remains of
     the gradient follows shapes (Kaur, Cohen and Lipton, 2019, arXiv:1910.08640).
@@ -36,7 +36,7 @@ class Transformations:
     crop: float = 0.0
     pad: bool = False
     noise: float = 0.0
-    rise: int = 0
+    noise_ramp: int = 0
 
     def check(self) -> None:
         """Raises `BadSettings` if an amount is out of range."""
@@ -48,7 +48,7 @@ class Transformations:
             "views": (1 <= self.views <= 64, "1 to 64"),
             "crop": (0 <= self.crop <= 1, "0 to 1"),
             "noise": (self.noise >= 0, "0 or above"),
-            "rise": (self.rise >= 0, "0 or above"),
+            "noise_ramp": (self.noise_ramp >= 0, "0 or above"),
         }
         for name, (right, expected) in allowed.items():
             if not right:
@@ -93,7 +93,7 @@ class Transformations:
             moves = [self._draw(generator, *to, to[0] / size[0]) for _ in views]
         drawn = {"moves": np.stack(moves)}
         if self.noise:
-            grown = min(1.0, (step + 1) / self.rise) if self.rise else 1.0
+            grown = min(1.0, (step + 1) / self.noise_ramp) if self.noise_ramp else 1.0
             noise = generator.random((len(views), *to, 3), dtype="float32") - 0.5
             noise *= np.sqrt(12.0) * grown * self.noise / 255  # numbers from 0 to 1: variance 1/12
             drawn["noise"] = noise

@@ -27,14 +27,14 @@ def test_views_are_padded_with_grey_and_noisy_when_asked(cat):
 
 
 def test_noise_grows_over_its_first_steps_and_stays():
-    rising = Transformations(noise=20, rise=10, views=2)
+    rising = Transformations(noise=20, noise_ramp=10, views=2)
 
     def deviation(step):
         return rising.draw(np.random.default_rng(2), (64, 64), step=step)["noise"].std()
 
     expected = [2 / 255, 10 / 255, 20 / 255, 20 / 255]
     np.testing.assert_allclose([deviation(k) for k in (0, 4, 9, 300)], expected, rtol=0.02)
-    at_once = replace(rising, rise=0).draw(np.random.default_rng(2), (64, 64))["noise"]
+    at_once = replace(rising, noise_ramp=0).draw(np.random.default_rng(2), (64, 64))["noise"]
     assert at_once.std() == pytest.approx(20 / 255, rel=0.02)
     assert abs(at_once.mean()) < 0.2 / 255
 
