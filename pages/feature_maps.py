@@ -71,7 +71,7 @@ def picture_and_predictions(name: str, picked: pickers.Picked) -> None:
         st.caption(f"{name} took {1000 * seconds:.0f} ms on {cache.device().name}.{zoom}")
 
 
-@st.fragment
+@shell.fragment
 def where_it_looks(name: str, picked: pickers.Picked) -> None:
     """Class activation and saliency over the photo, for any class."""
     with shell.errors():
@@ -141,7 +141,7 @@ def where_it_looks(name: str, picked: pickers.Picked) -> None:
         st.caption(f"{name} took {1000 * seconds:.0f} ms on {cache.device().name}.")
 
 
-@st.fragment
+@shell.fragment
 def first_kernels(name: str) -> None:
     """The only weights one can see: the first layer's kernels, in colour."""
     with shell.errors(), st.expander("The first layer's kernels", icon=":material/blur_on:"):

@@ -23,7 +23,7 @@ LAYER, CHANNEL, NETWORK = "per layer", "per channel", "whole network"  # colour 
 SHOWN = 96  # channels on the sheet until all are asked for
 
 
-@st.fragment
+@shell.fragment
 def explorer(name: str, picked: Picked) -> None:
     """Layers, their channels, one channel: redrawn alone when one of them changes."""
     with shell.errors():

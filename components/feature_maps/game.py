@@ -91,7 +91,7 @@ def _question(
     )
 
 
-@st.fragment
+@shell.fragment
 def play(name: str) -> None:
     """The game, in a box of its own."""
     with (

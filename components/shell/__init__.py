@@ -13,6 +13,7 @@ from components.shell import (
 )
 from components.shell.frame import PAGES, Lesson, errors, page, stale, told, wait_for_engine
 from components.shell.notices import check_link, link_notices
+from components.shell.sessions import fragment
 
 __all__ = [
     "PAGES",
@@ -24,6 +25,7 @@ __all__ = [
     "classroom",
     "downloads",
     "errors",
+    "fragment",
     "guess",
     "last_result",
     "link_notices",

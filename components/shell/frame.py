@@ -90,9 +90,7 @@ def stale(what: str, button: str) -> None:
 
 
 def _lesson_card(lesson: Lesson) -> None:
-    whole = True  # the page runs, not this fragment
-
-    @st.fragment
+    @sessions.fragment
     def question() -> None:
         st.markdown(f"**Guess first.** {lesson.question}")
         if st.toggle("Show the answer", key="lesson_answer"):
@@ -100,12 +98,9 @@ def _lesson_card(lesson: Lesson) -> None:
         else:
             st.empty()  # in its place, so that it is gone even if the end of this run is not heard
         st.markdown("**Look for**\n" + "\n".join(f"- {line}" for line in lesson.look_for))
-        if not whole:
-            sessions.settle()
 
     with st.popover("Lesson card", icon=":material/school:", type="tertiary", key="lesson_card"):
         question()
-    whole = False
 
 
 def wait_for_engine() -> None:

@@ -58,7 +58,7 @@ def keep(screen: str, run: Any) -> None:
         _results().put(tab, screen, run)
 
 
-@st.fragment
+@sessions.fragment
 def offer(screen: str) -> None:
     """Offers the tab's last result on a screen where this session has none yet.
 

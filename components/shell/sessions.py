@@ -4,20 +4,26 @@ TensorFlow is imported inside these functions, never at the top, so that a page 
 the import.
 """
 
-import time
-from collections.abc import Sequence
-from typing import Any
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent import futures
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from components.shell import warm_up
 from engine.backbones import Store
 from engine.runs import LocalRunner, Run, Runner, Runs, Schedule, View, in_background
 from engine.storage import weights
 
+P, T = ParamSpec("P"), TypeVar("T")
 # Seconds a run goes on after its page has stopped looking. Browsers let a hidden tab look once a
 # minute; when a tab is closed, `session_views` shortens it.
 LEASE, CLOSED = 90.0, 30.0
+PATIENCE = 10.0  # seconds a fragment waits at its end for the server
 
 
 @st.cache_resource(show_spinner=False)
@@ -112,12 +118,25 @@ def watch_again(views: list[View]) -> None:
     _watched().update(views)
 
 
-def settle() -> None:
-    """Lets the messages of a fragment leave; call it at its end where a timer may run another one.
+def fragment(draw: Callable[P, T]) -> Callable[P, T]:
+    """`st.fragment`, which ends only when the server has taken in what was drawn.
 
-    Streamlit drops what a run has sent last when the next one is requested before it is on its way.
+    If another fragment is asked for after a script has ended, while its last messages are still to
+    be taken in, Streamlit (1.67) drops them. On a busy server that may be a second long.
     """
-    time.sleep(0.05)
+
+    @st.fragment
+    @wraps(draw)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> T:
+        found = draw(*args, **kwargs)
+        context = get_script_run_ctx()
+        if context and context.fragment_ids_this_run and runtime.exists():
+            # Nothing public leads to the server's loop, which takes messages in one by one.
+            server = runtime.get_instance()._get_async_objs().eventloop
+            futures.wait([asyncio.run_coroutine_threadsafe(asyncio.sleep(0), server)], PATIENCE)
+        return found
+
+    return drawn
 
 
 def running() -> list[View]:

@@ -87,7 +87,7 @@ def watch(
         for view in running:
             view.run.wait(seconds / len(running))
 
-    @st.fragment
+    @sessions.fragment
     def stage() -> None:
         nonlocal given, end_drawn, pressed
         pressed = True
@@ -116,8 +116,6 @@ def watch(
 
         body()
         pressed = False
-        if not whole:
-            sessions.settle()
 
     def follow(tick: float | None, now: float | None) -> None:
         steady = now == tick or (now and tick and 0.5 <= now / tick <= 2)
