@@ -3,10 +3,9 @@
 import streamlit as st
 
 from components import shell
-from components.feature_maps import entry, explorer, exports, game, one_value
+from components.feature_maps import entry, explorer, exports, game, one_value, pictures
 from components.shell import cache, class_link, downloads, linked
 from components.widgets import charts, gallery, pickers
-from engine import images
 
 LESSON = shell.Lesson(
     guess="Guess: will the last layers show the photo?",
@@ -40,9 +39,9 @@ shell.page(
 
 def picture_and_predictions(name: str, picked: pickers.Picked) -> None:
     """The part of the picture that the network gets, smooth or in its pixels; what it predicts."""
-    picture = images.fit(picked.picture, cache.backbone(name).input_size)
+    picture, digest = pictures.as_seen(name, picked)
     height, width = picture.shape[:2]
-    answer, seconds = cache.predictions(name, images.digest(picture), picture)
+    answer, seconds = cache.predictions(name, digest, picture)
     left, right = st.columns([1, 2], gap="large")
     with left:
         place = st.empty()
@@ -53,7 +52,7 @@ def picture_and_predictions(name: str, picked: pickers.Picked) -> None:
         ):
             large = gallery.enlarged(picture, gallery.SIDE)
         else:
-            large = gallery.smooth(picked.picture)
+            large = pictures.smooth(picked)
         with place:
             gallery.show(large, f"{picked.name}, cut to {width} by {height} pixels")
     with right:
@@ -62,7 +61,7 @@ def picture_and_predictions(name: str, picked: pickers.Picked) -> None:
             st.markdown("**Predictions**", width="content")
             every = st.toggle(f"All {len(names)} classes", key="every_class", bind="query-params")
         if every:
-            values = cache.probabilities(name, images.digest(picture), picture)
+            values = cache.probabilities(name, digest, picture)
             figure = charts.all_classes(values, names)
         else:
             figure = charts.confidence(answer)
@@ -76,8 +75,7 @@ def where_it_looks(name: str, picked: pickers.Picked) -> None:
     """Class activation and saliency over the photo, for any class."""
     with shell.errors():
         net = cache.backbone(name)
-        picture = images.fit(picked.picture, net.input_size)
-        digest = images.digest(picture)
+        picture, digest = pictures.as_seen(name, picked)
         answer, _ = cache.predictions(name, digest, picture)
         st.header("Where it looks", anchor=False)
         left, sign, middle, right = st.columns(
@@ -112,7 +110,7 @@ def where_it_looks(name: str, picked: pickers.Picked) -> None:
         verb = WAYS[against]
         first, second = st.columns(2, gap="large")
         with first:
-            over = gallery.overlay(picked.picture, heat, opacity)
+            over = pictures.overlay(picked, heat, opacity)
             gallery.show(
                 over,
                 f"Class activation for {label}: what {verb} it",
@@ -125,7 +123,7 @@ def where_it_looks(name: str, picked: pickers.Picked) -> None:
             if every_pixel:
                 pixels, took = cache.saliency(name, digest, chosen, picture)
                 seconds += took
-                over = gallery.overlay(picked.picture, pixels, opacity)
+                over = pictures.overlay(picked, pixels, opacity)
                 gallery.show(
                     over,
                     f"Saliency for {label}",

@@ -1,5 +1,6 @@
 """A prediction that surprises, on the wall of a class."""
 
+from components.feature_maps import pictures
 from components.shell import cache
 from components.widgets import pickers, show_it
 from engine import images
@@ -17,8 +18,8 @@ def offer(name: str, picked: pickers.Picked) -> None:
 
 def _shown(name: str, picked: pickers.Picked) -> show_it.Shown:
     known = show_it.sample(picked.name)
-    picture = images.fit(picked.picture, cache.backbone(name).input_size)
-    top = cache.predictions(name, images.digest(picture), picture)[0][0]
+    picture, digest = pictures.as_seen(name, picked)
+    top = cache.predictions(name, digest, picture)[0][0]
     return show_it.Shown(
         title=f"“{top.label}”, {100 * top.probability:.0f} %",
         link=show_it.link("feature_maps", name, {"backbone": name} | known) if known else "",

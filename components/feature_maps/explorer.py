@@ -7,7 +7,14 @@ import numpy as np
 import streamlit as st
 
 from components import shell
-from components.feature_maps import comparison, contact_sheet, exports, network_map, one_value
+from components.feature_maps import (
+    comparison,
+    contact_sheet,
+    exports,
+    network_map,
+    one_value,
+    pictures,
+)
 from components.shell import cache, class_link, lesson_figures
 from components.widgets import charts, gallery, live_view, run_panel
 from components.widgets.pickers import Picked
@@ -28,9 +35,9 @@ def explorer(name: str, picked: Picked) -> None:
     """Layers, their channels, one channel: redrawn alone when one of them changes."""
     with shell.errors():
         net = cache.backbone(name)
-        picture = images.fit(picked.picture, net.input_size)
+        picture, digest = pictures.as_seen(name, picked)
         st.header("The network, layer by layer", anchor=False)
-        layer, digest = choose_layer(net), images.digest(picture)
+        layer = choose_layer(net)
         maps = cache.activations(name, digest, layer, picture)
         count = len(maps.response)
         sort, scaling, everything = st.columns([1.3, 1.3, 1.4], vertical_alignment="bottom")

@@ -10,7 +10,15 @@ from typing import Any
 
 import streamlit as st
 
-from components.shell import addresses, class_link, classroom, first_network, notices, sessions
+from components.shell import (
+    addresses,
+    class_link,
+    classroom,
+    entrance,
+    first_network,
+    notices,
+    sessions,
+)
 from components.shell.screens import PAGES
 from engine.errors import EngineError
 
@@ -41,6 +49,7 @@ class Lesson:
 
 def page(title: str, subtitle: str, lesson: Lesson | None = None) -> None:
     """Begins a page: every page calls this first."""
+    entrance.enter()
     notices.begin()
     st.session_state[addresses.SCREEN] = title
     st.set_page_config(f"{title} · Ideal Cat", str(STATIC / "icon.svg"), layout="wide")

@@ -184,7 +184,15 @@ def show(
         caption: the line below it.
         width: in px, or "stretch".
     """
-    st.image(_address("webp", images.webp(picture)), caption=caption, width=width, alt=alt)
+    pixels = picture if picture.dtype == np.uint8 else images.to_uint8(picture)
+    encoded = _encoded(images.digest(pixels), pixels)
+    st.image(encoded, caption=caption, width=width, alt=alt)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _encoded(digest: str, _pixels: np.ndarray) -> str:
+    """A picture as an address, made once for all who look at it and for every run of a page."""
+    return _address("webp", images.webp(_pixels))
 
 
 def download(

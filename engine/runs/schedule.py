@@ -19,7 +19,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 SLICE = 0.1  # seconds a run may compute before it is the next one's turn
-LEVELS = (0.5, 1.0, 2.0, 5.0, 60.0)  # seconds computed for each person; past each, others may pass
+LEVELS = (0.5, 1.0, 2.0, 4.0, 8.0, 60.0)  # seconds computed for each person; past each, others pass
 LONGEST_EVERY = 3  # turns, of which one is for whoever has waited longest
 
 
