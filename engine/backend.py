@@ -93,15 +93,15 @@ def available_memory() -> int | None:
 
 
 def compute_in_the_background() -> None:
-    """Gives TensorFlow's threads about a third of the priority of other threads, on Linux.
+    """Gives TensorFlow's threads a thirtieth of the priority of other threads, on Linux.
 
-    Pages are then drawn promptly while every core is busy with pictures. Call it after the first
-    computation, which starts those threads.
+    Pages are then drawn promptly while every core is busy with pictures, which get what is left.
+    Call it after the first computation, which starts those threads.
     """
     for comm in Path("/proc/self/task").glob("*/comm"):
         with contextlib.suppress(OSError):  # a thread that has just ended; no right to do so
             if comm.read_text().startswith("tf_"):
-                os.setpriority(os.PRIO_PROCESS, int(comm.parent.name), 5)
+                os.setpriority(os.PRIO_PROCESS, int(comm.parent.name), 15)
 
 
 def compile(function: Callable) -> Callable:

@@ -24,6 +24,7 @@ HEAVY = (
     *("engine.attacks", "engine.features", "engine.synthesis", "engine.transfer"),
     *("skimage.exposure", "skimage.measure", "skimage.metrics", "skimage.util"),
 )
+PHOTOS = 32  # a batch of an extraction
 FIRST = ("MobileNetV2", "Pocket Robust", "Pocket")  # what most people begin with
 
 
@@ -58,7 +59,7 @@ def first_steps(store: Store, schedule: Schedule) -> Iterator[None]:
 
     Each step waits for its turn, like that of any run.
     """
-    from engine import attacks, features, synthesis
+    from engine import attacks, features, synthesis, transfer
 
     photo = images.load(samples.path("Cat"))
     for name in FIRST:
@@ -75,6 +76,7 @@ def first_steps(store: Store, schedule: Schedule) -> Iterator[None]:
             ),
             lambda net=net, picture=picture: [features.saliency(net, picture, 0)],
             lambda net=net, picture=picture: [features.class_activation(net, picture, 0)],
+            lambda net=net, picture=picture: [transfer.vectors(net, np.stack([picture] * PHOTOS))],
         ):
             with schedule.turn(Share()):
                 for _ in make():
