@@ -146,8 +146,9 @@ def measure(
     yield "peak memory of the server", f"{most:.2f} GB"
     yield "rounds", ", ".join(f"{k} {v}" for k, v in sorted(marks.counts.items()) if "rounds" in k)
     yield "errors", f"{sum(marks.errors.values())}"
-    for error, times in marks.errors.most_common():
-        yield f"error, {times} times", error.replace("\n", " ").replace("|", "/")
+    yield "given up after five minutes of waiting", f"{sum(marks.late.values())}"
+    for error, times in (marks.errors + marks.late).most_common():
+        yield f"error or given up, {times} times", error.replace("\n", " ").replace("|", "/")
 
 
 def shown(

@@ -24,6 +24,7 @@ class Marks:
         self.times: defaultdict[str, list[float]] = defaultdict(list)
         self.counts: Counter[str] = Counter()
         self.errors: Counter[str] = Counter()
+        self.late: Counter[str] = Counter()  # what had not come after five minutes
         self.same: defaultdict[str, set[str]] = defaultdict(set)
 
 
@@ -70,7 +71,9 @@ async def lesson(
                 try:
                     await screen(pupil, number, name, marks, think)
                     marks.counts[f"rounds of {screen.__name__}"] += 1
-                except (AssertionError, LookupError, TimeoutError) as error:
+                except TimeoutError as error:
+                    marks.late[f"{screen.__name__}: {shortened(error)}"] += 1
+                except (AssertionError, LookupError) as error:
                     marks.errors[f"{screen.__name__}: {shortened(error)}"] += 1
                 if time.monotonic() > until and visited >= least:
                     break

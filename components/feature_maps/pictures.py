@@ -24,19 +24,19 @@ def overlay(picked: Picked, heat: np.ndarray, opacity: float) -> np.ndarray:
     return _overlay(picked.digest, images.digest(heat), opacity, picked.picture, heat)
 
 
-@st.cache_resource(show_spinner=False, max_entries=32)
+@st.cache_resource(show_spinner=False, max_entries=16)
 def _fitted(digest: str, size: tuple[int, int], _picture: np.ndarray) -> tuple[np.ndarray, str]:
     picture = images.fit(_picture, size)
     picture.setflags(write=False)
     return picture, images.digest(picture)
 
 
-@st.cache_resource(show_spinner=False, max_entries=32)
+@st.cache_resource(show_spinner=False, max_entries=16)
 def _smooth(digest: str, _picture: np.ndarray) -> np.ndarray:
     return images.to_uint8(gallery.smooth(_picture))
 
 
-@st.cache_resource(show_spinner=False, max_entries=32)
+@st.cache_resource(show_spinner=False, max_entries=16)
 def _overlay(
     digest: str, heat_digest: str, opacity: float, _picture: np.ndarray, _heat: np.ndarray
 ) -> np.ndarray:

@@ -189,7 +189,7 @@ def show(
     st.image(encoded, caption=caption, width=width, alt=alt)
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
+@st.cache_resource(show_spinner=False, max_entries=48)
 def _encoded(digest: str, _pixels: np.ndarray) -> str:
     """A picture as an address, made once for all who look at it and for every run of a page."""
     return _address("webp", images.webp(_pixels))
