@@ -1,6 +1,7 @@
 """What a fragment draws arrives, also where another one is asked for as soon as it ends."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 from harness.pupil import Pupil
 from harness.server import free_port, running
@@ -54,5 +55,6 @@ def test_what_a_fragment_draws_last_is_not_dropped(tmp_path):
             await pupil.click("Press")
             await pupil.until(lambda: "Pressed" in pupil.words(), "what the button draws")
 
-    with running(free_port(), script) as (address, _):
-        asyncio.run(asyncio.wait_for(press(address), 30))
+    with running(free_port(), script) as (address, _), ThreadPoolExecutor(1) as thread:
+        # in a thread of its own: Playwright's loop may be in this one
+        thread.submit(asyncio.run, asyncio.wait_for(press(address), 30)).result()

@@ -18,7 +18,7 @@ def page():
 
 
 def test_a_picture_on_the_screen_is_exact_and_needs_no_file_of_the_server():
-    (shown,) = AppTest.from_function(page).run().get("image")[0].proto.imgs
+    (shown,) = AppTest.from_function(page).run(timeout=60).get("image")[0].proto.imgs
     kind, _, data = shown.url.partition(",")
     assert kind == "data:image/webp;base64"
     pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
