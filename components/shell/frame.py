@@ -14,9 +14,9 @@ from components.shell import (
     addresses,
     class_link,
     classroom,
-    entrance,
     first_network,
     notices,
+    page_limit,
     sessions,
 )
 from components.shell.screens import PAGES
@@ -49,7 +49,7 @@ class Lesson:
 
 def page(title: str, subtitle: str, lesson: Lesson | None = None) -> None:
     """Begins a page: every page calls this first."""
-    entrance.enter()
+    page_limit.enter()
     notices.begin()
     st.session_state[addresses.SCREEN] = title
     st.set_page_config(f"{title} · Ideal Cat", str(STATIC / "icon.svg"), layout="wide")

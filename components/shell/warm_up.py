@@ -24,7 +24,6 @@ HEAVY = (
     *("engine.attacks", "engine.features", "engine.synthesis", "engine.transfer"),
     *("skimage.exposure", "skimage.measure", "skimage.metrics", "skimage.util"),
 )
-PHOTOS = 32  # a batch of an extraction
 FIRST = ("MobileNetV2", "Pocket Robust", "Pocket")  # what most people begin with
 
 
@@ -76,10 +75,12 @@ def first_steps(store: Store, schedule: Schedule) -> Iterator[None]:
             ),
             lambda net=net, picture=picture: [features.saliency(net, picture, 0)],
             lambda net=net, picture=picture: [features.class_activation(net, picture, 0)],
-            lambda net=net, picture=picture: [transfer.vectors(net, np.stack([picture] * PHOTOS))],
+            lambda net=net, picture=picture: [
+                transfer.vectors(net, np.stack([picture] * transfer.BATCH))
+            ],
         ):
             with schedule.turn(Share()):
                 for _ in make():
                     pass
             yield
-    gc.freeze()  # nor what was compiled: a whole collection would stop every page for 0.3 s
+    gc.freeze()  # what was compiled, too: scanning it stopped every page for 0.3 s

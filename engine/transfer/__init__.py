@@ -10,6 +10,7 @@ from engine.transfer.at_once import fit_at_once
 from engine.transfer.evaluation import Report, evaluate, interval, logits_of
 from engine.transfer.export import as_backbone, from_model, keras_file, tflite_file
 from engine.transfer.extraction import (
+    BATCH,
     Extracted,
     Features,
     builtin,
@@ -39,6 +40,7 @@ from engine.transfer.tuning import AT_ONCE, Tuning, check_memory
 
 __all__ = [
     "AT_ONCE",
+    "BATCH",
     "INITIALIZERS",
     "OPTIMIZERS",
     "OWN",

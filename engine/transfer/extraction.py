@@ -22,7 +22,7 @@ from engine.errors import BadDataset, BadImage, DatasetUnavailable
 from engine.storage import Data, Rejected, registry
 from engine.transfer import feature_files
 
-BATCH = 32
+BATCH = 32  # photos
 _WAITING, _DONE, _BAD = 0, 1, 2
 _FLAT = (keras.layers.GlobalAveragePooling2D, keras.layers.Flatten)
 
