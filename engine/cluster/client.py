@@ -6,9 +6,10 @@ its last checkpoint; where nobody answers, it continues here.
 """
 
 from collections import deque
-from collections.abc import Generator, Hashable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from websockets.exceptions import ConnectionClosed
@@ -21,7 +22,6 @@ from engine.cluster.protocol import WINDOW, Reply, Start, Update, pack, pieces, 
 from engine.errors import ClusterRefused, WorkerLost
 from engine.runs import (
     Compressed,
-    Continuation,
     LocalRunner,
     Run,
     Runner,
@@ -46,10 +46,6 @@ class Status:
     waiting: int
 
 
-class _Lost(Exception):
-    """The connection of a run has broken."""
-
-
 def runner(here: LocalRunner) -> Runner:
     """The runner this process is to use: `here`, or the service that is configured.
 
@@ -69,12 +65,9 @@ class Cluster:
     """
 
     def __init__(self, connections: Connections, here: LocalRunner) -> None:
-        self._connections, self._here = connections, here
+        self._connections, self._here, self.store = connections, here, here.store
         self._waiting: dict[int, None] = {}  # runs without a first frame, in order
         self._running: dict[object, int] = {}  # connections, and which run's they are
-
-    def key(self, task: Task) -> Hashable:
-        return self._here.key(task)
 
     def position(self, run: Run) -> int:
         waiting = list(self._waiting)
@@ -86,10 +79,8 @@ class Cluster:
             return self._here.steps(run)
         if isinstance(task, Training):
             return self._training(run, task)
-        rows = task.rows(self._here.store) if isinstance(task, TransferMatrix) else []
-        if len(rows) > 1:
-            return self.spread(rows, run)
-        return self._steps(run, task)
+        rows = task.rows(self.store) if isinstance(task, TransferMatrix) else []
+        return self.spread(rows, run) if len(rows) > 1 else self._steps(run, run)
 
     def spread(self, tasks: Iterable[Task], run: Run) -> Generator[Any]:
         """The last frame of each task, in order; several are computed at once.
@@ -98,21 +89,20 @@ class Cluster:
         """
 
         def last(task: Task) -> Any:
-            *_, frame = self._steps(run, task)
+            part = Run(task, self)
+            part.check = run.check  # type: ignore[method-assign] -- it is watched through the run
+            *_, frame = self._steps(part, run)
             return frame
 
-        coming: deque[Future] = deque()
+        rest = iter(tasks)
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="spread") as pool:
             try:
-                for task in tasks:
-                    coming.append(pool.submit(last, task))
-                    if len(coming) > AT_ONCE:
-                        yield coming.popleft().result()
+                coming = deque(pool.submit(last, task) for task in islice(rest, AT_ONCE + 1))
                 while coming:
                     yield coming.popleft().result()
+                    coming.extend(pool.submit(last, task) for task in islice(rest, 1))
             finally:
-                for future in coming:
-                    future.cancel()
+                pool.shutdown(cancel_futures=True)
 
     def status(self) -> Status:
         """Whether it answers now, and how much it computes for this app."""
@@ -134,7 +124,7 @@ class Cluster:
                 return self.spread(each, run)
 
             # in no turn: it waits for others
-            for step in transfer.read(self._here.store.get(name), task.plan, far):
+            for step in transfer.read(self.store.get(name), task.plan, far):
                 features, seconds = step.trained.features, step.seconds
                 yield step
         if (plan := transfer.portable(task.plan, features)) is None:
@@ -144,22 +134,22 @@ class Cluster:
             steps = self._here.steps(run)
         else:
             run.task = replace(task, plan=plan)
-            steps = self._steps(run, run.task)
+            steps = self._steps(run, run)
         try:
             yield from transfer.whole(steps, features, seconds)
         finally:
             run.task = task  # without the photos
 
     def _taught(self, task: Task) -> dict[str, Backbone]:
-        """The task's networks that people have trained."""
+        """The task's networks that people have trained, by digest."""
         names = {one for name in task.backbones for one in registry.members(name)}
-        found = {name: self._here.store.taught(name) for name in names}
-        return {name: net for name, net in found.items() if net is not None}
+        found = map(self.store.taught, sorted(names))
+        return {digest(net): net for net in found if net is not None}
 
-    def _steps(self, run: Run, task: Task) -> Generator[Any]:
-        """The frames of a task, those made again after a break left out.
+    def _steps(self, run: Run, whole: Run) -> Generator[Any]:
+        """The frames of a run, or of a part of the `whole`, those made again left out.
 
-        A run continues from its last checkpoint, with the same live numbers at the same steps, so
+        It continues from its last checkpoint, with the same live numbers at the same steps, so
         that the result is the same. Without a checkpoint it starts again.
 
         Raises:
@@ -167,30 +157,29 @@ class Cluster:
             WorkerLost: the run lost its machine twice without a new frame in between.
             EngineError: what the task raises.
         """
-        mine = task is run.task  # not one of several tasks of the run
-        continuation = run.continuation if mine else Continuation()
-        made, lost_at, away = len(continuation.frames), -1, False
+        made, lost_at, away = len(run.continuation.live), -1, False
         while True:
-            frames = (self._locally if away else self._frames)(run, task, continuation)
-            first = continuation.resume.step if continuation.resume else 0
+            frames = self._here.steps(run) if away else self._frames(run, whole)
+            first = run.continuation.resume.step if run.continuation.resume else 0
             try:
                 for number, frame in enumerate(frames, first):  # an ideal image has one a step
                     if number >= made:
                         made = number + 1
                         yield frame
                 return
-            except (_Lost, Unreachable) as error:
-                if isinstance(error, _Lost) and lost_at == made:
+            except (ConnectionClosed, Unreachable) as error:
+                away = isinstance(error, Unreachable)
+                if not away and lost_at == made:
                     raise WorkerLost(
                         "The machines computing this run stopped twice at the same step. Start it "
                         "again; if that happens again, check the cluster's memory."
                     ) from error
-                lost_at, away = made, isinstance(error, Unreachable)
-                if mine and hasattr(task, "live"):
-                    continuation = run.so_far(tuple(run.frames))
-                step = continuation.resume and continuation.resume.step
+                lost_at = made
+                if hasattr(run.task, "live"):
+                    run.continuation = run.so_far(len(run.frames))
+                step = run.continuation.resume and run.continuation.resume.step
                 where = f"continues from step {step}" if step else "starts again"
-                run.note = (
+                whole.note = (
                     f"The cluster does not answer. This run {where if made else 'goes on'} here."
                     if away
                     else f"A cluster machine has stopped. This run {where} on another one."
@@ -198,39 +187,22 @@ class Cluster:
             finally:
                 frames.close()
 
-    def _locally(self, run: Run, task: Task, continuation: Continuation) -> Generator[Any]:
-        """The frames of a task, computed in this process."""
-        if task is run.task:
-            run.continuation, one = continuation, run
-        else:
-            one = Run(task, self._here)
-            one.check = run.check  # type: ignore[method-assign] -- it is watched through the run
-        yield from self._here.steps(one)
-
-    def _frames(self, run: Run, task: Task, continuation: Continuation) -> Generator[Any]:
+    def _frames(self, run: Run, whole: Run) -> Generator[Any]:
         """The frames that the service sends; changes of the run's live numbers are sent to it."""
-        live: Any = run.live if task is run.task else None
-        taught = self._taught(task)
-        start = Start(
-            task=task,
-            live=live,
-            taught={name: digest(net) for name, net in taught.items()},
-            continuation=replace(continuation, frames=(), stills=(), pictures={}),
-        )
-        socket = None
-        if not run.frames:
-            self._waiting[id(run)] = None
+        taught, socket = self._taught(run.task), None
+        start = Start(task=run.task, taught=tuple(taught), continuation=run.continuation)
+        if not whole.frames:
+            self._waiting[id(whole)] = None
         try:
-            with self._connections.open(task.backbones, run.check) as socket:
-                self._running[socket] = id(run)
+            with self._connections.open(run.task.backbones, run.check) as socket:
+                self._running[socket] = id(whole)
                 for piece in pieces(pack(start)):
                     socket.send(piece)
                 if taught:
-                    _send_missing(socket, run, taught.values())
-                received, sent = 0, Update(wanted=0, live=live)
+                    _send_missing(socket, run, taught)
+                received, sent = 0, None
                 while True:
-                    live = run.live if task is run.task else None
-                    update = Update(wanted=received + WINDOW, live=live)
+                    update = Update(wanted=received + WINDOW, live=run.live)
                     if update != sent:
                         socket.send(pack(update))
                         sent = update
@@ -238,41 +210,40 @@ class Cluster:
                     if reply is None:
                         continue
                     if reply.last:
-                        if reply.error is not None:
-                            raise reply.error
                         return
                     received += 1
-                    self._waiting.pop(id(run), None)
+                    self._waiting.pop(id(whole), None)
                     yield _received(reply.frame)
-        except ConnectionClosed as error:
-            raise _Lost from error
         finally:
-            self._waiting.pop(id(run), None)
+            self._waiting.pop(id(whole), None)
             self._running.pop(socket, None)
 
 
 def _heard(socket: ClientConnection, run: Run) -> Reply | None:
-    """What the service says, soon; None where it says nothing, and somebody still wants the run."""
+    """What the service says, soon; None where it says nothing, and somebody still wants the run.
+
+    Raises what the service says has ended the run.
+    """
     try:
         message = socket.recv(timeout=0.1, decode=False)
     except TimeoutError:
         run.check()
         return None
     try:
-        return unpack(message)
+        reply: Reply = unpack(message)
     except Exception as error:  # whatever a class of another version raises
         raise ClusterRefused("The cluster runs another version of the app. Update both.") from error
+    if reply.error is not None:
+        raise reply.error
+    return reply
 
 
-def _send_missing(socket: ClientConnection, run: Run, taught: Iterable[Backbone]) -> None:
+def _send_missing(socket: ClientConnection, run: Run, taught: Mapping[str, Backbone]) -> None:
     """Sends the trained networks that the service has not."""
     while (reply := _heard(socket, run)) is None:
         pass
-    if reply.error is not None:
-        raise reply.error
     if reply.missing:
-        wanted = {digest(net): net for net in taught}
-        for piece in pieces(pack({one: packed(wanted[one]) for one in reply.missing})):
+        for piece in pieces(pack({one: packed(taught[one]) for one in reply.missing})):
             socket.send(piece)
 
 

@@ -1,10 +1,11 @@
 """What an app and a service say to each other: one WebSocket a run.
 
 The app opens `PATH` and sends what to compute (`Start`), in pieces, as servers limit the size of a
-message; then an `Update` whenever it wants more frames or other live numbers. The service answers
-with a `Reply` for each frame and a last one. A network that people have trained goes there once:
-`Start` has its digest, a first `Reply` says whether it is missing, and its bytes follow. Pausing
-needs `Update.wanted`: proxies in between would go on storing frames that the app does not read.
+message; then an `Update`, with which it begins, and another one whenever the app wants more frames
+or other live numbers. The service answers with a `Reply` for each frame and a last one. A network
+that people have trained goes there once: `Start` has its digest, a first `Reply` says whether it is
+missing, and its bytes follow. Pausing needs `Update.wanted`: proxies in between would go on storing
+frames that the app does not read.
 
 Both sides unpickle what they get, so each trusts the other: they are one program on two machines.
 """
@@ -24,11 +25,10 @@ WINDOW = 3  # frames that may be on their way
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """What to compute, with which live numbers, and what is there already."""
+    """What to compute, the digests of its trained networks, and what is there already."""
 
     task: Any
-    live: Any  # None takes those of the task
-    taught: Mapping[str, str]  # the digests of trained networks, by name
+    taught: tuple[str, ...]
     continuation: Continuation
 
 

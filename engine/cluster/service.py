@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import hmac
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -56,33 +56,28 @@ class Service:
             await socket.close()  # before it was accepted: the answer is 403
             return
         await socket.accept()
-        run: _Remote | None = None
         try:
-            try:
-                start: Start = await asyncio.to_thread(unpack, await _message(socket))
-                taught = await self._taught(socket, start.taught) if start.taught else []
-            except WebSocketDisconnect:
-                raise
-            except Exception as error:  # whatever a class of another version raises
-                _log.warning("a task that cannot be read: %s", error)
-                refused = "The machine that computes runs another version of the app. Update both."
-                await socket.send_bytes(pack(Reply(error=ClusterRefused(refused), last=True)))
-                return
-            if self._on_start is not None:
-                await self._on_start("+".join(start.task.backbones))
-            runner = self._runner.using(self._runner.store.beside(taught))
-            run = _Remote(start, runner, _sender(socket))
-            while True:
-                run.update(unpack(await socket.receive_bytes()))
+            start: Start = await asyncio.to_thread(unpack, await _message(socket))
+            taught = await self._taught(socket, start.taught) if start.taught else []
         except WebSocketDisconnect:
             return
+        except Exception as error:  # whatever a class of another version raises
+            _log.warning("a task that cannot be read: %s", error)
+            refused = "The machine that computes runs another version of the app. Update both."
+            await socket.send_bytes(pack(Reply(error=ClusterRefused(refused), last=True)))
+            return
+        if self._on_start is not None:
+            await self._on_start("+".join(start.task.backbones))
+        run = _Remote(start, self._runner.using(self._runner.store.beside(taught)), socket)
+        try:
+            async for update in socket.iter_bytes():
+                run.update(unpack(update))
         finally:
-            if run is not None:
-                run.end()
+            run.end()
 
-    async def _taught(self, socket: WebSocket, digests: Mapping[str, str]) -> list[Backbone]:
+    async def _taught(self, socket: WebSocket, digests: Iterable[str]) -> list[Backbone]:
         """The trained networks of a run; those that are not here are asked for."""
-        found = {digest: self._known.get(digest) for digest in digests.values()}
+        found = {digest: self._known.get(digest) for digest in digests}
         missing = tuple(digest for digest, net in found.items() if net is None)
         await socket.send_bytes(pack(Reply(missing=missing)))
         if missing:
@@ -102,27 +97,21 @@ async def _message(socket: WebSocket) -> bytes:
 class _App:
     """What a run asks of those who watch it: the app wants it until it hangs up."""
 
-    wanted = 0
-    stopped = False
-
-    @property
-    def wants_it(self) -> bool:
-        return not self.stopped
+    wanted, wants_it = 0, True
 
 
 class _Remote(Run):
     """A run that is watched on another machine: it makes as many frames as are wanted there."""
 
-    def __init__(self, start: Start, runner: LocalRunner, send: Callable[[Reply], None]) -> None:
-        super().__init__(start.task, runner, start.live, start.continuation)
-        self._app, self._send = _App(), send
-        self.join(self._app)
+    def __init__(self, start: Start, runner: LocalRunner, socket: WebSocket) -> None:
+        super().__init__(start.task, runner, continuation=start.continuation)
+        self._app, self._socket, self._loop = _App(), socket, asyncio.get_running_loop()
 
     def update(self, new: Update) -> None:
-        """Takes what the app says."""
+        """Takes what the app says; the first time, it begins."""
         self._app.wanted = new.wanted
         self.live = self.live if new.live is None else new.live
-        self.wake()
+        self.join(self._app)
 
     def end(self) -> None:
         """Ends it before its next step."""
@@ -138,6 +127,14 @@ class _Remote(Run):
             with contextlib.suppress(Cancelled):
                 self._send(Reply(error=_told(self.error), last=True))
 
+    def _send(self, reply: Reply) -> None:
+        """Sends from the run's thread; raises `Cancelled` where the app has hung up."""
+        try:
+            sending = self._socket.send_bytes(pack(reply))
+            asyncio.run_coroutine_threadsafe(sending, self._loop).result()
+        except Exception as error:  # what a closed one raises is the server's choice
+            raise Cancelled from error
+
 
 def _told(error: Exception | None) -> Exception | None:
     """What ended a run, as it travels; a bug is logged here."""
@@ -145,19 +142,6 @@ def _told(error: Exception | None) -> Exception | None:
         return error
     _log.error("a run failed", exc_info=error)
     return RuntimeError(f"{type(error).__name__}: {error}")
-
-
-def _sender(socket: WebSocket) -> Callable[[Reply], None]:
-    """Sends from another thread; raises `Cancelled` where the app has hung up."""
-    loop = asyncio.get_running_loop()
-
-    def send(reply: Reply) -> None:
-        try:
-            asyncio.run_coroutine_threadsafe(socket.send_bytes(pack(reply)), loop).result()
-        except Exception as error:  # what a closed one raises is the server's choice
-            raise Cancelled from error
-
-    return send
 
 
 def _sent(task: Any, frame: Any) -> Any:

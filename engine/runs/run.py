@@ -3,7 +3,7 @@
 import atexit
 import threading
 from collections import deque
-from collections.abc import Generator, Hashable, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from engine import images
+from engine.backbones import Store
 from engine.runs.schedule import Share
 
 NO_PICTURE = np.empty((0, 0, 3), "float32")
@@ -20,8 +21,6 @@ PICTURES = 48  # exact ones kept of a run; of a longer one every second, fourth 
 class Watcher(Protocol):
     """Who watches a run: how many frames it should have made, and whether it is still wanted."""
 
-    stopped: bool
-
     @property
     def wanted(self) -> float: ...
 
@@ -30,7 +29,10 @@ class Watcher(Protocol):
 
 
 class Runner(Protocol):
-    """Where runs are computed."""
+    """Where runs are computed, with the backbones of a store."""
+
+    @property
+    def store(self) -> Store: ...
 
     def steps(self, run: "Run") -> Generator[Any]:
         """The frames of a run's task; calls `run.check` while it waits."""
@@ -40,10 +42,6 @@ class Runner(Protocol):
         """Where a run stands in the queue, from 1; 0 where it does not wait."""
         ...
 
-    def key(self, task: Any) -> Hashable:
-        """A key shared by equal tasks with the same networks; None if the run is never shared."""
-        ...
-
 
 class Cancelled(Exception):
     """Raised in a run's own thread when nobody wants it any more."""
@@ -51,15 +49,12 @@ class Cancelled(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Continuation:
-    """The state of a run that another one continues.
+    """What a run needs to go on after frames that another one has made.
 
-    `resume` is a checkpoint at or before the last of the `frames`. The steps after it are computed
-    again, bit for bit, with the live numbers `live`, by step.
+    `resume` is a checkpoint at or before the last of them. The steps after it are computed again,
+    bit for bit, with the live numbers `live` of those frames, by step.
     """
 
-    frames: tuple[Any, ...] = ()
-    stills: tuple[tuple[images.Still, ...], ...] = ()
-    pictures: dict[int, np.ndarray] = field(default_factory=dict)
     resume: Any = None
     live: Mapping[int, Any] = field(default_factory=dict)
 
@@ -90,15 +85,16 @@ class Run:
         task: what to compute.
         runner: where to compute it.
         live: the initial live numbers; None takes those of the task.
-        continuation: the state of the run that this one continues; None begins anew.
+        continuation: of the run that this one continues; None begins anew.
     """
 
     def __init__(
         self, task: Any, runner: Runner, live: Any = None, continuation: Continuation | None = None
     ) -> None:
         self.task, self.continuation = task, continuation or Continuation()
-        self.frames, self.pictures = list(self.continuation.frames), self.continuation.pictures
-        self.stills = list(self.continuation.stills)
+        self.frames: list[Any] = []
+        self.stills: list[tuple[images.Still, ...]] = []
+        self.pictures: dict[int, np.ndarray] = {}
         self.live = getattr(task, "live", None) if live is None else live
         resume = self.continuation.resume
         self.checkpoints: deque[Any] = deque([resume] if resume else (), maxlen=4)
@@ -118,7 +114,7 @@ class Run:
     def join(self, view: Watcher) -> bool:
         """Lets a view watch, and starts the run for the first; False where it ends too early."""
         with self._changed:
-            if self.cut or (self._closing and not self.done):
+            if self.error is not None or self.cut or (self._closing and not self.done):
                 return False
             self._views.add(view)
             if self._thread.ident is None:
@@ -170,27 +166,19 @@ class Run:
         """The live numbers of a step: those recorded if it is computed again, else the current."""
         return self.continuation.live.get(step, self.live)
 
-    def fork(self, count: int, live: Any) -> "Run":
-        """Another run that shares the first `count` frames and goes on with other live numbers."""
-        frames = tuple(self.frames[:count])
-        return Run(self.task, self._runner, live, self.so_far(frames))
+    def fork(self, count: int, live: Any, task: Any = None) -> "Run":
+        """Another run that shares the first `count` frames; other live numbers, a longer task."""
+        shared = self.so_far(count)
+        other = Run(task or self.task, self._runner, live, shared)
+        other.frames, other.stills = self.frames[:count], self.stills[:count]
+        other.pictures = {k: made for k, made in self.pictures.items() if k in shared.live}
+        return other
 
-    def extended(self, task: Any) -> "Run":
-        """Another run that goes on with a longer task after everything this one has made."""
-        return Run(task, self._runner, self.live, self.so_far(tuple(self.frames)))
-
-    def so_far(self, frames: "tuple[Any, ...]") -> "Continuation":
-        """What another run needs to go on after these frames of this one."""
-        step = frames[-1].step if frames else -1
-        return Continuation(
-            frames=frames,
-            stills=tuple(self.stills[: len(frames)]),
-            pictures={k: picture for k, picture in self.pictures.items() if k <= step},
-            resume=next(
-                (one for one in reversed(tuple(self.checkpoints)) if one.step <= step), None
-            ),
-            live={frame.step: getattr(frame, "live", None) for frame in frames},
-        )
+    def so_far(self, count: int) -> Continuation:
+        """What another run needs to go on after the first `count` frames of this one."""
+        live = {frame.step: getattr(frame, "live", None) for frame in self.frames[:count]}
+        known = [one for one in tuple(self.checkpoints) if one.step in live]
+        return Continuation(resume=known[-1] if known else None, live=live)
 
     def latest(self, count: int) -> Any:
         """The last of the first `count` frames, with its picture; None if there is none.
@@ -274,8 +262,7 @@ _alive: set[Run] = set()
 def _end() -> None:
     """Ends what runs before the interpreter does: a thread inside TensorFlow would crash it."""
     for run in _alive.copy():
-        for view in list(run._views):
-            view.stopped = True
+        run._closing = True
         run.wake()
     for run in _alive.copy():
         run.wait(10)

@@ -1,7 +1,7 @@
 """The runner of this machine: runs are computed in this process, in turns."""
 
-from collections.abc import Generator, Hashable
-from contextlib import closing
+from collections.abc import Generator
+from contextlib import closing, nullcontext
 from copy import copy
 from typing import Any
 
@@ -32,20 +32,9 @@ class LocalRunner:
         return other
 
     def steps(self, run: Run) -> Generator[Any]:
-        if getattr(run.task, "alone", False):
-            return self._alone(run)
-        return self._turns(run)
-
-    def position(self, run: Run) -> int:
-        return self._memory.position(run.alone) or self.schedule.position(run.share)
-
-    def key(self, task: Any) -> Hashable:
-        if task.key is None:
-            return None
-        return task.key, *map(self.store.version, task.backbones)
-
-    def _turns(self, run: Run) -> Generator[Any]:
-        with closing(self._frames(run)) as frames:
+        alone = getattr(run.task, "alone", False)
+        memory = self._memory.turn(run.alone, run.check) if alone else nullcontext()
+        with memory, closing(self._frames(run)) as frames:
             while True:
                 with self.schedule.turn(run.share, run.check):
                     frame = next(frames, _END)
@@ -53,11 +42,11 @@ class LocalRunner:
                     return
                 yield frame
 
+    def position(self, run: Run) -> int:
+        return self._memory.position(run.alone) or self.schedule.position(run.share)
+
     def _frames(self, run: Run) -> Generator[Any]:
         """The frames; the networks are loaded for the first of them, in its turn."""
         nets = [self.store.get(name) for name in run.task.backbones]
-        yield from run.task.steps(nets, run.live_at, run.continuation.resume)
-
-    def _alone(self, run: Run) -> Generator[Any]:
-        with self._memory.turn(run.alone, run.check):
-            yield from self._turns(run)
+        how = (run.live_at, run.continuation.resume) if hasattr(run.task, "live") else ()
+        yield from run.task.steps(nets, *how)

@@ -31,10 +31,11 @@ class Task(Protocol):
         """A key shared by equal tasks; None for a task whose run is never shared."""
         ...
 
-    def steps(
-        self, nets: Sequence[Backbone], live: LiveAt | None = None, resume: Checkpoint | None = None
-    ) -> Iterator[Any]:
-        """Computes it with these networks; only an ideal image takes the other two."""
+    def steps(self, nets: Sequence[Backbone]) -> Iterator[Any]:
+        """Computes it with these networks.
+
+        One that has `live` numbers also takes those of each step, and a checkpoint to resume from.
+        """
         ...
 
 
@@ -47,6 +48,17 @@ class _Shared:
         return type(self).__name__, *(_plain(getattr(self, one.name)) for one in fields(self))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _OfOne(_Shared):
+    """A task with one backbone."""
+
+    backbone: str
+
+    @property
+    def backbones(self) -> tuple[str, ...]:
+        return (self.backbone,)
+
+
 def _plain(value: Any) -> Hashable:
     if isinstance(value, np.ndarray):
         return images.digest(value)
@@ -54,17 +66,12 @@ def _plain(value: Any) -> Hashable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IdealImage(_Shared):
+class IdealImage(_OfOne):
     """An ideal image; see `synthesis.ideal_image`."""
 
-    backbone: str
     target: int | synthesis.Algebra
     settings: Settings
     start: np.ndarray | None = None
-
-    @property
-    def backbones(self) -> tuple[str, ...]:
-        return (self.backbone,)
 
     @property
     def live(self) -> Live:
@@ -87,9 +94,7 @@ class Attack(_Shared):
     attack: attacks.Attack
     seed: int
 
-    def steps(
-        self, nets: Sequence[Backbone], live: Any = None, resume: Any = None
-    ) -> Iterator[attacks.Frame]:
+    def steps(self, nets: Sequence[Backbone]) -> Iterator[attacks.Frame]:
         return attacks.run(nets, self.picture, self.goal, self.attack, seed=self.seed)
 
     def shown(self, frame: attacks.Frame) -> tuple[np.ndarray, ...]:
@@ -111,30 +116,21 @@ class EpsilonSweep(_Shared):
     epsilons: tuple[float, ...]
     seed: int
 
-    def steps(
-        self, nets: Sequence[Backbone], live: Any = None, resume: Any = None
-    ) -> Iterator[robustness.SweepPoint]:
+    def steps(self, nets: Sequence[Backbone]) -> Iterator[robustness.SweepPoint]:
         return robustness.epsilon_sweep(
             nets, np.stack(self.pictures), self.goal, self.attack, self.epsilons, self.seed
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judge(_Shared):
+class Judge(_OfOne):
     """Every attack of the judge on one picture; see `robustness.judged`."""
 
-    backbone: str
     picture: np.ndarray
     epsilon: float
     seed: int
 
-    @property
-    def backbones(self) -> tuple[str, ...]:
-        return (self.backbone,)
-
-    def steps(
-        self, nets: Sequence[Backbone], live: Any = None, resume: Any = None
-    ) -> Iterator[robustness.Trial]:
+    def steps(self, nets: Sequence[Backbone]) -> Iterator[robustness.Trial]:
         return robustness.judged(nets[0], self.picture, self.epsilon, seed=self.seed)
 
     def shown(self, trial: robustness.Trial) -> tuple[np.ndarray, ...]:
@@ -163,9 +159,7 @@ class TransferMatrix(_Shared):
         groups = transferability.transfer_groups(nets, self.wanted, ensemble=self.ensemble)
         return [replace(self, attacked=tuple(net.name for net in group)) for group in groups]
 
-    def steps(
-        self, nets: Sequence[Backbone], live: Any = None, resume: Any = None
-    ) -> Iterator[attacks.TransferRow]:
+    def steps(self, nets: Sequence[Backbone]) -> Iterator[attacks.TransferRow]:
         groups = transferability.transfer_groups(nets, self.wanted, ensemble=self.ensemble)
         if self.attacked:
             groups = [[net for net in nets if net.name in self.attacked]]
@@ -176,24 +170,13 @@ class TransferMatrix(_Shared):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Vectors:
+class Vectors(_OfOne):
     """Features of some photos, as files; see `transfer.look`."""
 
-    backbone: str
     photos: tuple[bytes, ...]
     views: int
 
-    @property
-    def backbones(self) -> tuple[str, ...]:
-        return (self.backbone,)
-
-    @property
-    def key(self) -> Hashable:
-        return None
-
-    def steps(
-        self, nets: Sequence[Backbone], live: Any = None, resume: Any = None
-    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def steps(self, nets: Sequence[Backbone]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         yield transfer.look(nets[0], self.photos, self.views)
 
 
@@ -217,9 +200,7 @@ class Training:
         """Whether it takes so much memory that only a few may run at once, and none is kept."""
         return self.plan.how != FROZEN
 
-    def steps(
-        self, nets: Sequence[Backbone], live: Any = None, resume: Any = None
-    ) -> Iterator[transfer.TrainingStep]:
+    def steps(self, nets: Sequence[Backbone]) -> Iterator[transfer.TrainingStep]:
         return transfer.train(nets[0], self.plan)
 
     def sent(self, step: transfer.TrainingStep) -> transfer.TrainingStep:

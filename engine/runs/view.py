@@ -46,7 +46,7 @@ class View:
         self.paused = self.stopped = False
         self._steps = 0  # asked for while paused
         self._before = len(run.frames)  # made before this person came
-        self._last = False  # whether its stop ended the run, and nothing was left to see
+        self.left = False  # stopped, and the run is others' or had ended: it shows no more of it
         self._runs, self._lease = runs, lease
         self._gone: tuple[float, float] | None = None  # since when, and for how long it may be
         self._looked = time.monotonic()
@@ -92,11 +92,6 @@ class View:
         frames = self.frames
         last = frames[-1].step if frames else -1
         return {step: picture for step, picture in self.run.pictures.items() if step <= last}
-
-    @property
-    def left(self) -> bool:
-        """Whether it was stopped, and the run is others' or had ended: it shows no more of it."""
-        return self.stopped and not self._last
 
     @property
     def error(self) -> Exception | None:
@@ -168,7 +163,7 @@ class View:
         if not self.ended and not self.stopped:
             self.look()
             behind, self.stopped = self.behind, True
-            self._last = self.run.leave(self) and not behind
+            self.left = not self.run.leave(self) or behind
 
     def steer(self, live: Any) -> None:
         """Goes on with other live numbers; where others watch the run, with a fork of it."""
@@ -184,9 +179,9 @@ class View:
     def extend(self, task: Any) -> None:
         """Goes on with a longer task, alone, after everything its run has made."""
         self.look()
-        self.stopped = self.paused = self._last = False
+        self.stopped = self.paused = self.left = False
         self._steps = 0
-        self.go_on_with(self.run.extended(task))
+        self.go_on_with(self.run.fork(len(self.run.frames), self.run.live, task))
 
     def twin(self) -> "View":
         """Another access to the same run, at the same place: for a page that was opened again."""
@@ -219,19 +214,14 @@ class Runs:
 
     def view(self, task: Any, *, paused: bool = False, lease: float | None = None) -> View:
         """Returns a view of a task's run, which is started unless an equal task has one."""
-        key = self.runner.key(task)
+        key = task.key and (task.key, *map(self.runner.store.version, task.backbones))
         with self._lock:
-            run = self._runs.get(key) if key is not None else None
-            while True:
-                if run is None or run.error is not None:
-                    run = Run(task, self.runner)
-                view = View(run, self, lease)
-                view.paused = paused
-                if run.join(view):
-                    break
-                run = None
+            view = View(self._runs.get(key) or Run(task, self.runner), self, lease)
+            view.paused = paused
+            if not view.run.join(view):  # it has failed, or is about to end
+                view.go_on_with(Run(task, self.runner))
             if key is not None:
-                self._runs[key] = self._last[key] = run
+                self._runs[key] = self._last[key] = view.run
             return view
 
     def steer(self, view: View, live: Any) -> None:
@@ -257,7 +247,7 @@ class Private:
     def __init__(self, make: Callable[[], Iterator[Any]]) -> None:
         self.make = make
 
-    def steps(self, nets: Any, live: Any = None, resume: Any = None) -> Iterator[Any]:
+    def steps(self, nets: Any) -> Iterator[Any]:
         return self.make()
 
 
