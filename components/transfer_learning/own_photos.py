@@ -102,7 +102,7 @@ def class_boxes(backbone: str) -> "PhotoSource | None":
     if size > MAX_MB:
         st.error(f"These photos total {size:.0f} MB; at most {MAX_MB} MB are accepted.")
         return None
-    st.caption("After the first training, it trains again whenever you add a photo.")
+    st.caption("After the first training, it trains again when you add a photo or rename a class.")
     share = split()
     with shell.errors():
         key = (*((name, *given) for name, given in photos.items()), share)
@@ -111,16 +111,19 @@ def class_boxes(backbone: str) -> "PhotoSource | None":
 
 
 def more(learned: "TrainingPlan", plan: "TrainingPlan") -> bool:
-    """Whether photos have come into the boxes, and no fewer are there, since a head learned them.
+    """Whether photos or a class's name are new, and no fewer are there, since a head learned them.
 
-    The same number of others counts, too; another share of them for testing does not.
+    The same number of others counts, too; another share of them for testing does not. Who types a
+    name and presses Train at once begins with the name before it.
     """
     both = (learned, plan)
     if not all(p.how == FROZEN and p.source.holder and p.source.name == BOXES for p in both):
         return False
     before, now = (p.source.data for p in both)
-    if before is None or now is None or before.class_names != now.class_names:
+    if before is None or now is None:
         return False
+    if before.class_names != now.class_names:
+        return len(now.labels) >= len(before.labels)
     counts = [np.bincount(data.labels, minlength=len(now.class_names)) for data in (before, now)]
     others = learned.source.holder is not plan.source.holder
     replaced = others and before.train.sum() == now.train.sum()

@@ -64,6 +64,19 @@ def test_a_visit_elsewhere_costs_neither_photos_nor_classifier(trained):
     assert any("Add at least two photos" in one.value for one in trained.caption)
 
 
+def test_a_class_that_is_renamed_is_learned_at_once(trained):
+    trained.text_input(key="class_1_name").set_value("mug").run()
+    assert learnt(trained).trained.class_names == ("class 1", "mug")
+
+
+def test_a_class_less_is_not_learned_before_one_asks_for_it(trained):
+    before = trained.session_state["training_run"]
+    trained.text_input(key="class_1_name").set_value("mug")
+    trained.file_uploader(key="class_1_files").set_value(photos(1)[:2]).run()
+    assert trained.session_state["training_run"] is before
+    assert any("previous training" in one.value for one in trained.info)
+
+
 def test_as_many_other_photos_are_learned_at_once(trained):
     before = trained.session_state["training_run"]
     trained.file_uploader(key="class_1_files").set_value(photos(1, seed=1)).run()
