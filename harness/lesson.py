@@ -15,6 +15,8 @@ from harness.pupil import Pupil
 
 BACKBONES = ("MobileNetV2", "Pocket")
 CLASSES = {"MobileNetV2": ("zebra", "goldfish", "daisy", "tiger"), "Pocket": ("goldfish", "lemon")}
+THINK = (1.0, 4.0)  # seconds, at least and at most, between two things a pupil does
+SETTINGS = ""  # of an ideal image, as a link has them, beside its class and seed
 
 
 class Marks:
@@ -58,7 +60,7 @@ async def lesson(
     name = BACKBONES[number % 2]
 
     async def think() -> None:
-        await asyncio.sleep(chance.uniform(1.0, 4.0))
+        await asyncio.sleep(chance.uniform(*THINK))
 
     while time.monotonic() < until:
         started = time.monotonic()
@@ -110,7 +112,7 @@ async def ideal_image(pupil: Pupil, number: int, name: str, marks: Marks, think)
     wanted = CLASSES[name][number // 2 % len(CLASSES[name])]
     marks.counts["asked"] += 1
     seed = 7 if number % 4 < 2 else 1000 + marks.counts["asked"]
-    await pupil.open("ideal_images", f"backbone={name}&class={wanted}&seed={seed}")
+    await pupil.open("ideal_images", f"backbone={name}&class={wanted}&seed={seed}{SETTINGS}")
     await ready(pupil, "button", "Start")
     started = time.monotonic()
     await pupil.click("Start")

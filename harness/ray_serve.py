@@ -42,7 +42,7 @@ class RayServe:
         if cores := os.environ.get("IDEAL_CAT_CORES"):
             environment = deployment["ray_actor_options"]["runtime_env"]["env_vars"]
             environment["IDEAL_CAT_CORES"] = cores
-        deployment.update(graceful_shutdown_timeout_s=1, **options)
+        deployment.update(graceful_shutdown_timeout_s=1, health_check_period_s=1, **options)
         self._folder = tempfile.TemporaryDirectory(prefix="ideal-cat-serve-")
         file = Path(self._folder.name) / "serve.yaml"
         file.write_text(yaml.safe_dump(config))

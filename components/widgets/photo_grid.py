@@ -32,7 +32,7 @@ def photo_grid(
         for k in range(len(names))
     )
     st.html(
-        f"<style>{photo}::before{{background-image:url({_strip(tuple(files))});"
+        f"<style>{photo}::before{{background-image:url({_strip(tuple(map(str, files)))});"
         f"background-size:{100 * len(names)}% 100%}}{places}</style>"
     )
     with st.container(key=f"{key}_photo_grid"):
@@ -48,9 +48,10 @@ def photo_grid(
 
 
 @st.cache_data(show_spinner=False, max_entries=8)
-def _strip(files: tuple[Path, ...]) -> str:
+def _strip(files: tuple[str, ...]) -> str:
     """Thumbnails side by side, as the address of one image."""
-    data = images.jpeg(np.concatenate([thumbnail(file) for file in files], axis=1), quality=75)
+    thumbnails = [thumbnail(Path(file)) for file in files]
+    data = images.jpeg(np.concatenate(thumbnails, axis=1), quality=75)
     return f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"
 
 

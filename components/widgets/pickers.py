@@ -151,6 +151,11 @@ def _sample(key: str, default: str, ask: bool = True) -> Picked:
             choose()  # a link did
         if label := samples.SAMPLES[name].label:
             st.caption(f"Labelled “{label}” in ImageNet.")
+    return _of_sample(name)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _of_sample(name: str) -> Picked:
     array, label = cache.sample(name), samples.SAMPLES[name].label
     return Picked(picture=array, name=name.lower(), digest=images.digest(array), label=label)
 

@@ -50,6 +50,7 @@ SAMPLES = {
 }
 
 
+@cache
 def path(name: str) -> Path:
     """Where a sample's file is; its package is not imported."""
     sample = SAMPLES[name]

@@ -37,21 +37,20 @@ def browser():
     expect.set_options(timeout=PATIENCE)
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(chromium.ARGUMENTS))
+        # one process for all tabs of a person, which has compiled the app's scripts before
+        arguments = [*chromium.ARGUMENTS, "--process-per-site"]
+        browser = playwright.chromium.launch(executable_path=path, args=arguments)
         yield browser
         browser.close()
 
 
 @pytest.fixture
-def phone(browser):
+def phone(page):
     """A tab 390 px wide, dark, on which nothing may scroll sideways at the end."""
-    context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark")
-    context.set_default_timeout(PATIENCE)
-    page = context.new_page()
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.emulate_media(color_scheme="dark")
     yield page
-    wide = page.evaluate("document.documentElement.scrollWidth")
-    context.close()
-    assert wide <= 390
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 def _context(browser):
@@ -86,9 +85,10 @@ def watched(page) -> Iterator:
 
 
 @pytest.fixture(scope="session")
-def person(browser):
-    """Whose browser has read the app's files before."""
+def person(browser, address):
+    """Whose browser has read the app's files before; a tab that stays keeps its process."""
     context = _context(browser)
+    context.new_page().goto(f"{address}/_stcore/health")
     yield context
     context.close()
 
@@ -99,6 +99,6 @@ def page(person):
     with watched(person.new_page()) as page:
         yield page
         page.evaluate("localStorage.clear()")
-        for each in person.pages:
+        for each in person.pages[1:]:
             each.close()
         person.clear_cookies()

@@ -101,9 +101,8 @@ def test_nothing_ends_beyond_the_edge_of_a_phone(phone, address, screen):
 
 
 @pytest.mark.parametrize("screen", ["adversarial_attacks", "ideal_images"])
-def test_large_text_cuts_no_word(browser, address, screen):
-    context = browser.new_context(viewport={"width": 1024, "height": 768})
-    page = context.new_page()
+def test_large_text_cuts_no_word(page, address, screen):
+    page.set_viewport_size({"width": 1024, "height": 768})
     page.goto(f"{address}/{screen}?backbone=Pocket&large_text=true")
     expect(page.locator(".st-key-set_up")).to_be_visible()
     expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
@@ -114,7 +113,6 @@ def test_large_text_cuts_no_word(browser, address, screen):
         ".filter((e) => e.innerText && e.scrollWidth > e.clientWidth + 1"
         " && getComputedStyle(e).overflowX === 'hidden').map((e) => e.innerText)"
     )
-    context.close()
     assert cut == []
 
 

@@ -19,21 +19,18 @@ from tests.e2e.screen import picture
 START = re.compile("Start$")
 
 
-def run(coroutine) -> None:
-    """Runs it in a thread of its own: Playwright's loop is in this one."""
+def run(coroutine):
+    """Runs it in a thread of its own, as Playwright's loop is in this one; returns its result."""
     with ThreadPoolExecutor(1) as thread:
-        thread.submit(asyncio.run, coroutine).result()
+        return thread.submit(asyncio.run, coroutine).result()
 
 
 def test_a_closed_tab_and_a_crashed_browser_end_their_runs(browser, address):
-    home = browser.new_context().new_page()
-
-    def runs() -> int:
-        home.goto(address)
-        home.get_by_text("This machine").click()
-        line = home.get_by_text(re.compile(r"Active runs of all visitors: \d+"))
-        expect(line).to_be_visible()
-        return int(re.findall(r"\d+", line.inner_text())[-1])
+    async def runs() -> int:
+        async with Pupil(address) as pupil:
+            await pupil.open()
+            told = re.compile(r"Active runs of all visitors: (\d+)")
+            return int((await pupil.until(lambda: told.search(pupil.words()), "their number"))[1])
 
     async def crashed() -> None:
         pupil = Pupil(address)
@@ -46,7 +43,7 @@ def test_a_closed_tab_and_a_crashed_browser_end_their_runs(browser, address):
         await pupil.until(lambda: "paused" in pupil.words(), "the pause")
         pupil.crash()
 
-    before = runs()
+    before = run(runs())
     tab = browser.new_context()
     page = tab.new_page()
     page.goto(f"{address}/ideal_images?backbone=Pocket&preset=lesson")
@@ -54,19 +51,18 @@ def test_a_closed_tab_and_a_crashed_browser_end_their_runs(browser, address):
     page.get_by_role("button", name=re.compile("Pause$")).click()  # it would end by itself soon
     expect(page.get_by_text(re.compile("paused$"))).to_be_visible()
     run(crashed())
-    assert runs() == before + 2
+    assert run(runs()) == before + 2
     tab.close()
     deadline = time.monotonic() + 60
-    while runs() > before:
+    while run(runs()) > before:
         assert time.monotonic() < deadline, "nobody looks, and the runs go on"
-        home.wait_for_timeout(2000)  # each look draws home anew
-    home.context.close()
+        time.sleep(1)
 
 
 def test_a_killed_server_comes_back_and_the_link_brings_the_page_as_it_was(page, tmp_path):
     port, few = free_port(), {"KERAS_HOME": str(tmp_path)}  # soon ready, with what comes with it
     with running(port, **few) as (address, process):
-        page.goto(f"{address}/ideal_images?backbone=Pocket&class=goldfish&seed=5&steps=60")
+        page.goto(f"{address}/ideal_images?backbone=Pocket&class=goldfish&seed=5&steps=20")
         page.get_by_role("button", name=START).click()
         expect(page.get_by_text(re.compile(", running$|, done$"))).to_be_visible()
         process.kill()
@@ -74,12 +70,12 @@ def test_a_killed_server_comes_back_and_the_link_brings_the_page_as_it_was(page,
     with running(port, **few):  # the same tab finds it again by itself, and may begin anew
         expect(picture(page, "^Noise$")).to_be_visible()
         page.get_by_role("button", name=START).click()
-        expect(page.get_by_text(re.compile("^step 60 of 60, done$"))).to_be_visible()
+        expect(page.get_by_text(re.compile("^step 20 of 20, done$"))).to_be_visible()
         page.reload()
         expect(picture(page, "^Noise$")).to_be_visible()
         assert "class=goldfish" in page.url
         page.get_by_role("button", name=START).click()
-        expect(picture(page, "^goldfish, step 60: ")).to_be_visible()
+        expect(picture(page, "^goldfish, step 20: ")).to_be_visible()
 
 
 def test_weights_may_be_damaged_deleted_and_restored_while_it_runs(tmp_path):
@@ -171,11 +167,11 @@ def test_two_hundred_guests_who_drop_leave_nothing_behind(tmp_path):
         async with limit:
             pupil = Pupil(address)
             await pupil.__aenter__()
-            await pupil.open(page, "backbone=Pocket")
+            await pupil.open(page, "backbone=Pocket&steps=20")
             if page == "ideal_images":
                 await pupil.until(lambda: pupil.has("button", "Start"), "the page")
                 await pupil.click("Start")
-                await pupil.until(lambda: "of 120" in pupil.words(), "the run")
+                await pupil.until(lambda: "of 20" in pupil.words(), "the run")
             else:
                 await pupil.until(pupil.words, "the page")
             pupil.crash()

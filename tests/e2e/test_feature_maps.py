@@ -84,7 +84,7 @@ def test_a_senseless_link_is_told_and_the_page_goes_on(page, address):
 
 
 def test_a_click_on_a_tile_and_on_the_network_picks(page, address):
-    page.goto(f"{address}/feature_maps")
+    page.goto(f"{address}/feature_maps?backbone=Pocket")
     ready(page)
     tile = tiles(page).nth(5)
     number = tile.get_attribute("aria-label").split(",")[0].removeprefix("channel ")
@@ -100,7 +100,7 @@ def test_a_click_on_a_tile_and_on_the_network_picks(page, address):
 
 
 def test_upload_compare_and_download(page, address, tmp_path):
-    page.goto(f"{address}/feature_maps")
+    page.goto(f"{address}/feature_maps?backbone=Pocket")
     ready(page)
     set_up(page).get_by_role("radio", name="Upload").click()
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(SAMPLES / "coffee.png")
@@ -138,7 +138,7 @@ def test_upload_compare_and_download(page, address, tmp_path):
 
 
 def test_a_picture_can_be_pasted(page, address):
-    page.goto(f"{address}/feature_maps")
+    page.goto(f"{address}/feature_maps?backbone=Pocket")
     ready(page)
     set_up(page).get_by_role("radio", name="Paste").click()
     box = page.get_by_text("Click here, then paste")
@@ -159,7 +159,7 @@ def test_a_picture_can_be_pasted(page, address):
 
 
 def test_a_bad_upload_is_one_sentence_and_loses_nothing(page, address):
-    page.goto(f"{address}/feature_maps")
+    page.goto(f"{address}/feature_maps?backbone=Pocket")
     ready(page)
     set_up(page).get_by_role("radio", name="Upload").click()
     cut = (SAMPLES / "coffee.png").read_bytes()[:20_000]

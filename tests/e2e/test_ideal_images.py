@@ -114,9 +114,9 @@ def jumps(terms: Sequence[float]) -> int:
 def test_a_slider_acts_on_the_very_next_frames(address):
     async def steered() -> list[float]:
         async with Pupil(address) as pupil:
-            film = await drawing(pupil, 400)
+            film = await drawing(pupil, 200)
             await move(pupil)
-            await pupil.until(lambda: "of 400, done" in pupil.words(), "the end")
+            await pupil.until(lambda: "of 200, done" in pupil.words(), "the end")
             return [values[3] for _, values, _, _ in film.frames[1:-1]]
 
     with ThreadPoolExecutor(1) as thread:  # Playwright's loop is in this one
@@ -143,6 +143,7 @@ def test_a_moved_slider_brings_its_frame_without_waiting_for_the_timer(address):
                     "the answer",
                 )
                 found.append(jumps([values[3] for _, values, _, _ in film.frames[there - 1 :]]))
+            await pupil.click("Stop")  # or it goes on beside the next test
             return found
 
     with ThreadPoolExecutor(1) as thread:

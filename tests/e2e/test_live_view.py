@@ -54,7 +54,7 @@ def test_a_run_costs_the_page_one_run_at_its_end(page, address):
             runs.append(message)
 
     page.on("websocket", lambda socket: socket.on("framereceived", hear))
-    opened(page, address, "&seed=12")
+    opened(page, address, "&seed=12&steps=60")
     download = page.get_by_role("button", name="Picture (PNG)")
     for _ in range(2):
         runs.clear()
@@ -69,9 +69,8 @@ def test_a_run_costs_the_page_one_run_at_its_end(page, address):
 
 @pytest.mark.parametrize("size", [(1280, 720), (390, 844)])
 @pytest.mark.parametrize("screen", ["ideal_images", "adversarial_attacks"])
-def test_picture_controls_and_verdict_share_the_first_screenful(browser, address, size, screen):
-    context = browser.new_context(viewport={"width": size[0], "height": size[1]})
-    page = context.new_page()
+def test_picture_controls_and_verdict_share_the_first_screenful(page, address, size, screen):
+    page.set_viewport_size({"width": size[0], "height": size[1]})
     page.goto(f"{address}/{screen}?backbone=Pocket&steps=20")
     button = page.get_by_role("button", name=re.compile("(Start|Attack)$"))
     expect(button).to_be_visible()
@@ -86,7 +85,6 @@ def test_picture_controls_and_verdict_share_the_first_screenful(browser, address
             assert 0 <= box["y"] <= box["y"] + box["height"] <= size[1]
         assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollTop") == 0
     assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
-    context.close()
 
 
 def test_a_page_that_is_left_and_a_hidden_tab_miss_no_frame(page, address):
@@ -137,7 +135,7 @@ def test_a_slow_connection_gets_fewer_pictures_and_no_growing_delay(page, addres
 
 
 def test_the_film_can_be_played_and_a_run_started_again_from_a_step(page, address):
-    opened(page, address, "&seed=14&steps=40")
+    opened(page, address, "&seed=14&steps=40&views=1")
     start(page)
     done(page)
     page.get_by_role("button", name="Play the film").click()
@@ -158,7 +156,7 @@ def test_the_film_can_be_played_and_a_run_started_again_from_a_step(page, addres
 
 
 def test_a_run_goes_on_for_as_many_steps_again(page, address):
-    opened(page, address, "&seed=17&steps=20")
+    opened(page, address, "&seed=17&steps=20&views=1")
     start(page)
     done(page)
     page.get_by_role("button", name=re.compile("20 more steps$")).click()
@@ -190,10 +188,9 @@ def test_a_faint_picture_is_stretched_to_the_end_and_exact_where_it_is_not(page,
     page.wait_for_function(f"(canvas) => ({spread})(canvas) < 60", arg=last.element_handle())
 
 
-def test_with_reduced_motion_every_tenth_frame_is_shown(browser, address):
-    context = browser.new_context(reduced_motion="reduce")
-    page = context.new_page()
-    opened(page, address, "&seed=15&steps=120")
+def test_with_reduced_motion_every_tenth_frame_is_shown(page, address):
+    page.emulate_media(reduced_motion="reduce")
+    opened(page, address, "&seed=15&steps=120&views=1")
     page.evaluate(
         "() => { const live = [...document.querySelectorAll('*')]"
         ".map((e) => e.shadowRoot?.querySelector('.live')).find(Boolean);"
@@ -210,7 +207,6 @@ def test_with_reduced_motion_every_tenth_frame_is_shown(browser, address):
     expect(stands).to_be_visible()
     step = stands.inner_text().split()[1]
     expect(picture(page, f", step {step}: ")).to_be_visible()  # also where it is no tenth
-    context.close()
     steps = {int(found[1]) for label in labels if (found := re.search(r", step (\d+)", label))}
     assert {step % 10 for step in steps} == {0}
     assert 120 in steps

@@ -17,6 +17,12 @@ def last(steps):
     return end
 
 
+@pytest.fixture(scope="module")
+def small(net):
+    """The built-in backbone for pictures of 48 px."""
+    return net.at_size(48)
+
+
 def names(layers):
     return [info.name for info in layers]
 
@@ -25,9 +31,9 @@ def measured(steps):
     return (step for step in steps if step.val_accuracy is not None)
 
 
-def test_fine_tuning_that_is_stopped_is_as_it_was_last_measured(net, crops):
+def test_fine_tuning_that_is_stopped_is_as_it_was_last_measured(small, crops):
     tuning = transfer.Tuning(epochs=2, batch=4, learning_rate=0.01, augment=False)
-    steps = transfer.fine_tune(net, datasets.folder(crops), None, tuning)
+    steps = transfer.fine_tune(small, datasets.folder(crops), None, tuning)
     last_measured = None
     for step in steps:
         last_measured = step if step.val_accuracy is not None else last_measured
@@ -39,7 +45,7 @@ def test_fine_tuning_that_is_stopped_is_as_it_was_last_measured(net, crops):
     assert any((a != b).any() for a, b in zip(weights, step.model.get_weights(), strict=True))
     data = datasets.folder(crops)
     test = [
-        images.to_uint8(images.fit(images.load(data.paths[row]), net.input_size))
+        images.to_uint8(images.fit(images.load(data.paths[row]), small.input_size))
         for row in last_measured.rows
     ]
     logits = transfer.predicted(step.model, np.stack(test))
@@ -93,21 +99,21 @@ def test_training_photos_are_measured_as_test_photos_are(net, crops):
     assert kept[-1].accuracy == pytest.approx(float((guesses == data.labels[data.train]).mean()))
 
 
-def test_from_scratch_it_fits_the_photos_it_learns_from(net, crops):
+def test_from_scratch_it_fits_the_photos_it_learns_from(small, crops):
     """Also in inference mode: the statistics of batch normalization are not the initial ones."""
     tuning = transfer.Tuning(
         epochs=20, batch=9, learning_rate=1e-3, scratch=True, stages=0, augment=False
     )
-    end = last(measured(transfer.fine_tune(net, datasets.folder(crops), None, tuning)))
+    end = last(measured(transfer.fine_tune(small, datasets.folder(crops), None, tuning)))
     assert end.accuracy > 0.9
 
 
-def test_from_scratch_the_number_of_cores_makes_no_difference(net, crops, monkeypatch):
+def test_from_scratch_the_number_of_cores_makes_no_difference(small, crops, monkeypatch):
     tuning = transfer.Tuning(epochs=1, batch=8, scratch=True, stages=0, augment=False)
     found = []
     for cores in (1, 3):
         monkeypatch.setattr(backend, "cores", lambda cores=cores: cores)
-        end = last(transfer.fine_tune(net, datasets.folder(crops), None, tuning))
+        end = last(transfer.fine_tune(small, datasets.folder(crops), None, tuning))
         found.append(next(w for w in end.model.variables if "moving_mean" in w.path).numpy().copy())
     np.testing.assert_allclose(*found, rtol=1e-3, atol=1e-5)
 
@@ -125,11 +131,11 @@ def test_what_the_network_needs_is_asked_for_before(net, crops, monkeypatch):
 
 
 def test_a_head_on_vgg_reads_the_maps_of_its_last_convolutions():
-    vgg = backbones.load("VGG16", pretrained=False)
+    vgg = backbones.load("VGG16", pretrained=False, size=64)
     maps = keras.Model(vgg.plain.inputs[0], vgg.output("block5_pool"))
-    picture = np.random.default_rng(0).random((1, 224, 224, 3), "float32")
+    picture = np.random.default_rng(0).random((1, 64, 64, 3), "float32")
     expected = backend.numpy(maps(picture))
-    assert expected.shape == (1, 7, 7, 512)
+    assert expected.shape == (1, 2, 2, 512)
     np.testing.assert_allclose(
         transfer.vectors(vgg, picture), expected.reshape(1, -1), rtol=1e-4, atol=1e-5
     )
@@ -153,10 +159,10 @@ def test_of_every_architecture_the_last_stage_has_something_to_learn(name):
     assert names(tuning.learning(net, transfer.Tuning(layers=1))) == below[-1:]
 
 
-def test_without_a_layer_of_the_backbone_only_the_head_learns(net, crops):
+def test_without_a_layer_of_the_backbone_only_the_head_learns(small, crops):
     how = transfer.Tuning(layers=0, learning_rate=0.01, batch=9, epochs=3)
-    end = last(measured(transfer.fine_tune(net, datasets.folder(crops), None, how)))
-    assert tuning.learning(net, how) == ()
+    end = last(measured(transfer.fine_tune(small, datasets.folder(crops), None, how)))
+    assert tuning.learning(small, how) == ()
     assert end.accuracy > 0.5
     assert [layer.name for layer in end.model.layers if layer.trainable_weights] == [
         end.model.layers[-1].name
@@ -190,7 +196,7 @@ def test_from_scratch_the_seed_says_all_weights(net, name, deviation):
 
 
 def test_the_seed_also_decides_what_a_network_drops_out():
-    net = backbones.load("EfficientNetB0", pretrained=False, size=64)
+    net = backbones.load("EfficientNetB0", pretrained=False, size=64, fold=False)
 
     def drawn(seed):
         made = fine_tuning.trainable(net, 3, None, transfer.Tuning(seed=seed))
@@ -203,10 +209,10 @@ def test_the_seed_also_decides_what_a_network_drops_out():
     assert not set(first) & set(other)
 
 
-def test_from_scratch_knows_nothing_at_first(net, crops):
+def test_from_scratch_knows_nothing_at_first(small, crops):
     first = next(
         measured(
-            transfer.fine_tune(net, datasets.folder(crops), None, transfer.Tuning(scratch=True))
+            transfer.fine_tune(small, datasets.folder(crops), None, transfer.Tuning(scratch=True))
         )
     )
     assert first.val_loss == pytest.approx(np.log(3), abs=0.01)
@@ -242,15 +248,15 @@ def test_what_would_not_fit_in_memory_is_refused_before_it_begins(net, crops, mo
 USUAL = transfer.Tuning(epochs=1, batch=9, learning_rate=3e-3, augment=False)
 
 
-def weights(net, crops, how):
-    *_, step = transfer.fine_tune(net, datasets.folder(crops), None, how)
+def weights(small, crops, how):
+    *_, step = transfer.fine_tune(small, datasets.folder(crops), None, how)
     return np.concatenate([w.ravel() for w in step.model.get_weights()])
 
 
 @pytest.fixture(scope="module")
-def usual_weights(net, crops):
+def usual_weights(small, crops):
     """Those of the usual options, twice: how much they differ is chance."""
-    return weights(net, crops, USUAL), weights(net, crops, USUAL)
+    return weights(small, crops, USUAL), weights(small, crops, USUAL)
 
 
 @pytest.mark.parametrize(
@@ -264,9 +270,9 @@ def usual_weights(net, crops):
     ],
     ids=lambda options: next(iter(options)),
 )
-def test_every_option_acts_on_the_backbone(net, crops, usual_weights, options):
+def test_every_option_acts_on_the_backbone(small, crops, usual_weights, options):
     plain, again = usual_weights
-    changed = weights(net, crops, replace(USUAL, **options))
+    changed = weights(small, crops, replace(USUAL, **options))
     noise = np.abs(plain - again).max()
     assert np.abs(plain - changed).max() > 100 * noise + 1e-6
 

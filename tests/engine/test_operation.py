@@ -13,15 +13,18 @@ from engine.features.operation import ELEMENTWISE
 def places(net, picture, each, seed=0):
     """A value at the edge or within, of so many layers of each kind."""
     generator = np.random.default_rng(seed)
-    kinds = {}
+    kinds, chosen = {}, []
     for number in generator.permutation(len(net.layers)):
         info = net.layers[number]
         kinds[info.kind] = kinds.get(info.kind, 0) + 1
         if info.has_maps and kinds[info.kind] <= each:
             row, column, channel = (int(generator.integers(n)) for n in info.shape)
             row = 0 if generator.random() < 0.3 else row
-            maps = features.activations(net, picture, info.name).values
-            yield info.name, channel, row, column, float(maps[row, column, channel])
+            chosen.append((info.name, channel, row, column))
+    model = keras.Model(net.plain.inputs[0], [net.output(name) for name, *_ in chosen])
+    all_maps = model(backend.tensor(picture[None]), training=False)
+    for (name, channel, row, column), maps in zip(chosen, all_maps, strict=True):
+        yield name, channel, row, column, float(backend.numpy(maps)[0, row, column, channel])
 
 
 def checked(net, picture, each):

@@ -11,6 +11,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from cachetools import LRUCache
 
 from engine import backbones, transfer
 from engine.backbones import network
@@ -28,47 +29,53 @@ def last(steps):
 ALONE = """
 import json, sys, zipfile
 import numpy as np
-lite, file, pictures = sys.argv[1:]
+pictures, *files = sys.argv[1:]
 batch = np.load(pictures)
-import tensorflow as tf
-network = tf.lite.Interpreter(lite)
-network.allocate_tensors()
-network.set_tensor(network.get_input_details()[0]["index"], batch)
-network.invoke()
-logits = [network.get_tensor(network.get_output_details()[0]["index"])[0].tolist()]
 import keras
-logits.append(np.asarray(keras.models.load_model(file)(batch))[0].tolist())
-names = [zipfile.ZipFile(one).read("labels.txt").decode().split("\\n") for one in (lite, file)]
+import tensorflow as tf
+logits = []
+for file in files:
+    if file.endswith(".keras"):
+        logits.append(np.asarray(keras.models.load_model(file)(batch))[0].tolist())
+        continue
+    network = tf.lite.Interpreter(file)
+    network.allocate_tensors()
+    network.set_tensor(network.get_input_details()[0]["index"], batch)
+    network.invoke()
+    logits.append(network.get_tensor(network.get_output_details()[0]["index"])[0].tolist())
+names = [zipfile.ZipFile(file).read("labels.txt").decode().split("\\n") for file in files]
 assert "engine" not in sys.modules
 print(json.dumps([logits, names]))
 """
 
 
-@pytest.mark.parametrize("scaling", ["tf", "caffe"])
-def test_files_need_nothing_but_keras_or_tensorflow_lite(net, features, tmp_path, scaling):
+def test_files_need_nothing_but_keras_or_tensorflow_lite(net, features, tmp_path):
     """A program that has only the library classifies a picture in 0..1, and names the class."""
     head = last(transfer.train_head(features, transfer.Recipe(epochs=3))).head
     own = transfer.as_backbone(net, head, features.class_names, "mine")
-    if scaling != net.spec.scaling:  # as VGG and ResNet read their pictures
-        picture = keras.Input((*net.input_size, 3))
-        maps = keras.layers.GlobalAveragePooling2D()(network.preprocess(picture, scaling))
-        model = keras.Model(picture, keras.layers.Dense(len(own.class_names))(maps))
-        own = replace(own, model=model, plain=model)
+    picture = keras.Input((*net.input_size, 3))
+    maps = keras.layers.GlobalAveragePooling2D()(network.preprocess(picture, "caffe"))
+    model = keras.Model(picture, keras.layers.Dense(len(own.class_names))(maps))
+    # as VGG and ResNet read their pictures, and with nothing that was compiled for the other one
+    like_vgg = replace(own, model=model, plain=model, _kept=LRUCache(48), _tensors={})
     batch = np.random.default_rng(0).random((1, *net.input_size, 3), "float32")
     np.save(tmp_path / "pictures.npy", batch)
-    (tmp_path / "own.tflite").write_bytes(transfer.tflite_file(own))
-    (tmp_path / "own.keras").write_bytes(transfer.keras_file(own))
-    files = [str(tmp_path / name) for name in ("own.tflite", "own.keras", "pictures.npy")]
+    files = []
+    for name, one in (("own", own), ("vgg", like_vgg)):
+        files += [tmp_path / f"{name}.tflite", tmp_path / f"{name}.keras"]
+        files[-2].write_bytes(transfer.tflite_file(one))
+        files[-1].write_bytes(transfer.keras_file(one))
     done = subprocess.run(
-        [sys.executable, "-c", ALONE, *files],
+        [sys.executable, "-c", ALONE, "pictures.npy", *map(str, files)],
         cwd=tmp_path,
         capture_output=True,
         text=True,
         timeout=120,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    for logits, names in zip(*json.loads(done.stdout), strict=True):
-        np.testing.assert_allclose(logits, own.logits(batch)[0], rtol=1e-3, atol=1e-3)
+    expected = (own.logits(batch)[0],) * 2 + (like_vgg.logits(batch)[0],) * 2
+    for right, logits, names in zip(expected, *json.loads(done.stdout), strict=True):
+        np.testing.assert_allclose(logits, right, rtol=1e-3, atol=1e-3)
         assert tuple(names) == own.class_names
 
 

@@ -83,7 +83,7 @@ def runner(service):
 def settings(net):
     clear = preset("clear", net)
     views = replace(clear.transformations, views=2)
-    return replace(clear, steps=40, canvas=112, transformations=views)
+    return replace(clear, steps=30, canvas=112, transformations=views)
 
 
 @pytest.fixture(scope="package")

@@ -1,5 +1,6 @@
 """Trainings at a service, and the networks that come of them: as on one machine, bit for bit."""
 
+import functools
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -38,10 +39,22 @@ def measured(view):
     return [(f.message, f.point) for f in frames_of(view) if f.point is not None]
 
 
+@pytest.fixture(scope="module")
+def near(crops, tmp_path_factory):
+    """A view of a training on this machine alone, by how it trains; each is computed once."""
+
+    @functools.cache
+    def trained(how):
+        view = watched(here(), training(crops, tmp_path_factory.mktemp("near"), how))
+        frames_of(view)
+        return view
+
+    return trained
+
+
 @pytest.mark.parametrize("how", [FROZEN, TUNED, SCRATCH])
-def test_a_training_is_that_of_one_machine(runner, net, crops, tmp_path, how, cat):
-    far = watched(runner, training(crops, tmp_path / "far", how))
-    near = watched(here(), training(crops, tmp_path / "near", how))
+def test_a_training_is_that_of_one_machine(runner, net, crops, tmp_path, near, how, cat):
+    far, near = watched(runner, training(crops, tmp_path, how)), near(how)
     there, alone = far.run.result().trained, near.run.result().trained
     assert measured(far) == measured(near)
     np.testing.assert_equal(asdict(there.report()), asdict(alone.report()))
@@ -66,15 +79,14 @@ def test_the_head_on_the_features_that_come_with_the_app_is_trained_there(runner
     np.testing.assert_array_equal(there.features.values, alone.features.values)
 
 
-def test_a_killed_machine_costs_a_training_only_time(machine, crops, tmp_path):
+def test_a_killed_machine_costs_a_training_only_time(machine, crops, tmp_path, near):
     view = watched(client(machine.address), training(crops, tmp_path, FROZEN), paused=True)
-    near = watched(here(), training(crops, tmp_path, FROZEN))
     stepped(view, 5)
     assert view.latest.point is not None
     machine.kill()
     machine.start()
     view.resume()
-    assert measured(view) == measured(near)
+    assert measured(view) == measured(near(FROZEN))
     assert view.run.note == "A cluster machine has stopped. This run starts again on another one."
 
 
@@ -84,11 +96,10 @@ def test_senseless_options_are_refused_in_the_same_words(runner, crops, tmp_path
         watched(runner, wrong).run.result()
 
 
-def test_too_many_photos_are_not_sent(runner, crops, tmp_path, monkeypatch):
+def test_too_many_photos_are_not_sent(runner, crops, tmp_path, near, monkeypatch):
     monkeypatch.setattr(travel, "MOST_SENT", 1000)
-    far = watched(runner, training(crops, tmp_path / "far", TUNED))
-    near = watched(here(), training(crops, tmp_path / "near", TUNED))
-    assert measured(far) == measured(near)
+    far = watched(runner, training(crops, tmp_path, TUNED))
+    assert measured(far) == measured(near(TUNED))
     assert far.run.note.startswith("These photos are too many to send to the cluster.")
 
 
