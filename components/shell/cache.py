@@ -5,7 +5,8 @@ the import. Results are keyed by digests, bounded, and read-only.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from components.shell import sessions
+from components.shell import page_limit, sessions
 from engine import config, images
 from engine.storage import datasets, registry, samples, weights
 from engine.types import Activations, Device, Patch, Peaks, Prediction
@@ -61,10 +62,12 @@ def device() -> Device:
     return backend.device()
 
 
-@st.cache_data(show_spinner=False, max_entries=32)
+@st.cache_resource(show_spinner=False, max_entries=32)
 def sample(name: str) -> np.ndarray:
-    """A sample photo, `(H, W, 3)` in 0..1."""
-    return images.load(samples.path(name))
+    """A sample photo, `(H, W, 3)` in 0..1, which nobody may change."""
+    picture = images.load(samples.path(name))
+    picture.setflags(write=False)
+    return picture
 
 
 @st.cache_resource(show_spinner=False, max_entries=1, ttl=900)
@@ -103,7 +106,7 @@ def network_scale(name: str, digest: str, _picture: np.ndarray) -> float:
     from engine import features
 
     net = backbone(name)
-    with sessions.schedule().first():
+    with _ahead():
         return features.network_scale(net, _picture)
 
 
@@ -113,7 +116,7 @@ def predictions(
 ) -> tuple[tuple[Prediction, ...], float]:
     """A backbone's five most probable classes, and the seconds they took."""
     net = backbone(name)
-    with sessions.schedule().first():
+    with _ahead():
         net.kept("has predicted", lambda: net.predict(_picture))  # which compiles; not timed
         started = time.perf_counter()
         answer = net.predict(_picture)
@@ -125,7 +128,7 @@ def probabilities(name: str, digest: str, _picture: np.ndarray) -> np.ndarray:
     """A backbone's probabilities of all its classes, `(classes,)`, which sum to 1."""
     from scipy.special import softmax
 
-    with sessions.schedule().first():
+    with _ahead():
         return softmax(backbone(name).logits(_picture[None])[0])
 
 
@@ -136,7 +139,7 @@ def answer(names: tuple[str, ...], digest: str, _picture: np.ndarray) -> tuple[P
     from engine.backbones import top_predictions
 
     box = WhiteBox([backbone(name) for name in names])
-    with sessions.schedule().first():
+    with _ahead():
         return top_predictions(box.logits(_picture[None])[0], box.class_names, top=20)
 
 
@@ -145,7 +148,7 @@ def activations(name: str, digest: str, layer: str, _picture: np.ndarray) -> Act
     """One layer's activations for one picture; 40, of 1 to 13 MB each, serve a classroom."""
     from engine import features
 
-    with sessions.schedule().first():
+    with _ahead():
         answer = features.activations(backbone(name), _picture, layer)
     answer.values.setflags(write=False)
     return answer
@@ -161,7 +164,7 @@ def _response(name: str, layer: str, digest: str, _picture: np.ndarray) -> np.nd
     from engine import features
 
     net = backbone(name)
-    with sessions.schedule().first():
+    with _ahead():
         return features.mean_response(net, [images.fit(_picture, net.input_size)], layer)
 
 
@@ -187,9 +190,16 @@ def saliency(
     return _timed(lambda: features.saliency(net, _picture, class_index))
 
 
+@contextmanager
+def _ahead() -> Iterator[None]:
+    """For what a page waits for: it comes before all runs, and other pages are drawn meanwhile."""
+    with page_limit.elsewhere(), sessions.schedule().first():
+        yield
+
+
 def _timed(compute: Callable[[], np.ndarray]) -> tuple[np.ndarray, float]:
     """What a function returns, computed before all runs, and the seconds it took."""
-    with sessions.schedule().first():
+    with _ahead():
         started = time.perf_counter()
         return compute(), time.perf_counter() - started
 
@@ -211,7 +221,7 @@ def channel_picture(name: str, layer: str, channel: int, steps: int = 40) -> np.
     settings = replace(synthesis.preset("clear", net), steps=steps, natural=False)
     one = replace(settings.transformations, views=1)  # while a person waits
     settings = replace(settings, transformations=one)
-    with sessions.schedule().first():
+    with _ahead():
         *_, frame = synthesis.ideal_image(net, synthesis.Channel(layer, channel), settings)
     return frame.picture
 
@@ -221,7 +231,7 @@ def _peaks(name: str, layer: str) -> Peaks:
     """The peaks of all channels at once: the forward pass over the photos is the main cost."""
     from engine import features
 
-    with sessions.schedule().first():
+    with _ahead():
         return features.peaks(backbone(name), _fitted_samples(name), layer)
 
 
@@ -238,7 +248,7 @@ def value(
     """One value of a layer's maps, taken apart."""
     from engine import features
 
-    with sessions.schedule().first():
+    with _ahead():
         return features.value(backbone(name), _picture, layer, channel, row, column)
 
 
