@@ -11,6 +11,7 @@ half a minute instead; the pupils show it, and a projector watches.
 
 import argparse
 import asyncio
+import random
 import re
 import tempfile
 import threading
@@ -25,7 +26,7 @@ from playwright.sync_api import sync_playwright
 from benchmarks.live import opened, watch
 from engine.classroom import Wall
 from harness import chromium
-from harness.lesson import BACKBONES, Marks, the_class
+from harness.lesson import BACKBONES, THINK, Marks, the_class
 from harness.pupil import Pupil
 from harness.server import free_port, running
 from harness.show_and_tell import EVERY, show_and_tell
@@ -35,6 +36,8 @@ TITLE = "A class of thirty, five minutes, server and all pupils on the same two 
 
 def browse(address: str, number: int, marks: Marks, until: float, small: bool) -> None:
     """A real browser that makes one ideal image after the other and looks at the other screens.
+
+    Before each it waits a little, like the other pupils.
 
     With `small`, each has twenty steps, and there is one every half a minute.
     """
@@ -46,9 +49,11 @@ def browse(address: str, number: int, marks: Marks, until: float, small: bool) -
         page = browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
         page.on("pageerror", lambda error: marks.errors.update([f"in the browser: {error}"]))
         name, seed = BACKBONES[number % 2], 5000 * (number + 1)
+        chance = random.Random(1000 + number)
         while time.monotonic() < until:
             try:
                 seed += 1
+                page.wait_for_timeout(1000 * chance.uniform(*THINK))
                 began = time.monotonic()
                 opened(page, f"{address}/ideal_images?backbone={name}&seed={seed}{more}", "Start")
                 watch(page)
@@ -60,6 +65,7 @@ def browse(address: str, number: int, marks: Marks, until: float, small: bool) -
                 there, drawn = page.evaluate("[+live.dataset.frames, +live.dataset.drawn]")
                 marks.times["browser: share of the frames painted"].append(drawn / there)
                 for screen in ("feature_maps", "transfer_learning", "adversarial_attacks"):
+                    page.wait_for_timeout(1000 * chance.uniform(*THINK))
                     page.goto(f"{address}/{screen}?backbone={name}")
                     page.get_by_role("heading", level=1).wait_for()
                     page.get_by_test_id("stStatusWidget").wait_for(state="detached")

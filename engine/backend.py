@@ -6,6 +6,7 @@ where it made one gradient step four to ten times slower than a plain graph, and
 """
 
 import contextlib
+import ctypes
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -102,6 +103,15 @@ def compute_in_the_background() -> None:
         with contextlib.suppress(OSError):  # a thread that has just ended; no right to do so
             if comm.read_text().startswith("tf_"):
                 os.setpriority(os.PRIO_PROCESS, int(comm.parent.name), 15)
+
+
+def trim_memory() -> None:
+    """Returns memory that is free to the system, where the C library can do so (glibc).
+
+    It would keep what threads have freed, for the most a process has ever needed at once.
+    """
+    with contextlib.suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def compile(function: Callable) -> Callable:

@@ -1,4 +1,4 @@
-"""Pages are drawn one at a time, in the order in which they were asked for.
+"""Pages are drawn two at a time, in the order in which they were asked for.
 
 All sessions share one interpreter. When a class opens a page at once, thirty that are drawn
 together all come late, and so does every press of a widget, which takes a tenth of the time.
@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-AT_ONCE = 1
+AT_ONCE = 2
 WAITS = 0.5  # seconds after which a page is taken to wait for something, like a network's weights
 LOOK = 0.005  # seconds between two looks whether there is a place
 

@@ -7,6 +7,7 @@ imports at its top may bring them along.
 
 import gc
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -25,6 +26,7 @@ HEAVY = (
     *("skimage.exposure", "skimage.measure", "skimage.metrics", "skimage.util"),
 )
 FIRST = ("MobileNetV2", "Pocket Robust", "Pocket")  # what most people begin with
+TRIM = 15.0  # seconds between two times that free memory is returned to the system
 
 
 def opening(store: Store, name: str | None) -> Iterator[Progress]:
@@ -58,7 +60,7 @@ def first_steps(store: Store, schedule: Schedule) -> Iterator[None]:
 
     Each step waits for its turn, like that of any run.
     """
-    from engine import attacks, features, synthesis, transfer
+    from engine import attacks, backend, features, synthesis, transfer
 
     photo = images.load(samples.path("Cat"))
     for name in FIRST:
@@ -84,3 +86,10 @@ def first_steps(store: Store, schedule: Schedule) -> Iterator[None]:
                     pass
             yield
     gc.freeze()  # what was compiled, too: scanning it stopped every page for 0.3 s
+
+    def trim() -> None:
+        while True:
+            time.sleep(TRIM)
+            backend.trim_memory()
+
+    threading.Thread(target=trim, name="trim", daemon=True).start()

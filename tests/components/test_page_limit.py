@@ -49,6 +49,31 @@ def test_pages_that_wait_for_something_keep_no_other_out(monkeypatch):
         thread.join(30)
 
 
+def test_pages_that_compute_leave_their_places_and_go_on_at_once(monkeypatch):
+    monkeypatch.setattr(page_limit, "WAITS", 60.0)
+    drawn, computed = threading.Event(), threading.Event()
+
+    def computing() -> None:
+        page_limit.enter()
+        with page_limit.elsewhere():
+            assert drawn.wait(30)
+        computed.set()
+
+    def drawing() -> None:
+        page_limit.enter()
+        drawn.set()
+        assert computed.wait(30)  # which does not wait for this page's end
+
+    threads = [threading.Thread(target=computing) for _ in range(page_limit.AT_ONCE)]
+    threads += [threading.Thread(target=drawing) for _ in range(page_limit.AT_ONCE)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert drawn.is_set()
+    assert computed.is_set()
+
+
 def test_a_page_that_is_drawn_again_by_its_thread_takes_one_place():
     for _ in range(3 * page_limit.AT_ONCE):
         page_limit.enter()

@@ -1,10 +1,15 @@
-"""What TensorFlow must not do to the graphs that several threads share."""
+"""What TensorFlow must not do to graphs that threads share, and what is done with free memory."""
+
+import ctypes
+import os
+import sys
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
-from engine import backbones
+from engine import backbones, backend
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="of TensorFlow's graphs")
@@ -21,3 +26,20 @@ def test_no_convolution_is_fused_with_an_addition():
     nodes = [node for one in run.function_graphs for node in one.post_optimization_graph.node]
     assert any("Conv2D" in node.op for node in nodes)
     assert not [node.name for node in nodes if b"Add" in node.attr["fused_ops"].list.s]
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="needs glibc"
+)
+def test_free_memory_between_what_is_used_goes_back_to_the_system():
+    def resident() -> int:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    many = [np.ones(100_000, "uint8") for _ in range(3000)]  # too small to be mapped one by one
+    kept = many[::100]
+    del many
+    before = resident()
+    backend.trim_memory()
+    assert resident() < before - 100_000_000
+    assert all(one.all() for one in kept)
