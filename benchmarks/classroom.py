@@ -37,7 +37,7 @@ TITLE = "A class of thirty, five minutes, server and all pupils on the same two 
 def browse(address: str, number: int, marks: Marks, until: float, small: bool) -> None:
     """A real browser that makes one ideal image after the other and looks at the other screens.
 
-    Before each it waits a little, like the other pupils.
+    It waits a little before each page, like the other pupils.
 
     With `small`, each has twenty steps, and there is one every half a minute.
     """
@@ -53,8 +53,8 @@ def browse(address: str, number: int, marks: Marks, until: float, small: bool) -
         while time.monotonic() < until:
             try:
                 seed += 1
-                page.wait_for_timeout(1000 * chance.uniform(*THINK))
                 began = time.monotonic()
+                page.wait_for_timeout(1000 * chance.uniform(*THINK))
                 opened(page, f"{address}/ideal_images?backbone={name}&seed={seed}{more}", "Start")
                 watch(page)
                 page.get_by_role("button", name=re.compile("Start$")).click()

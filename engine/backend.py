@@ -106,9 +106,9 @@ def compute_in_the_background() -> None:
 
 
 def trim_memory() -> None:
-    """Returns memory that is free to the system, where the C library can do so (glibc).
+    """Gives free memory back to the system, where the C library can do so (glibc).
 
-    It would keep what threads have freed, for the most a process has ever needed at once.
+    Otherwise the process would stay as large as it has ever been.
     """
     with contextlib.suppress(AttributeError, OSError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)

@@ -16,7 +16,7 @@ from harness.pupil import Pupil
 BACKBONES = ("MobileNetV2", "Pocket")
 CLASSES = {"MobileNetV2": ("zebra", "goldfish", "daisy", "tiger"), "Pocket": ("goldfish", "lemon")}
 THINK = (1.0, 4.0)  # seconds, at least and at most, between two things a pupil does
-SETTINGS = ""  # of an ideal image, as a link has them, beside its class and seed
+SETTINGS = ""  # further parameters of an ideal image's link, like "&views=1"
 
 
 class Marks:

@@ -51,7 +51,7 @@ shell.page(
 def controls(plan: "TrainingPlan") -> Experiment:
     """Draws the Train button; returns the experiment that it would start.
 
-    Once trained on photos in the boxes, it trains again whenever a photo is added.
+    Once trained on photos in the boxes, it trains again when a photo is added or a class renamed.
     """
     planned, run = Experiment(plan), st.session_state.get(f"{KEY}_run")
     if st.session_state.pop("train_at_once", False) or (run and own_photos.more(run.plan, plan)):

@@ -1,4 +1,4 @@
-"""Pages are drawn two at a time, in the order in which they were asked for.
+"""Pages begin to be drawn two at a time, in the order in which they were asked for.
 
 All sessions share one interpreter. When a class opens a page at once, thirty that are drawn
 together all come late, and so does every press of a widget, which takes a tenth of the time.

@@ -26,7 +26,7 @@ HEAVY = (
     *("skimage.exposure", "skimage.measure", "skimage.metrics", "skimage.util"),
 )
 FIRST = ("MobileNetV2", "Pocket Robust", "Pocket")  # what most people begin with
-TRIM = 15.0  # seconds between two times that free memory is returned to the system
+TRIM = 15.0  # seconds between two trims of free memory
 
 
 def opening(store: Store, name: str | None) -> Iterator[Progress]:
@@ -58,10 +58,16 @@ def opening(store: Store, name: str | None) -> Iterator[Progress]:
 def first_steps(store: Store, schedule: Schedule) -> Iterator[None]:
     """Runs one step of each kind with the usual backbones, so that later runs need not compile.
 
-    Each step waits for its turn, like that of any run.
+    Each step waits for its turn, like that of any run. From now on, free memory is trimmed.
     """
     from engine import attacks, backend, features, synthesis, transfer
 
+    def trim() -> None:
+        while True:
+            time.sleep(TRIM)
+            backend.trim_memory()
+
+    threading.Thread(target=trim, name="trim", daemon=True).start()
     photo = images.load(samples.path("Cat"))
     for name in FIRST:
         if name not in weights.available():
@@ -86,10 +92,3 @@ def first_steps(store: Store, schedule: Schedule) -> Iterator[None]:
                     pass
             yield
     gc.freeze()  # what was compiled, too: scanning it stopped every page for 0.3 s
-
-    def trim() -> None:
-        while True:
-            time.sleep(TRIM)
-            backend.trim_memory()
-
-    threading.Thread(target=trim, name="trim", daemon=True).start()

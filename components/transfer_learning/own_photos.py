@@ -113,8 +113,8 @@ def class_boxes(backbone: str) -> "PhotoSource | None":
 def more(learned: "TrainingPlan", plan: "TrainingPlan") -> bool:
     """Whether photos or a class's name are new, and no fewer are there, since a head learned them.
 
-    The same number of others counts, too; another share of them for testing does not. Who types a
-    name and presses Train at once begins with the name before it.
+    The same number of others counts, too; another share of them for testing does not. If a name is
+    typed and Train is pressed right away, the training starts with the old name, and starts again.
     """
     both = (learned, plan)
     if not all(p.how == FROZEN and p.source.holder and p.source.name == BOXES for p in both):
@@ -123,7 +123,8 @@ def more(learned: "TrainingPlan", plan: "TrainingPlan") -> bool:
     if before is None or now is None:
         return False
     if before.class_names != now.class_names:
-        return len(now.labels) >= len(before.labels)
+        fewer = len(now.class_names) < len(before.class_names)
+        return not fewer and len(now.labels) >= len(before.labels)
     counts = [np.bincount(data.labels, minlength=len(now.class_names)) for data in (before, now)]
     others = learned.source.holder is not plan.source.holder
     replaced = others and before.train.sum() == now.train.sum()

@@ -91,8 +91,11 @@ class Cluster:
         def last(task: Task) -> Any:
             part = Run(task, self)
             part.check = run.check  # type: ignore[method-assign] -- it is watched through the run
-            *_, frame = self._steps(part, run)
-            return frame
+            try:
+                *_, frame = self._steps(part, run)
+                return frame
+            finally:
+                part.task = None  # a thread that never starts keeps the part, but not its photos
 
         rest = iter(tasks)
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="spread") as pool:

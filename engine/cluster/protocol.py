@@ -1,7 +1,7 @@
 """What an app and a service say to each other: one WebSocket a run.
 
 The app opens `PATH` and sends what to compute (`Start`), in pieces, as servers limit the size of a
-message; then an `Update`, with which it begins, and another one whenever the app wants more frames
+message; then an `Update`, which starts the run, and another one whenever the app wants more frames
 or other live numbers. The service answers with a `Reply` for each frame and a last one. A network
 that people have trained goes there once: `Start` has its digest, a first `Reply` says whether it is
 missing, and its bytes follow. Pausing needs `Update.wanted`: proxies in between would go on storing

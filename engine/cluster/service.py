@@ -59,16 +59,17 @@ class Service:
         try:
             start: Start = await asyncio.to_thread(unpack, await _message(socket))
             taught = await self._taught(socket, start.taught) if start.taught else []
+            run = _Remote(start, self._runner.using(self._runner.store.beside(taught)), socket)
         except WebSocketDisconnect:
             return
         except Exception as error:  # whatever a class of another version raises
             _log.warning("a task that cannot be read: %s", error)
             refused = "The machine that computes runs another version of the app. Update both."
-            await socket.send_bytes(pack(Reply(error=ClusterRefused(refused), last=True)))
+            with contextlib.suppress(WebSocketDisconnect):
+                await socket.send_bytes(pack(Reply(error=ClusterRefused(refused), last=True)))
             return
         if self._on_start is not None:
             await self._on_start("+".join(start.task.backbones))
-        run = _Remote(start, self._runner.using(self._runner.store.beside(taught)), socket)
         try:
             async for update in socket.iter_bytes():
                 run.update(unpack(update))
@@ -108,7 +109,7 @@ class _Remote(Run):
         self._app, self._socket, self._loop = _App(), socket, asyncio.get_running_loop()
 
     def update(self, new: Update) -> None:
-        """Takes what the app says; the first time, it begins."""
+        """Takes what the app says; the first update starts the run."""
         self._app.wanted = new.wanted
         self.live = self.live if new.live is None else new.live
         self.join(self._app)

@@ -167,7 +167,7 @@ class Run:
         return self.continuation.live.get(step, self.live)
 
     def fork(self, count: int, live: Any, task: Any = None) -> "Run":
-        """Another run that shares the first `count` frames; other live numbers, a longer task."""
+        """A run that shares the first `count` frames, with other live numbers or a longer task."""
         shared = self.so_far(count)
         other = Run(task or self.task, self._runner, live, shared)
         other.frames, other.stills = self.frames[:count], self.stills[:count]

@@ -162,7 +162,8 @@ class View:
         """Ends it for this person, with what there is; for nobody else."""
         if not self.ended and not self.stopped:
             self.look()
-            behind, self.stopped = self.behind, True
+            behind = self.behind
+            self.left = self.stopped = True
             self.left = not self.run.leave(self) or behind
 
     def steer(self, live: Any) -> None:

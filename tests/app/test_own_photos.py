@@ -69,7 +69,7 @@ def test_a_class_that_is_renamed_is_learned_at_once(trained):
     assert learnt(trained).trained.class_names == ("class 1", "mug")
 
 
-def test_a_class_less_is_not_learned_before_one_asks_for_it(trained):
+def test_a_renamed_class_with_a_photo_fewer_is_not_learned_unasked(trained):
     before = trained.session_state["training_run"]
     trained.text_input(key="class_1_name").set_value("mug")
     trained.file_uploader(key="class_1_files").set_value(photos(1)[:2]).run()

@@ -54,7 +54,7 @@ def test_a_run_costs_the_page_one_run_at_its_end(page, address):
             runs.append(message)
 
     page.on("websocket", lambda socket: socket.on("framereceived", hear))
-    opened(page, address, "&seed=12&steps=60")
+    opened(page, address, "&seed=12")
     download = page.get_by_role("button", name="Picture (PNG)")
     for _ in range(2):
         runs.clear()
