@@ -15,7 +15,7 @@ from playwright.sync_api import Page, sync_playwright
 from engine import attacks, backbones, images, synthesis
 from engine.storage import samples
 from harness import chromium
-from harness.server import serving
+from harness.server import at_rest, free_port, running
 
 TITLE = "Ideal images and attacks in real Chromium, from the click"
 BACKBONES = ("MobileNetV2", "Pocket")
@@ -42,13 +42,15 @@ WATCH = """(end) => {
 
 def measure() -> Iterator[tuple[str, str]]:
     """Yields `(what, value)` rows."""
-    with sync_playwright() as playwright, serving() as address:
+    with sync_playwright() as playwright, running(free_port()) as (address, process):
         browser = playwright.chromium.launch(
             executable_path=chromium.find(), args=list(chromium.ARGUMENTS)
         )
         for name in BACKBONES:
             url = f"{address}/ideal_images?backbone={name}"
             watched(browser, f"{url}&seed=1&steps=20", "Start")  # compiles and loads
+            while not at_rest(process.pid):
+                pass  # a server that was just started compiles what others may want
             rounds = []
             for seed in (2, 3, 4):
                 rounds.append((alone(name, seed), *watched(browser, f"{url}&seed={seed}", "Start")))

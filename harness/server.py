@@ -47,6 +47,18 @@ def wait_for(url: str, process: subprocess.Popen, seconds: float = 60.0) -> None
             time.sleep(0.1)
 
 
+def at_rest(process: int) -> bool:
+    """Whether a server computes nothing for a second: nothing is compiled beforehand any more."""
+
+    def seconds() -> float:
+        fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    before = seconds()
+    time.sleep(1.0)
+    return seconds() - before < 0.2
+
+
 @contextmanager
 def running(port: int, script: str | Path = "streamlit_app.py", **environment: str):
     """Runs the app, or another script, on a port; yields its address and its process.

@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 
 from engine.storage import registry, weights
 from harness.pupil import Pupil
-from harness.server import free_port, running, serving
+from harness.server import at_rest, free_port, running, serving
 from tests.e2e.screen import picture
 
 START = re.compile("Start$")
@@ -118,18 +118,6 @@ def usage(process: int) -> dict[str, int]:
         "files": len(os.listdir(f"/proc/{process}/fd")),
         "MB": int(re.search(r"VmRSS:\s+(\d+)", status)[1]) // 1024,
     }
-
-
-def at_rest(process: int) -> bool:
-    """Whether a process computes nothing for a second: nothing is compiled beforehand any more."""
-
-    def seconds() -> float:
-        fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    before = seconds()
-    time.sleep(1.0)
-    return seconds() - before < 0.2
 
 
 def test_two_runs_of_one_session_never_overlap(tmp_path):
