@@ -54,7 +54,9 @@ def controls(plan: "TrainingPlan") -> Experiment:
     Once trained on photos in the boxes, it trains again when a photo is added or a class renamed.
     """
     planned, run = Experiment(plan), st.session_state.get(f"{KEY}_run")
-    if st.session_state.pop("train_at_once", False) or (run and own_photos.more(run.plan, plan)):
+    if st.session_state.pop("train_at_once", False) or (
+        run and own_photos.should_train_again(run.plan, plan)
+    ):
         planned.begin()
     run_panel.panel(KEY, planned.begin, "Train")
     return planned

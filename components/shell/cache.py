@@ -64,7 +64,7 @@ def device() -> Device:
 
 @st.cache_resource(show_spinner=False, max_entries=32)
 def sample(name: str) -> np.ndarray:
-    """A sample photo, `(H, W, 3)` in 0..1, which nobody may change."""
+    """A sample photo, `(H, W, 3)` in 0..1, read-only."""
     picture = images.load(samples.path(name))
     picture.setflags(write=False)
     return picture
@@ -193,7 +193,7 @@ def saliency(
 @contextmanager
 def _ahead() -> Iterator[None]:
     """For what a page waits for: it comes before all runs, and other pages are drawn meanwhile."""
-    with page_limit.elsewhere(), sessions.schedule().first():
+    with page_limit.released(), sessions.schedule().first():
         yield
 
 

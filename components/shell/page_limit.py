@@ -26,7 +26,7 @@ def enter() -> None:
 
 
 @contextmanager
-def elsewhere() -> Iterator[None]:
+def released() -> Iterator[None]:
     """Leaves this page's place to others while the block computes what it shows.
 
     It goes on without waiting: a page that has the place may be waiting for the same answer.

@@ -110,8 +110,8 @@ def class_boxes(backbone: str) -> "PhotoSource | None":
     return None
 
 
-def more(learned: "TrainingPlan", plan: "TrainingPlan") -> bool:
-    """Whether photos or a class's name are new, and no fewer are there, since a head learned them.
+def should_train_again(learned: "TrainingPlan", plan: "TrainingPlan") -> bool:
+    """Whether there are photos or class names that no head has learned, and no fewer of either.
 
     The same number of others counts, too; another share of them for testing does not. If a name is
     typed and Train is pressed right away, the training starts with the old name, and starts again.

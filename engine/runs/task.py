@@ -49,7 +49,7 @@ class _Shared:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _OfOne(_Shared):
+class _OneBackbone(_Shared):
     """A task with one backbone."""
 
     backbone: str
@@ -66,7 +66,7 @@ def _plain(value: Any) -> Hashable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IdealImage(_OfOne):
+class IdealImage(_OneBackbone):
     """An ideal image; see `synthesis.ideal_image`."""
 
     target: int | synthesis.Algebra
@@ -123,7 +123,7 @@ class EpsilonSweep(_Shared):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judge(_OfOne):
+class Judge(_OneBackbone):
     """Every attack of the judge on one picture; see `robustness.judged`."""
 
     picture: np.ndarray
@@ -170,7 +170,7 @@ class TransferMatrix(_Shared):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Vectors(_OfOne):
+class Vectors(_OneBackbone):
     """Features of some photos, as files; see `transfer.look`."""
 
     photos: tuple[bytes, ...]

@@ -163,7 +163,7 @@ class View:
         if not self.ended and not self.stopped:
             self.look()
             behind = self.behind
-            self.left = self.stopped = True
+            self.left = self.stopped = True  # a twin made meanwhile shows nothing of others' run
             self.left = not self.run.leave(self) or behind
 
     def steer(self, live: Any) -> None:

@@ -55,7 +55,7 @@ def test_pages_that_compute_leave_their_places_and_go_on_at_once(monkeypatch):
 
     def computing() -> None:
         page_limit.enter()
-        with page_limit.elsewhere():
+        with page_limit.released():
             assert drawn.wait(30)
         computed.set()
 
