@@ -62,6 +62,21 @@ def test_every_frame_arrives_once_though_messages_are_lost(steps):
     assert all(values[0] is None for _, values, _, _ in frames)  # no such number in JSON
 
 
+def test_what_is_to_be_played_at_once_is_so_though_its_message_was_dropped():
+    view, state, films = Looked(), live_view.Sent(), Films()
+    films.receive(sent(state, view))
+    view.grow(3)
+    state.last_message -= 1  # a second later
+    state.hurry = True
+    sent(state, view)  # and Streamlit draws only the one that follows at once
+    header, pictures = live_view.updates(state, [track(view)])
+    assert header["hurry"]
+    assert len(header["tracks"][0]["frames"]) == len(pictures) == 3
+    state.last_message -= 1
+    header, _ = live_view.updates(state, [track(view)])
+    assert not header["hurry"]
+
+
 def test_a_message_that_nothing_is_new_in_is_small():
     view, state = Looked(), live_view.Sent()
     view.grow(50, size=5000)

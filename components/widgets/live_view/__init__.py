@@ -64,11 +64,13 @@ class Sent:
 
     frames: dict[str, int] = field(default_factory=dict)
     exact: dict[str, int] = field(default_factory=dict)  # and after how many frames
-    before: tuple[dict[str, int], dict[str, int]] = field(default_factory=lambda: ({}, {}))
+    before: tuple[dict[str, int], dict[str, int], bool] = field(
+        default_factory=lambda: ({}, {}, False)
+    )
     budget: float = math.inf
     last_pictures: float = -1.0  # when any were sent
     last_message: float = 0.0
-    hurry: bool = False
+    hurry: bool = False  # the next message is to be played at once
 
     def resend(self, film: str, have: int) -> None:
         """Goes back to what the browser says it has got."""
@@ -80,7 +82,8 @@ class Sent:
 
     def roll_back(self) -> None:
         """Counts the last message as not sent: the next one carries what was in it, too."""
-        self.frames, self.exact = map(dict, self.before)
+        frames, exact, hurry = self.before
+        self.frames, self.exact, self.hurry = dict(frames), dict(exact), self.hurry or hurry
 
 
 def draw(
@@ -145,9 +148,7 @@ def draw(
         "single": bars,
         "faint": faint,
         "again": again is not None,
-        "hurry": sent.hurry,
     }
-    sent.hurry = False
     data = message.pack(header, pictures)
     with st.container(gap=None):
         _view(
@@ -171,8 +172,9 @@ def updates(sent: Sent, tracks: Sequence[Track]) -> tuple[dict[str, Any], list[b
     now = time.monotonic()
     if now - sent.last_message < _AT_ONCE:  # the browser may not draw the last one any more
         sent.roll_back()
-    sent.before, sent.last_message = (dict(sent.frames), dict(sent.exact)), now
-    had, exactly = sent.before
+    sent.before, sent.last_message = (dict(sent.frames), dict(sent.exact), sent.hurry), now
+    had, exactly, hurry = sent.before
+    sent.hurry = False
     room = sent.budget * max(now - sent.last_pictures, 1e-3)  # since the last pictures
     views = [track.view for track in tracks if track.view is not None]
     ended = all(view.ended for view in views)
@@ -216,6 +218,7 @@ def updates(sent: Sent, tracks: Sequence[Track]) -> tuple[dict[str, Any], list[b
         "state": run_state.state(views),
         "waiting": run_state.waiting(views),
         "sent": round(1000 * now),
+        "hurry": hurry,
     }, pictures
 
 
