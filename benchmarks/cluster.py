@@ -20,7 +20,8 @@ from benchmarks.simulation import simulated
 from engine import backbones, cluster, synthesis
 from engine.backbones import Store
 from engine.cluster.connection import Connections
-from engine.runs import IdealImage, LocalRunner, Run, Runs, Schedule, View
+from engine.runs import LocalRunner, Run, Runs, Schedule, View
+from engine.runs.tasks import IdealImage
 from engine.storage import weights
 from harness.ray_serve import RayServe
 from harness.service import Machine

@@ -13,7 +13,8 @@ import numpy as np
 
 from engine import attacks, synthesis
 from engine.backbones import Store
-from engine.runs import Attack, IdealImage, LocalRunner, Runs, Schedule, View, schedule
+from engine.runs import LocalRunner, Runs, Schedule, View, schedule
+from engine.runs.tasks import Attack, IdealImage
 
 TITLE = "An attack of 20 steps with MobileNetV2 among fourteen ideal images, on two cores"
 PICTURES, ROUNDS = 14, 3

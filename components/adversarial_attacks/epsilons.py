@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from engine.attacks.robustness import SweepPoint
-    from engine.runs import EpsilonSweep
+    from engine.runs.tasks import EpsilonSweep
 
 EPSILONS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 MOST = 4  # networks
@@ -52,7 +52,7 @@ def show(run: Experiment) -> None:
 
 def _task(plan: Plan, name: str, pictures: "Sequence[np.ndarray]") -> "EpsilonSweep":
     from engine.attacks import Targeted
-    from engine.runs import EpsilonSweep
+    from engine.runs.tasks import EpsilonSweep
 
     net = cache.backbone(name)
     own = plan.backbones if name == plan.backbones[0] else (name,)

@@ -130,7 +130,7 @@ class Experiment:
 
     def begin(self) -> None:
         """Starts the runs, all of them in turns."""
-        from engine.runs import Attack
+        from engine.runs.tasks import Attack
 
         tasks = [
             Attack(

@@ -48,7 +48,7 @@ def show(run: Experiment) -> None:
         run_panel.forget(KEY)
 
     def begin() -> None:
-        from engine.runs import Judge
+        from engine.runs.tasks import Judge
 
         st.session_state[f"{KEY}_token"] = token
         task = Judge(backbone=name, picture=picture, epsilon=float(epsilon), seed=plan.seed)

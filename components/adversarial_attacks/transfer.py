@@ -14,7 +14,7 @@ from components.widgets import charts, other_networks, pickers, run_panel
 from engine import images
 
 if TYPE_CHECKING:
-    from engine.runs import TransferMatrix
+    from engine.runs.tasks import TransferMatrix
 
 MOST = 6  # networks in the matrix: more do not fit, on the screen and into memory
 FIRST = 4  # of them at first
@@ -52,7 +52,7 @@ def show(run: Experiment) -> None:
         st.caption(f"Attacked: only {', '.join(able)}, which know “{wanted}”.")
 
     def task() -> "TransferMatrix":
-        from engine.runs import TransferMatrix
+        from engine.runs.tasks import TransferMatrix
 
         return TransferMatrix(
             backbones=tuple(nets),

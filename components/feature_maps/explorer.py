@@ -276,16 +276,16 @@ def _draw_one(name: str, layer: str, channel: int) -> None:
         run_panel.forget("likes")
 
     def begin() -> None:
-        from engine import runs, synthesis
+        from engine import synthesis
+        from engine.runs.tasks import IdealImage
 
         settings = replace(synthesis.preset("clear", cache.backbone(name)), steps=STEPS)
         target = synthesis.Channel(layer, channel)
         st.session_state.likes_of = (name, layer, channel)
-        run_panel.start("likes", [runs.IdealImage(backbone=name, target=target, settings=settings)])
+        run_panel.start("likes", [IdealImage(backbone=name, target=target, settings=settings)])
 
     def draw() -> None:
-        views = run_panel.views("likes")
-        view = views[0] if views else None
+        view = next(iter(run_panel.views("likes")), None)
         words = f"A picture drawn to activate channel {channel} of {layer}"
         live_view.draw(
             "likes",

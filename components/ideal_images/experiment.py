@@ -15,7 +15,8 @@ from engine.storage import registry
 
 if TYPE_CHECKING:
     from engine.backbones import Backbone
-    from engine.runs import IdealImage, View
+    from engine.runs import View
+    from engine.runs.tasks import IdealImage
     from engine.synthesis import Live, Settings
 
 KEY = "ideal"
@@ -91,7 +92,7 @@ class Plan:
 
     def task(self, live: "Live") -> "IdealImage":
         """What is to be run, with the sliders as they are."""
-        from engine.runs import IdealImage
+        from engine.runs.tasks import IdealImage
 
         settings = replace(self.settings, live=live)
         return IdealImage(

@@ -94,7 +94,7 @@ class Experiment:
 
     def begin(self) -> None:
         """Starts the run, and puts it on the chart."""
-        from engine.runs import Training
+        from engine.runs.tasks import Training
 
         runs = [run for run in st.session_state.get("training_runs", []) if run.points]
         st.session_state.training_runs = [*runs, self][-KEPT:]

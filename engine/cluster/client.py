@@ -20,16 +20,7 @@ from engine.backbones import Backbone, digest, packed
 from engine.cluster.connection import Connections, Unreachable
 from engine.cluster.protocol import WINDOW, Reply, Start, Update, pack, pieces, unpack
 from engine.errors import ClusterRefused, WorkerLost
-from engine.runs import (
-    Compressed,
-    LocalRunner,
-    Run,
-    Runner,
-    Task,
-    Training,
-    TransferMatrix,
-    Vectors,
-)
+from engine.runs import Compressed, LocalRunner, Run, Runner, tasks
 from engine.storage import registry
 from engine.types import SCRATCH
 
@@ -77,18 +68,18 @@ class Cluster:
         task = run.task
         if not task.backbones:
             return self._here.steps(run)
-        if isinstance(task, Training):
+        if isinstance(task, tasks.Training):
             return self._training(run, task)
-        rows = task.rows(self.store) if isinstance(task, TransferMatrix) else []
+        rows = task.rows(self.store) if isinstance(task, tasks.TransferMatrix) else []
         return self.spread(rows, run) if len(rows) > 1 else self._steps(run, run)
 
-    def spread(self, tasks: Iterable[Task], run: Run) -> Generator[Any]:
+    def spread(self, several: Iterable[tasks.Task], run: Run) -> Generator[Any]:
         """The last frame of each task, in order; several are computed at once.
 
         Each ends by itself when nobody wants the run any more.
         """
 
-        def last(task: Task) -> Any:
+        def last(task: tasks.Task) -> Any:
             part = Run(task, self)
             part.check = run.check  # type: ignore[method-assign] -- it is watched through the run
             try:
@@ -97,7 +88,7 @@ class Cluster:
             finally:
                 part.task = None  # a thread that never starts keeps the part, but not its photos
 
-        rest = iter(tasks)
+        rest = iter(several)
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="spread") as pool:
             try:
                 coming = deque(pool.submit(last, task) for task in islice(rest, AT_ONCE + 1))
@@ -116,14 +107,14 @@ class Cluster:
             waiting=len(self._waiting),
         )
 
-    def _training(self, run: Run, task: Training) -> Generator[Any]:
+    def _training(self, run: Run, task: tasks.Training) -> Generator[Any]:
         """The steps of a training: features by many machines, all else by one."""
         features, seconds = None, 0.0
         if task.plan.how != SCRATCH:
             name = task.backbones[0]
 
             def far(views: int, batches: Iterable[Sequence[bytes]]) -> Generator[Any]:
-                each = (Vectors(backbone=name, photos=tuple(b), views=views) for b in batches)
+                each = (tasks.Vectors(backbone=name, photos=tuple(b), views=views) for b in batches)
                 return self.spread(each, run)
 
             # in no turn: it waits for others
@@ -143,7 +134,7 @@ class Cluster:
         finally:
             run.task = task  # without the photos
 
-    def _taught(self, task: Task) -> dict[str, Backbone]:
+    def _taught(self, task: tasks.Task) -> dict[str, Backbone]:
         """The task's networks that people have trained, by digest."""
         names = {one for name in task.backbones for one in registry.members(name)}
         found = map(self.store.taught, sorted(names))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine import backbones, images
-from engine.runs import IdealImage
+from engine.runs.tasks import IdealImage
 from engine.storage import datasets
 from engine.transfer import extraction
 from tests.conftest import SAMPLES

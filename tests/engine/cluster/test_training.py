@@ -10,7 +10,7 @@ from cachetools import LRUCache
 from engine import backbones, images, transfer
 from engine.cluster import client as cluster_client
 from engine.errors import BadSettings
-from engine.runs import Training
+from engine.runs.tasks import Training
 from engine.storage import datasets
 from engine.transfer import travel
 from engine.types import FROZEN, SCRATCH, TUNED

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from engine import images
-from engine.runs import IdealImage, Runs, message
+from engine.runs import Runs, message
+from engine.runs.tasks import IdealImage
 from engine.synthesis import preset
 from tests.engine.conftest import until
 

@@ -10,8 +10,9 @@ import pytest
 
 from engine import attacks, images, synthesis
 from engine.errors import BadSettings, DownloadFailed
-from engine.runs import Attack, IdealImage, Runs, View, in_background
+from engine.runs import Runs, View, in_background
 from engine.runs.run import PICTURES
+from engine.runs.tasks import Attack, IdealImage
 from engine.synthesis.settings import LESSON
 from tests.engine.conftest import until
 from tests.engine.running.conftest import Count, Counted

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from engine import transfer
-from engine.runs import Training
+from engine.runs.tasks import Training
 from tests.engine.conftest import until
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from engine import synthesis
-from engine.runs import IdealImage, Runs
+from engine.runs import Runs
+from engine.runs.tasks import IdealImage
 from engine.synthesis import Live
 from tests.engine.conftest import until
 from tests.engine.running.conftest import Counted

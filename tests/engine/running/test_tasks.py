@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine import attacks, synthesis
-from engine.runs import Attack, EpsilonSweep, IdealImage, Judge, TransferMatrix
+from engine.runs.tasks import Attack, EpsilonSweep, IdealImage, Judge, TransferMatrix
 
 GREY, WHITE = np.full((8, 8, 3), 0.5, "float32"), np.ones((8, 8, 3), "float32")
 PAIRS = {  # a value of each field, and another one
