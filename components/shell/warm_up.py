@@ -26,7 +26,7 @@ HEAVY = (
     *("skimage.exposure", "skimage.measure", "skimage.metrics", "skimage.util"),
 )
 FIRST = ("MobileNetV2", "Pocket Robust", "Pocket")  # what most people begin with
-TRIM = 15.0  # seconds between two trims of free memory
+TRIM = 5.0  # seconds between two trims of free memory, of 3 to 30 ms each
 
 
 def opening(store: Store, name: str | None) -> Iterator[Progress]:

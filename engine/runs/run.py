@@ -215,6 +215,7 @@ class Run:
         except Exception as error:  # kept for the page to show; a thread has nobody to tell
             self.error = error
         finally:
+            self.checkpoints = deque(self.checkpoints, 1)  # they are large; from here it goes on
             self._closing = self.done = True
             self.wake()
             _alive.discard(self)
