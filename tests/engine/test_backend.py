@@ -3,6 +3,7 @@
 import ctypes
 import os
 import sys
+import threading
 from pathlib import Path
 
 import keras
@@ -28,9 +29,12 @@ def test_no_convolution_is_fused_with_an_addition():
     assert not [node.name for node in nodes if b"Add" in node.attr["fused_ops"].list.s]
 
 
-@pytest.mark.skipif(
+GLIBC = pytest.mark.skipif(
     sys.platform != "linux" or not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="needs glibc"
 )
+
+
+@GLIBC
 def test_free_memory_between_what_is_used_goes_back_to_the_system():
     def resident() -> int:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
@@ -43,3 +47,28 @@ def test_free_memory_between_what_is_used_goes_back_to_the_system():
     backend.trim_memory()
     assert resident() < before - 100_000_000
     assert all(one.all() for one in kept)
+
+
+@GLIBC
+def test_threads_share_what_they_allocate_from(tmp_path):
+    def arenas() -> int:
+        c, file = ctypes.CDLL(None), tmp_path / "malloc.xml"
+        c.fopen.restype = ctypes.c_void_p
+        out = ctypes.c_void_p(c.fopen(str(file).encode(), b"w"))
+        c.malloc_info(0, out)
+        c.fclose(out)
+        return file.read_text().count("<heap nr=")
+
+    def allocate() -> None:
+        together.wait()  # all of them live at once
+        assert len(bytes(1000)) == 1000
+        together.wait()
+
+    backend.share_arenas()
+    before, together = arenas(), threading.Barrier(20)
+    threads = [threading.Thread(target=allocate) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert arenas() <= max(before, 2)
