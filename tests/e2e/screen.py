@@ -1,6 +1,10 @@
 """What the browser tests do on every screen."""
 
+import asyncio
 import re
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -23,3 +27,9 @@ def close_set_up(page: Page) -> None:
     page.keyboard.press("Escape")
     expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
     expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+
+
+def in_a_thread(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Runs it in a thread of its own, as Playwright's loop is in this one; returns its result."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()

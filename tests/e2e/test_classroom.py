@@ -1,10 +1,9 @@
 """Several at once on one server: each sees its own, and what is the same is the same."""
 
-import asyncio
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 from harness import lesson
+from tests.e2e.screen import in_a_thread
 
 
 def test_nobody_sees_what_is_anothers(address, monkeypatch):
@@ -13,8 +12,7 @@ def test_nobody_sees_what_is_anothers(address, monkeypatch):
     monkeypatch.setattr(lesson, "SETTINGS", "&views=1")
     marks = lesson.Marks()
     pupils = lesson.the_class(address, 8, marks, time.monotonic() + 10, within=2, least=2)
-    with ThreadPoolExecutor(1) as thread:  # Playwright's loop is in this one
-        answers = thread.submit(asyncio.run, pupils).result()
+    answers = in_a_thread(pupils)
     assert not marks.errors + marks.late
     assert answers
     assert marks.counts["rounds of ideal_image"] >= 8

@@ -1,28 +1,19 @@
-"""Bad luck: closed tabs, a killed server, weights that go away, many guests. The app goes on."""
+"""Bad luck: closed tabs, a killed server, many guests. The app goes on."""
 
 import asyncio
 import os
 import re
-import shutil
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
-from engine.storage import registry, weights
 from harness.pupil import Pupil
-from harness.server import at_rest, free_port, running, serving
-from tests.e2e.screen import picture
+from harness.server import at_rest, free_port, running
+from tests.e2e.screen import in_a_thread, picture
 
 START = re.compile("Start$")
-
-
-def run(coroutine):
-    """Runs it in a thread of its own, as Playwright's loop is in this one; returns its result."""
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, coroutine).result()
 
 
 def test_a_closed_tab_and_a_crashed_browser_end_their_runs(browser, address):
@@ -43,18 +34,18 @@ def test_a_closed_tab_and_a_crashed_browser_end_their_runs(browser, address):
         await pupil.until(lambda: "paused" in pupil.words(), "the pause")
         pupil.crash()
 
-    before = run(runs())
+    before = in_a_thread(runs())
     tab = browser.new_context()
     page = tab.new_page()
     page.goto(f"{address}/ideal_images?backbone=Pocket&preset=lesson")
     page.get_by_role("button", name=START).click()
     page.get_by_role("button", name=re.compile("Pause$")).click()  # it would end by itself soon
     expect(page.get_by_text(re.compile("paused$"))).to_be_visible()
-    run(crashed())
-    assert run(runs()) == before + 2
+    in_a_thread(crashed())
+    assert in_a_thread(runs()) == before + 2
     tab.close()
     deadline = time.monotonic() + 60
-    while run(runs()) > before:
+    while in_a_thread(runs()) > before:
         assert time.monotonic() < deadline, "nobody looks, and the runs go on"
         time.sleep(1)
 
@@ -76,38 +67,6 @@ def test_a_killed_server_comes_back_and_the_link_brings_the_page_as_it_was(page,
         assert "class=goldfish" in page.url
         page.get_by_role("button", name=START).click()
         expect(picture(page, "^goldfish, step 20: ")).to_be_visible()
-
-
-def test_weights_may_be_damaged_deleted_and_restored_while_it_runs(tmp_path):
-    spec = registry.spec("MobileNetV2")
-    if not weights.is_here(spec):
-        pytest.skip("MobileNetV2's weights are not in KERAS_HOME")
-    models = tmp_path / "models"
-    models.mkdir()
-    for name in (spec.filename, weights.INDEX_NAME):
-        shutil.copy(weights.path(spec).parent / name, models)
-    file, whole = models / spec.filename, weights.path(spec).read_bytes()
-
-    async def opened(pupil: Pupil, backbone: str, words: str) -> None:
-        await pupil.open("feature_maps", f"backbone={backbone}")
-        pupil.errors = list  # a red box is what is waited for
-        await pupil.until(lambda: words in pupil.words(), words)
-
-    async def visit(address: str) -> None:
-        async with Pupil(address) as pupil, Pupil(address) as other:
-            await opened(pupil, "MobileNetV2", "MobileNetV2 took")
-            file.write_bytes(whole[: len(whole) // 2])
-            await opened(pupil, "MobileNetV2", "does not hold MobileNetV2's weights")
-            again = "Download MobileNetV2 again"
-            await pupil.until(lambda: pupil.has("button", again), "a way to mend it")
-            file.unlink()
-            await opened(pupil, "MobileNetV2", "MobileNetV2 is not on this machine yet")
-            await opened(other, "Pocket", "Pocket took")
-            file.write_bytes(whole)
-            await opened(pupil, "MobileNetV2", "MobileNetV2 took")
-
-    with serving(KERAS_HOME=str(tmp_path)) as address:
-        run(visit(address))
 
 
 def usage(process: int) -> dict[str, int]:
@@ -142,7 +101,7 @@ def test_two_runs_of_one_session_never_overlap(tmp_path):
 
     log.touch()
     with running(free_port(), script) as (address, _):
-        run(asyncio.wait_for(hasty(address), 60))
+        in_a_thread(asyncio.wait_for(hasty(address), 60))
     assert log.read_text() == "()()()"
 
 
@@ -172,7 +131,7 @@ def test_two_hundred_guests_who_drop_leave_nothing_behind(tmp_path):
         """What is left once all is quiet, or after a minute."""
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
-            run(guests(address, 1))  # Streamlit drops old sessions when another one goes
+            in_a_thread(guests(address, 1))  # Streamlit drops old sessions when another one goes
             quiet, found = at_rest(process), usage(process)
             if quiet and all(found[name] <= most for name, most in bound.items()):
                 break
@@ -180,10 +139,10 @@ def test_two_hundred_guests_who_drop_leave_nothing_behind(tmp_path):
 
     quick = {"STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL": "1", "KERAS_HOME": str(tmp_path)}
     with running(free_port(), **quick) as (address, process):
-        run(guests(address, 120))  # fills what is meant to stay: caches, pools
+        in_a_thread(guests(address, 120))  # fills what is meant to stay: caches, pools
         bound = {"threads": 40, "files": 60}
         first = settled(process.pid, bound)
-        run(guests(address, 80))
+        in_a_thread(guests(address, 80))
         second = settled(process.pid, {name: first[name] + 3 for name in bound})
         assert second["threads"] <= first["threads"] + 3
         assert second["files"] <= first["files"] + 3

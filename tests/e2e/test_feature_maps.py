@@ -11,7 +11,6 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from engine.storage import weights
-from harness.server import serving
 from tests.conftest import SAMPLES
 from tests.e2e.screen import close_set_up, set_up
 
@@ -50,18 +49,6 @@ def test_home_has_four_doors_and_becomes_ready(page, address):
     page.locator(".st-key-door_Ideal-images").click()  # all of a card is its link
     expect(page.get_by_role("heading", name="Ideal images", level=1)).to_be_visible()
     no_errors(page)
-
-
-def test_every_page_opens_cold(page):
-    """The first visit to a fresh server is a deep link."""
-    with serving() as fresh:
-        page.goto(f"{fresh}/ideal_images")
-        expect(page.get_by_role("heading", name="Ideal images")).to_be_visible()
-        expect(page.get_by_role("link", name="Feature maps").first).to_be_visible()
-        for path in ("transfer_learning", "adversarial_attacks", "feature_maps"):
-            page.goto(f"{fresh}/{path}")
-            expect(page.get_by_role("heading", level=1)).to_be_visible()
-            no_errors(page)
 
 
 @MOBILENET

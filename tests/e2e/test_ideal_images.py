@@ -1,19 +1,17 @@
 """Noise becomes a picture while a person steers, in real Chromium, with the built-in backbone."""
 
-import asyncio
 import io
 import itertools
 import re
 import zipfile
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from PIL import Image
 from playwright.sync_api import Page, expect
 
 from harness.films import Film
 from harness.pupil import Pupil
-from tests.e2e.screen import close_set_up, picture, set_up
+from tests.e2e.screen import close_set_up, in_a_thread, picture, set_up
 
 SIZE = (192, 192)  # the canvas of the clear preset
 URL = "ideal_images?backbone=Pocket"
@@ -119,8 +117,7 @@ def test_a_slider_acts_on_the_very_next_frames(address):
             await pupil.until(lambda: "of 200, done" in pupil.words(), "the end")
             return [values[3] for _, values, _, _ in film.frames[1:-1]]
 
-    with ThreadPoolExecutor(1) as thread:  # Playwright's loop is in this one
-        assert jumps(thread.submit(asyncio.run, steered()).result()) == 1
+    assert jumps(in_a_thread(steered())) == 1
 
 
 def test_a_moved_slider_brings_its_frame_without_waiting_for_the_timer(address):
@@ -146,8 +143,7 @@ def test_a_moved_slider_brings_its_frame_without_waiting_for_the_timer(address):
             await pupil.click("Stop")  # or it goes on beside the next test
             return found
 
-    with ThreadPoolExecutor(1) as thread:
-        assert any(thread.submit(asyncio.run, steered()).result())
+    assert any(in_a_thread(steered()))
 
 
 def test_a_channel_can_be_asked_for_by_link(page, address):
