@@ -181,7 +181,7 @@ def another(browser, address: str, name: str, times: int = 8) -> str:
 def stop(page: Page) -> None:
     """Ends the run, which would go on for half a minute after its tab is closed."""
     page.get_by_role("button", name="Stop").press("Enter")
-    page.get_by_text(re.compile(", stopped$")).wait_for()
+    page.get_by_text(re.compile(", (stopped|done)$")).wait_for()
 
 
 def opened(page: Page, url: str, button: str) -> Page:

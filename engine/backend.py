@@ -57,7 +57,6 @@ else:
 # For `keras.Model.compile`: XLA, without which JAX compiles nothing and TensorFlow is faster on a
 # CPU. Typed loosely, as the stubs know only "auto".
 JIT_COMPILE: Any = BACKEND == "jax"
-_ARENA_MAX = -8  # in glibc's malloc.h
 
 
 @cache
@@ -104,15 +103,6 @@ def compute_in_the_background() -> None:
         with contextlib.suppress(OSError):  # a thread that has just ended; no right to do so
             if comm.read_text().startswith("tf_"):
                 os.setpriority(os.PRIO_PROCESS, int(comm.parent.name), 15)
-
-
-def share_arenas() -> None:
-    """Lets threads that start from now on allocate from two arenas, where the C library is glibc.
-
-    Each arena keeps what lies free between used blocks, and glibc makes up to eight for each core.
-    """
-    with contextlib.suppress(AttributeError, OSError, TypeError):
-        ctypes.CDLL(None).mallopt(_ARENA_MAX, 2)
 
 
 def trim_memory() -> None:

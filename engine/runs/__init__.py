@@ -1,6 +1,6 @@
-"""Running things on one machine: runs that many may watch, fair turns; `tasks` are what can run.
+"""Running things on one machine: runs that many may watch, and fair turns.
 
-Whoever imports `tasks` imports TensorFlow, which a page does only when it is needed.
+What can be run is in `tasks`. Importing it imports TensorFlow, so pages do so when they need it.
 """
 
 from engine.runs.run import Cancelled, Compressed, Continuation, Run, Runner

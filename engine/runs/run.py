@@ -78,8 +78,9 @@ class Run:
 
     `frames` are stored without their pictures, and without what `frame.light()` leaves out.
     `stills` holds the compressed pictures of each frame, `pictures`, `{step: (H, W, 3) uint8}`, the
-    exact pictures of some steps, `checkpoints` the last few checkpoints. `error` is the exception
-    that ended the run, `note` a message for the page, `live` the live numbers of the next step.
+    exact pictures of some steps, `checkpoints` the last few checkpoints, and after the end the
+    last. `error` is the exception that ended the run, `note` a message for the page, `live` the
+    live numbers of the next step.
 
     Args:
         task: what to compute.
@@ -215,7 +216,8 @@ class Run:
         except Exception as error:  # kept for the page to show; a thread has nobody to tell
             self.error = error
         finally:
-            self.checkpoints = deque(self.checkpoints, 1)  # they are large; from here it goes on
+            # They are large. More steps need the last; a fork from further back begins anew.
+            self.checkpoints = deque(self.checkpoints, 1)
             self._closing = self.done = True
             self.wake()
             _alive.discard(self)

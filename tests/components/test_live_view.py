@@ -1,5 +1,6 @@
 """What a live view is sent: every frame once, whatever the looks, and no more than fits."""
 
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -69,6 +70,7 @@ def test_what_is_to_be_played_at_once_is_so_though_its_message_was_dropped():
     state.last_message -= 1  # a second later
     state.hurry = True
     sent(state, view)  # and Streamlit draws only the one that follows at once
+    state.last_message = time.monotonic()
     header, pictures = live_view.updates(state, [track(view)])
     assert header["hurry"]
     assert len(header["tracks"][0]["frames"]) == len(pictures) == 3

@@ -81,4 +81,7 @@ def test_weights_may_be_damaged_deleted_and_restored_while_it_runs(bare):
             file.write_bytes(whole)
             await opened(pupil, "MobileNetV2", "MobileNetV2 took")
 
-    in_a_thread(visit())
+    try:
+        in_a_thread(visit())
+    finally:
+        shutil.rmtree(models)
