@@ -279,7 +279,7 @@ def _draw_one(name: str, layer: str, channel: int) -> None:
         from engine import synthesis
         from engine.runs.tasks import IdealImage
 
-        settings = replace(synthesis.preset("clear", cache.backbone(name)), steps=STEPS)
+        settings = replace(synthesis.channel_preset(cache.backbone(name)), steps=STEPS)
         target = synthesis.Channel(layer, channel)
         st.session_state.likes_of = (name, layer, channel)
         run_panel.start("likes", [IdealImage(backbone=name, target=target, settings=settings)])

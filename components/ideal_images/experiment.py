@@ -128,7 +128,7 @@ class Choices:
             return Experiment(self.plans, lives, self.sliders_of)
         plan, live = self.plans[0], lives[0]
         some = live.variation or variation_unit(plan.settings.live)
-        weights = {"none": 0.0, "some": some, "strong": 30 * some}
+        weights = {"none": 0.0, "some": some, "strong": 15 * some}
         return Experiment(
             [replace(plan, words=words) for words in weights],
             [replace(live, variation=weight) for weight in weights.values()],

@@ -218,7 +218,7 @@ def channel_picture(name: str, layer: str, channel: int, steps: int = 40) -> np.
     from engine import synthesis
 
     net = backbone(name)
-    settings = replace(synthesis.preset("clear", net), steps=steps, natural=False)
+    settings = replace(synthesis.channel_preset(net), steps=steps)
     one = replace(settings.transformations, views=1)  # while a person waits
     settings = replace(settings, transformations=one)
     with _ahead():

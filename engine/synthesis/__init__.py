@@ -20,7 +20,14 @@ from engine.synthesis.objectives import (
 )
 from engine.synthesis.parametrization import PARAMETRIZATIONS, Phases, Pixels, Pyramid, Waves
 from engine.synthesis.penalties import L1, L2, LInf, TotalVariation
-from engine.synthesis.settings import OPTIMIZERS, RATES, Settings, preset, small_first
+from engine.synthesis.settings import (
+    OPTIMIZERS,
+    RATES,
+    Settings,
+    channel_preset,
+    preset,
+    small_first,
+)
 from engine.synthesis.transformations import Transformations
 
 __all__ = [
@@ -51,6 +58,7 @@ __all__ = [
     "Transformations",
     "Unlike",
     "Waves",
+    "channel_preset",
     "ideal_image",
     "part_names",
     "preset",

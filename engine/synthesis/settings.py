@@ -173,3 +173,13 @@ def preset(name: str, net: Backbone) -> Settings:
     if name not in presets:
         raise BadSettings(f"Expected one of {', '.join(presets)}; received: {name!r}.")
     return presets[name]
+
+
+def channel_preset(net: Backbone) -> Settings:
+    """The clear preset without penalties, which would outweigh a channel of an early layer.
+
+    A channel's mean activation is small beside a class's logit.
+    """
+    clear = preset("clear", net)
+    live = replace(clear.live, variation=0.0, l2=0.0, natural=0.0)
+    return replace(clear, live=live, natural=False)

@@ -1,4 +1,4 @@
-"""What a picture is optimised for: until when a class's logit counts."""
+"""What a picture is optimised for: until when a class's logit counts, and a channel alone."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp
 
-from engine import backbones, backend, synthesis
+from engine import backbones, backend, features, synthesis
 from engine.synthesis import ClassLogit, Live, Settings
 from engine.synthesis.objectives import CERTAIN
 
@@ -56,3 +56,23 @@ def test_without_natural_statistics_the_logit_has_no_end(name, tmp_path, monkeyp
     net = backbones.load(name, pretrained=False)
     clear = synthesis.preset("clear", net)
     assert clear.natural == clear.until_certain == (name == "MobileNetV2")
+
+
+def test_no_penalty_outweighs_a_channel_of_an_early_layer(mobilenet):
+    """With those of the clear preset, the picture stays grey."""
+    layer, channel = "block_6_expand_relu", 60
+    answers, contrasts = [], []
+    for settings in (
+        synthesis.channel_preset(mobilenet),
+        replace(synthesis.preset("clear", mobilenet), natural=False),
+    ):
+        one = replace(settings.transformations, views=1)
+        *_, frame = synthesis.ideal_image(
+            mobilenet,
+            synthesis.Channel(layer, channel),
+            replace(settings, steps=16, transformations=one),
+        )
+        answers.append(features.mean_response(mobilenet, [frame.picture], layer)[channel])
+        contrasts.append(frame.picture.std())
+    assert answers[0] > 2 * answers[1]
+    assert contrasts[0] > 2 * contrasts[1]
