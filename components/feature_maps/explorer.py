@@ -1,6 +1,6 @@
 """The heart of the feature maps screen: a network's layers, their channels, one channel."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,13 +10,14 @@ from components import shell
 from components.feature_maps import (
     comparison,
     contact_sheet,
+    drawn_channel,
     exports,
     network_map,
     one_value,
     pictures,
 )
-from components.shell import cache, class_link, lesson_figures
-from components.widgets import charts, gallery, live_view, run_panel
+from components.shell import cache, lesson_figures
+from components.widgets import charts, gallery
 from components.widgets.pickers import Picked
 from engine import images
 from engine.types import Activations
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from engine.backbones import Backbone
 
 PATCHES, PATCH = 6, 88  # parts of the samples that excite a channel most, and their px
-STEPS = 40  # of a picture that is drawn for a channel
 LAYER, CHANNEL, NETWORK = "per layer", "per channel", "whole network"  # colour scales
 SHOWN = 96  # channels on the sheet until all are asked for
 
@@ -261,40 +261,4 @@ def what_it_likes(name: str, layer: str, channel: int) -> None:
     st.caption(f"The samples this channel responds to most, and where in each.{signed}")
     if max(responses) - min(responses) < 0.02 * max(map(abs, responses)):
         st.caption("This channel responds about equally to all samples.")
-    _draw_one(name, layer, channel)
-    st.page_link(
-        "pages/ideal_images.py",
-        label="Watch it being drawn, with all controls",
-        icon=":material/auto_awesome:",
-        query_params=class_link.onward(use=name, of_layer=layer, of_channel=str(channel)),
-    )
-
-
-def _draw_one(name: str, layer: str, channel: int) -> None:
-    """A picture that activates the channel, drawn live by the ideal images' own steps."""
-    if st.session_state.get("likes_of") != (name, layer, channel):
-        run_panel.forget("likes")
-
-    def begin() -> None:
-        from engine import synthesis
-        from engine.runs.tasks import IdealImage
-
-        settings = replace(synthesis.channel_preset(cache.backbone(name)), steps=STEPS)
-        target = synthesis.Channel(layer, channel)
-        st.session_state.likes_of = (name, layer, channel)
-        run_panel.start("likes", [IdealImage(backbone=name, target=target, settings=settings)])
-
-    def draw() -> None:
-        view = next(iter(run_panel.views("likes")), None)
-        words = f"A picture drawn to activate channel {channel} of {layer}"
-        live_view.draw(
-            "likes",
-            [live_view.Track(view=view, row=lambda f: live_view.Row(f.step, (), f.predictions))],
-            steps=STEPS,
-            panes=[live_view.Pane(caption="", label=words, said=False)],
-        )
-        run_panel.notices("likes")
-
-    st.button("Draw what activates it", icon=":material/brush:", width="stretch", on_click=begin)
-    if st.session_state.get("likes_views"):
-        run_panel.watch("likes", draw)
+    drawn_channel.show(name, layer, channel)

@@ -163,6 +163,7 @@ def test_a_channel_of_the_feature_maps_can_be_watched_being_drawn(page, address)
     page.get_by_role("tab", name="What activates it").click()
     page.get_by_role("link", name=re.compile("Watch it being drawn")).click()
     expect(picture(page, "^Noise$")).to_be_visible()
+    assert "variation=0.0" in page.url  # drawn without penalties there, and here
     box = set_up(page)
     expect(box.get_by_role("spinbutton", name=re.compile("^Channel, 0 to"))).to_be_visible()
 
