@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from engine import images
-from engine.errors import BadImage
+from engine.core.errors import BadImage
 from engine.synthesis.parametrization import COLOURS
 
 SIDE, MOST = 128, 400  # px; photos

@@ -3,8 +3,7 @@
     from engine import attacks, backbones, datasets, features, images
     from engine import robustness, synthesis, transfer
 
-Each room is entered through its `__init__`; `datasets` and `robustness` are rooms' modules that
-are used so often that they are named here, too. Nothing is imported before it is asked for.
+Rooms, and those of their modules that are used most; none is imported before it is asked for.
 """
 
 from typing import TYPE_CHECKING
@@ -13,10 +12,14 @@ import lazy_loader
 
 if TYPE_CHECKING:
     from engine.attacks import robustness
+    from engine.core import backend, config, images
     from engine.storage import datasets
 
-__all__ = ["datasets", "robustness"]
+__all__ = ["backend", "config", "datasets", "images", "robustness"]
 
-__getattr__, __dir__, _ = lazy_loader.attach(
-    __name__, submod_attrs={"storage": ["datasets"], "attacks": ["robustness"]}
-)
+_NAMED = {
+    "attacks": ["robustness"],
+    "core": ["backend", "config", "images"],
+    "storage": ["datasets"],
+}
+__getattr__, __dir__, _ = lazy_loader.attach(__name__, submod_attrs=_NAMED)

@@ -8,7 +8,7 @@ from components.adversarial_attacks.experiment import KEY, Choices, Experiment, 
 from components.shell import cache, class_link, downloads, last_result, lesson_figures, linked
 from components.widgets import every_class, pickers, run_panel
 from engine import images
-from engine.types import Prediction
+from engine.core.types import Prediction
 
 GOALS = ("a class I choose", "anything else")
 SHOWN = ("one network", "two networks")

@@ -6,7 +6,7 @@ from components import shell
 from components.shell import classroom
 from components.wall import board, entrance, teaching
 from engine.classroom import tidy_code
-from engine.errors import NoSuchClass
+from engine.core.errors import NoSuchClass
 
 shell.page("Class wall", "Show what you have made, and see what the others found.")
 

@@ -6,7 +6,7 @@ from components.adversarial_attacks.experiment import Experiment
 from components.shell import cache
 from components.widgets import other_networks, show_it
 from engine import images
-from engine.errors import ClassRefused
+from engine.core.errors import ClassRefused
 
 
 def offer(run: Experiment) -> None:

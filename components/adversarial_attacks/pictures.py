@@ -14,7 +14,7 @@ from components.shell import cache, class_link
 from components.widgets import gallery, lab_sheet, live_view, onward
 from components.widgets.live_view import Curve, Pane, Verdict
 from engine import images
-from engine.types import Prediction
+from engine.core.types import Prediction
 
 if TYPE_CHECKING:
     from engine.attacks import Frame

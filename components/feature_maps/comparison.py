@@ -10,7 +10,7 @@ from components.feature_maps import contact_sheet, network_map
 from components.shell import cache
 from components.widgets import gallery, onward, pickers
 from engine import images
-from engine.types import Activations
+from engine.core.types import Activations
 
 NOTHING, PICTURE, BACKBONE = "nothing", "another picture", "another backbone"
 ORIGINAL = "the original"  # of an attacked picture

@@ -20,7 +20,7 @@ from components.shell import cache, lesson_figures
 from components.widgets import charts, gallery
 from components.widgets.pickers import Picked
 from engine import images
-from engine.types import Activations
+from engine.core.types import Activations
 
 if TYPE_CHECKING:
     from engine.backbones import Backbone

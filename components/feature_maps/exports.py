@@ -12,8 +12,8 @@ from components.shell import cache, class_link
 from components.widgets import gallery, lab_sheet
 from components.widgets.pickers import Picked
 from engine import images
+from engine.core.types import Activations, Prediction
 from engine.storage import samples
-from engine.types import Activations, Prediction
 
 
 def downloads(

@@ -16,7 +16,7 @@ from components import shell
 from components.shell import cache
 from components.widgets import gallery, show_it
 from engine import images
-from engine.types import Patch
+from engine.core.types import Patch
 
 ROUNDS, REFERENCES, TRIES = 10, 4, 100
 PEOPLE = {"photos": 92, "a drawing": 82}  # % right in the study, with such references

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from engine.types import LayerInfo
+from engine.core.types import LayerInfo
 
 KINDS = (
     ("convolution", ("Conv2D", "DepthwiseConv2D", "SeparableConv2D")),

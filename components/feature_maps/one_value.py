@@ -10,7 +10,7 @@ from components.feature_maps import point
 from components.shell import cache
 from components.widgets import charts, gallery
 from engine import images
-from engine.types import Activations
+from engine.core.types import Activations
 
 if TYPE_CHECKING:
     from engine.features import Value

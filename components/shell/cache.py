@@ -16,8 +16,8 @@ import streamlit as st
 
 from components.shell import page_limit, sessions
 from engine import config, images
+from engine.core.types import Activations, Device, Patch, Peaks, Prediction
 from engine.storage import datasets, registry, samples, weights
-from engine.types import Activations, Device, Patch, Peaks, Prediction
 
 if TYPE_CHECKING:
     from engine.backbones import Backbone

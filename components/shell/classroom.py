@@ -15,7 +15,7 @@ import streamlit as st
 from components.shell import class_link
 from components.shell.screens import TITLES
 from engine import config
-from engine.errors import EngineError
+from engine.core.errors import EngineError
 
 if TYPE_CHECKING:
     from engine.classroom import ClassInfo, Wall

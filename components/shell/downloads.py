@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from components.shell import cache, first_network, frame, sessions
-from engine.errors import EngineError, WeightsDamaged
+from engine.core.errors import EngineError, WeightsDamaged
+from engine.core.types import Progress
 from engine.runs import Run, in_background
 from engine.storage import downloads, registry, weights
-from engine.types import Progress
 
 if TYPE_CHECKING:
     from engine.backbones import Backbone

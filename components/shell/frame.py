@@ -20,7 +20,7 @@ from components.shell import (
     sessions,
 )
 from components.shell.screens import PAGES
-from engine.errors import EngineError
+from engine.core.errors import EngineError
 
 STYLE = Path(__file__).parent / "style.css"
 STATIC = Path(__file__).parents[2] / "static"

@@ -17,9 +17,9 @@ import numpy as np
 
 from engine import config, images
 from engine.backbones import Store
+from engine.core.types import Progress
 from engine.runs import Schedule, Share
 from engine.storage import samples, weights
-from engine.types import Progress
 
 HEAVY = (
     *("engine.attacks", "engine.features", "engine.synthesis", "engine.transfer"),

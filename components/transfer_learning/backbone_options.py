@@ -11,7 +11,7 @@ from components.shell import linked
 from components.transfer_learning import texts
 from components.widgets import gallery
 from engine import images
-from engine.types import FROZEN, TUNED
+from engine.core.types import FROZEN, TUNED
 
 if TYPE_CHECKING:
     from engine.storage import Data

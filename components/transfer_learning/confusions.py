@@ -9,7 +9,7 @@ import streamlit as st
 from components.transfer_learning.experiment import Experiment, unmeasured
 from components.widgets import charts, gallery
 from engine import images
-from engine.errors import BadImage
+from engine.core.errors import BadImage
 
 if TYPE_CHECKING:
     from engine.transfer import Report

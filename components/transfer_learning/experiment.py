@@ -11,7 +11,7 @@ import streamlit as st
 from components.shell import cache, class_link, last_result
 from components.widgets import run_panel
 from engine import images
-from engine.types import FROZEN, SCRATCH
+from engine.core.types import FROZEN, SCRATCH
 
 if TYPE_CHECKING:
     from engine.backbones import Backbone

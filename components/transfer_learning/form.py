@@ -10,7 +10,7 @@ from components.shell import cache, linked
 from components.transfer_learning import backbone_options, head_options
 from components.transfer_learning.experiment import KEY, Experiment, usual_tuning
 from components.widgets import run_panel
-from engine.types import FROZEN, SCRATCH, TUNED, How
+from engine.core.types import FROZEN, SCRATCH, TUNED, How
 
 if TYPE_CHECKING:
     from engine.transfer import PhotoSource, TrainingPlan

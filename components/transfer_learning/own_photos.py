@@ -15,9 +15,9 @@ from components.shell import linked
 from components.transfer_learning import quick_head
 from components.widgets import gallery, photo_grid
 from engine import images
-from engine.errors import BadDataset, EngineError
+from engine.core.errors import BadDataset, EngineError
+from engine.core.types import FROZEN
 from engine.storage import archives, datasets
-from engine.types import FROZEN
 
 if TYPE_CHECKING:
     from engine.transfer import PhotoSource, TrainingPlan

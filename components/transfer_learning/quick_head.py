@@ -9,7 +9,7 @@ import streamlit as st
 from components.shell import cache
 from components.widgets import charts
 from engine import images
-from engine.errors import BadImage
+from engine.core.errors import BadImage
 
 LAST = "last_shot"
 

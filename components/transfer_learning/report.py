@@ -12,8 +12,8 @@ from components.transfer_learning import confusions, each_class, feature_plots, 
 from components.transfer_learning.experiment import Experiment, unmeasured, words
 from components.widgets import charts, gallery, lab_sheet, pickers
 from engine import images
-from engine.errors import BadImage
-from engine.types import SCRATCH, TUNED
+from engine.core.errors import BadImage
+from engine.core.types import SCRATCH, TUNED
 
 if TYPE_CHECKING:
     from engine.storage import Data

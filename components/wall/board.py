@@ -10,7 +10,7 @@ import streamlit as st
 from components.shell import class_link, classroom
 from components.wall import cards
 from components.widgets import watchdog
-from engine.errors import EngineError
+from engine.core.errors import EngineError
 
 if TYPE_CHECKING:
     from engine.classroom import Entry

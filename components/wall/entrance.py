@@ -8,7 +8,7 @@ from components.shell import classroom
 from components.wall import addresses
 from engine import config
 from engine.classroom import nickname
-from engine.errors import EngineError
+from engine.core.errors import EngineError
 
 
 def show() -> None:

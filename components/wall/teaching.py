@@ -9,7 +9,7 @@ from components.wall import addresses, board, entrance
 from components.widgets import gallery
 from engine import config
 from engine.classroom import ClassInfo, page, table
-from engine.errors import EngineError
+from engine.core.errors import EngineError
 
 LOOK = 4.0  # seconds between two looks at who is where
 

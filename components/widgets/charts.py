@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from components.widgets import gallery
-from engine.types import Prediction
+from engine.core.types import Prediction
 
 CONFIG = {"displayModeBar": False, "scrollZoom": False}
 COLOURS = ("#6b64e4", "#d9772b", "#1b8a7a", "#b8437f", "#8d8d9c", "#2f7fc1")

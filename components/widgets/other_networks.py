@@ -9,8 +9,8 @@ import streamlit as st
 from components.shell import cache
 from components.widgets import charts, pickers
 from engine import images
+from engine.core.types import Prediction
 from engine.storage import registry, weights
-from engine.types import Prediction
 
 FIRST = "ResNet50"  # asked before all others where it is here: the lesson asks it
 ASKED, MOST = 3, 4  # networks beside the one that the picture was made for, at first and at most

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from engine import images
-from engine.errors import BadImage
+from engine.core.errors import BadImage
 
 SIDE = 112  # px of a thumbnail, twice what is shown
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from components.shell import sessions
 from components.widgets import live_view, run_state, watchdog
-from engine.errors import EngineError
+from engine.core.errors import EngineError
 from engine.runs import View
 
 TICK = 0.5  # seconds between two looks at a run, while few are watched; each costs 50 ms of a core

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from components.shell import cache, classroom
-from engine.errors import EngineError
+from engine.core.errors import EngineError
 from engine.storage import registry, samples
 
 

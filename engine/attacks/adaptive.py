@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from engine.attacks.gradient import Asks, Bounded, Query
-from engine.errors import BadSettings
+from engine.core.errors import BadSettings
 
 # The authors' numbers: momentum, the share of steps that must help, and when it is looked at.
 _MOMENTUM, _ENOUGH = 0.75, 0.75

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.types import Prediction
+from engine.core.types import Prediction
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from engine.attacks.white_box import Views, WhiteBox
-from engine.errors import BadSettings
+from engine.core.errors import BadSettings
 
 Asks = Literal["cross-entropy", "margin", "ratio", "differences", "logits"]
 

@@ -17,7 +17,7 @@ from engine.attacks import loop
 from engine.attacks.adaptive import APGD, Square, TargetedAPGD
 from engine.attacks.gradient import Bounded
 from engine.backbones import Backbone, top_predictions
-from engine.types import Prediction
+from engine.core.types import Prediction
 
 BATCH = 50  # pictures attacked at once
 _SHOWN = 20  # every so many queries of Square are a frame

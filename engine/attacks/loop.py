@@ -15,12 +15,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from scipy.special import softmax
 
-from engine import images
 from engine.attacks.goals import Batch, Frame, Targeted, Untargeted
 from engine.attacks.gradient import Attack, Query
 from engine.attacks.white_box import WhiteBox
 from engine.backbones import Backbone, top_predictions
-from engine.errors import BadSettings
+from engine.core import images
+from engine.core.errors import BadSettings
 
 
 def run(

@@ -7,7 +7,7 @@ import numpy as np
 
 from engine.attacks.gradient import Bounded
 from engine.attacks.white_box import Views
-from engine.errors import BadSettings
+from engine.core.errors import BadSettings
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,6 @@ from PIL import Image, ImageFilter
 from scipy.special import softmax
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from engine import images
 from engine.attacks import loop
 from engine.attacks.goals import Targeted, Untargeted
 from engine.attacks.gradient import Attack, Bounded, RandomNoise
@@ -26,8 +25,9 @@ from engine.attacks.judge import (
 )
 from engine.attacks.white_box import WhiteBox
 from engine.backbones import Backbone, top_predictions
-from engine.errors import BadSettings
-from engine.types import Prediction
+from engine.core import images
+from engine.core.errors import BadSettings
+from engine.core.types import Prediction
 
 __all__ = [
     "DEFENCES",

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from engine.attacks.gradient import Attack, Query
-from engine.errors import BadSettings
+from engine.core.errors import BadSettings
 
 
 @dataclass(frozen=True, kw_only=True)

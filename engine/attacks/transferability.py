@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import softmax
 
-from engine import images
 from engine.attacks.goals import Targeted, Untargeted
 from engine.attacks.gradient import Attack
 from engine.attacks.robustness import attacked
 from engine.backbones import Backbone
-from engine.errors import BadSettings
-from engine.types import Prediction
+from engine.core import images
+from engine.core.errors import BadSettings
+from engine.core.types import Prediction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,9 +12,9 @@ import keras
 import numpy as np
 from keras import ops as _ops
 
-from engine import backend
 from engine.backbones import Backbone, resized
-from engine.errors import BadSettings
+from engine.core import backend
+from engine.core.errors import BadSettings
 
 ops: Any = _ops  # its type stubs allow None for every result
 Loss = Literal["cross-entropy", "margin", "ratio"]

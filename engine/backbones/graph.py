@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from engine.types import LayerInfo
+from engine.core.types import LayerInfo
 
 
 def describe(model: keras.Model) -> tuple[LayerInfo, ...]:

@@ -17,7 +17,7 @@ from PIL import Image
 
 from engine.backbones import graph
 from engine.backbones.network import Backbone
-from engine.errors import BadSettings
+from engine.core.errors import BadSettings
 from engine.storage import registry
 
 ops: Any = _ops  # its type stubs allow None for every result

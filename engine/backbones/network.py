@@ -22,11 +22,11 @@ from cachetools import LRUCache
 from keras import layers
 from scipy.special import softmax
 
-from engine import backend
 from engine.backbones import folding, graph, pocket
-from engine.errors import UnknownClass, UnknownLayer, WeightsDamaged
+from engine.core import backend
+from engine.core.errors import UnknownClass, UnknownLayer, WeightsDamaged
+from engine.core.types import LayerInfo, Prediction
 from engine.storage import Spec, registry, weights
-from engine.types import LayerInfo, Prediction
 
 available = weights.available
 _MOST_KEPT = 48  # compiled functions of a backbone; each is a graph of some MB

@@ -13,8 +13,8 @@ import keras
 import numpy as np
 from keras import layers
 
-from engine import config
-from engine.errors import WeightsDamaged
+from engine.core import config
+from engine.core.errors import WeightsDamaged
 from engine.storage import registry
 
 WEIGHTS = config.ASSETS / "pocket.npz"

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from engine.classroom import words
 from engine.classroom.entries import ClassInfo
 from engine.classroom.tables import ClassRow, MemberRow
-from engine.errors import NoSuchClass
+from engine.core.errors import NoSuchClass
 
 FREE = "free "  # begins the key of a pupil who may join again; no digest does
 

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from engine.errors import ClassRefused, WallUnavailable
+from engine.core.errors import ClassRefused, WallUnavailable
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = "SELECT pg_advisory_xact_lock(4275119)"  # one process at a time brings tables up to date

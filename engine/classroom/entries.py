@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from engine.classroom.files import MOST_BYTES
 from engine.classroom.tables import EntryRow
-from engine.errors import ClassRefused
+from engine.core.errors import ClassRefused
 
 INSIDE = re.compile(r"(?!wall)[a-z_]{1,40}(\?[^\s<>\"'`\\]{0,900})?")  # a screen, as it is set
 AWAY, STUCK = 90.0, 600.0  # seconds, see `Pupil`

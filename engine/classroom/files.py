@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from engine.errors import WallUnavailable
+from engine.core.errors import WallUnavailable
 
 MOST_BYTES = 6_000_000  # of one file
 NEW = 600.0  # seconds

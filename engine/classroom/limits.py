@@ -7,7 +7,7 @@ from collections.abc import Hashable
 
 from cachetools import TTLCache
 
-from engine.errors import TooOften
+from engine.core.errors import TooOften
 
 
 class Limit:

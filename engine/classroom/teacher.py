@@ -9,7 +9,7 @@ from engine.classroom import access, entries
 from engine.classroom.database import Database
 from engine.classroom.entries import ClassInfo, Pupil
 from engine.classroom.tables import ClassRow, EntryRow, MemberRow
-from engine.errors import ClassRefused
+from engine.core.errors import ClassRefused
 
 
 class Teacher:

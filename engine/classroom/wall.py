@@ -28,7 +28,7 @@ from engine.classroom.limits import Limit
 from engine.classroom.tables import ApplauseRow, ClassRow, EntryRow, GuessRow, MemberRow
 from engine.classroom.teacher import Teacher
 from engine.classroom.upkeep import Upkeep
-from engine.errors import ClassRefused, NoSuchClass
+from engine.core.errors import ClassRefused, NoSuchClass
 
 NAME_LENGTH, TEXT_LENGTH = 24, 80
 MOST_MEMBERS, MOST_ENTRIES = 400, 2000  # of a class

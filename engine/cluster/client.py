@@ -15,14 +15,15 @@ from typing import Any
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
-from engine import config, images, transfer
+from engine import transfer
 from engine.backbones import Backbone, digest, packed
 from engine.cluster.connection import Connections, Unreachable
 from engine.cluster.protocol import WINDOW, Reply, Start, Update, pack, pieces, unpack
-from engine.errors import ClusterRefused, WorkerLost
+from engine.core import config, images
+from engine.core.errors import ClusterRefused, WorkerLost
+from engine.core.types import SCRATCH
 from engine.runs import Compressed, LocalRunner, Run, Runner, tasks
 from engine.storage import registry
-from engine.types import SCRATCH
 
 AT_ONCE = 16  # tasks of one run
 

@@ -10,7 +10,7 @@ from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from engine.cluster.protocol import HEALTH, MODEL_HEADER, PATH
-from engine.errors import BadSettings, ClusterRefused
+from engine.core.errors import BadSettings, ClusterRefused
 
 PATIENCE = 20.0  # seconds without an answer after which the service counts as gone
 HANDSHAKE = 3.0  # seconds; a service that is full lets a new run wait in it

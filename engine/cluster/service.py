@@ -23,10 +23,10 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from engine import backend, config, images
 from engine.backbones import Backbone, Store, unpacked
 from engine.cluster.protocol import HEALTH, PATH, Reply, Start, Update, pack, unpack
-from engine.errors import ClusterRefused, EngineError
+from engine.core import backend, config, images
+from engine.core.errors import ClusterRefused, EngineError
 from engine.runs import Cancelled, Compressed, LocalRunner, Run, Schedule
 
 _log = logging.getLogger(__name__)

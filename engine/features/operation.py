@@ -10,9 +10,9 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from engine import backend
 from engine.backbones import Backbone, graph
-from engine.errors import UnknownLayer
+from engine.core import backend
+from engine.core.errors import UnknownLayer
 
 ELEMENTWISE = "a function of one value"
 ADDED, MULTIPLIED = "sum of several maps", "product of several maps"

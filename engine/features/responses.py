@@ -7,10 +7,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from engine import backend, images
 from engine.backbones import Backbone, graph
-from engine.errors import UnknownLayer
-from engine.types import Activations, LayerInfo, Patch, Peaks
+from engine.core import backend, images
+from engine.core.errors import UnknownLayer
+from engine.core.types import Activations, LayerInfo, Patch, Peaks
 
 
 def activations(net: Backbone, picture: np.ndarray, layer_name: str) -> Activations:

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from engine import images
 from engine.backbones import Store
+from engine.core import images
 from engine.runs.schedule import Share
 
 NO_PICTURE = np.empty((0, 0, 3), "float32")

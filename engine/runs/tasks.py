@@ -9,11 +9,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from engine import attacks, images, synthesis, transfer
+from engine import attacks, synthesis, transfer
 from engine.attacks import robustness, transferability
 from engine.backbones import Backbone, Store
+from engine.core import images
+from engine.core.types import FROZEN
 from engine.synthesis import Checkpoint, Live, Settings
-from engine.types import FROZEN
 
 LiveAt = Callable[[int], Live]  # the live numbers of a step
 

@@ -20,8 +20,8 @@ from weakref import WeakValueDictionary
 import numpy as np
 from cachetools import LRUCache
 
-from engine import images
 from engine.backbones import Store
+from engine.core import images
 from engine.runs.run import Run, Runner
 from engine.runs.runner import LocalRunner
 from engine.runs.schedule import Schedule

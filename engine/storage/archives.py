@@ -15,10 +15,10 @@ from pathlib import Path, PurePosixPath
 
 from filelock import FileLock, Timeout
 
-from engine.errors import BadDataset, DownloadFailed
+from engine.core.errors import BadDataset, DownloadFailed
+from engine.core.types import Progress
 from engine.storage import downloads
 from engine.storage.datasets import SUFFIXES, Rejected
-from engine.types import Progress
 
 MOST_FILES, MOST_BYTES, MOST_RATIO = 20_000, 500_000_000, 200  # of an archive
 DAMAGED = (

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.errors import BadDataset, DatasetUnavailable
+from engine.core.errors import BadDataset, DatasetUnavailable
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 

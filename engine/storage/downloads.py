@@ -20,8 +20,8 @@ from urllib.request import getproxies, proxy_bypass
 import urllib3
 from filelock import FileLock, Timeout
 
-from engine.errors import DownloadFailed
-from engine.types import Progress
+from engine.core.errors import DownloadFailed
+from engine.core.types import Progress
 
 CHUNK = 1 << 16
 ENOUGH = 500_000  # bytes of which a speed can be told

@@ -18,10 +18,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from engine import config
-from engine.errors import DownloadFailed, EngineError, KitDamaged
+from engine.core import config
+from engine.core.errors import DownloadFailed, EngineError, KitDamaged
+from engine.core.types import Progress
 from engine.storage import archives, datasets, registry, weights
-from engine.types import Progress
 
 INDEX = "kit.json"
 

@@ -5,8 +5,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from engine import config
-from engine.errors import UnknownBackbone, WeightsDamaged
+from engine.core import config
+from engine.core.errors import UnknownBackbone, WeightsDamaged
 from engine.storage.applications import APPLICATIONS, Spec
 
 POCKET_SIZE = 80  # px; trained on crops of 40 to 64, where things look larger than in a whole photo

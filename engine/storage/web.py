@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 
 import urllib3
 
-from engine.errors import AddressRefused, DownloadFailed
+from engine.core.errors import AddressRefused, DownloadFailed
 
 MAX_BYTES = 10_000_000
 SECONDS = 10.0

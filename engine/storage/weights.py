@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from engine import config
-from engine.errors import WeightsDamaged, WeightsUnavailable
+from engine.core import config
+from engine.core.errors import WeightsDamaged, WeightsUnavailable
+from engine.core.types import Progress
 from engine.storage import downloads
 from engine.storage.applications import Spec
 from engine.storage.registry import specs
-from engine.types import Progress
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 INDEX_NAME = "imagenet_class_index.json"

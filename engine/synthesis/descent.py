@@ -8,8 +8,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from engine import backend
 from engine.backbones import Backbone
+from engine.core import backend
 from engine.synthesis.live import Checkpoint
 from engine.synthesis.settings import OPTIMIZERS
 

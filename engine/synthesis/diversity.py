@@ -7,8 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from engine import backend, images
 from engine.backbones import Backbone
+from engine.core import backend, images
 from engine.synthesis.objectives import Part, answers
 
 ops: Any = keras.ops  # its type stubs allow None for every result

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.errors import BadSettings
+from engine.core.errors import BadSettings
 from engine.synthesis.objectives import Part
 from engine.synthesis.penalties import L1, L2, LInf, TotalVariation
 

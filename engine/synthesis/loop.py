@@ -15,15 +15,15 @@ import numpy as np
 from keras import ops
 from scipy.special import softmax
 
-from engine import backend, images
 from engine.backbones import Backbone, top_predictions
-from engine.errors import BadSettings, Diverged
+from engine.core import backend, images
+from engine.core.errors import BadSettings, Diverged
+from engine.core.types import Prediction
 from engine.synthesis import natural
 from engine.synthesis.descent import Tensors, borrowed
 from engine.synthesis.live import PENALTIES, Checkpoint, Live
 from engine.synthesis.objectives import Algebra, Objective, Part, answers, check, part_names
 from engine.synthesis.settings import Settings, preset
-from engine.types import Prediction
 
 CHECKPOINT_EVERY = 10  # steps
 

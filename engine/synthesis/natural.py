@@ -22,8 +22,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from engine import backend, config
 from engine.backbones import Backbone, graph
+from engine.core import backend, config
 from engine.synthesis import objectives
 from engine.synthesis.objectives import Part
 

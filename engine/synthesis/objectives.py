@@ -16,7 +16,7 @@ from typing import Any, Self
 import keras
 
 from engine.backbones import Backbone, graph
-from engine.errors import UnknownLayer
+from engine.core.errors import UnknownLayer
 
 ops: Any = keras.ops  # its type stubs allow None for every result
 CERTAIN = 12.0  # logarithm of a class's odds: 160 000 to 1

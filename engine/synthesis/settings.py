@@ -6,7 +6,7 @@ from typing import Any, Literal
 import keras
 
 from engine.backbones import Backbone
-from engine.errors import BadSettings
+from engine.core.errors import BadSettings
 from engine.synthesis import natural
 from engine.synthesis.live import Live
 from engine.synthesis.objectives import Algebra, ClassLogit, CrossEntropy, Objective

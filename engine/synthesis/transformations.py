@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from engine.errors import BadSettings
+from engine.core.errors import BadSettings
 
 ops: Any = keras.ops  # its type stubs allow None for every result
 

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import logsumexp, softmax
 from scipy.stats import binomtest
 
-from engine import backend
+from engine.core import backend
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,8 @@ from typing import Any
 
 import keras
 
-from engine import backend
 from engine.backbones import Backbone, graph
+from engine.core import backend
 from engine.transfer.extraction import head_input, last_layer
 
 LABELS = "labels.txt"

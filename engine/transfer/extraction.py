@@ -16,9 +16,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from engine import backend, config, images
 from engine.backbones import Backbone
-from engine.errors import BadDataset, BadImage, DatasetUnavailable
+from engine.core import backend, config, images
+from engine.core.errors import BadDataset, BadImage, DatasetUnavailable
 from engine.storage import Data, Rejected, registry
 from engine.transfer import feature_files
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock
 
-from engine.errors import BadDataset
+from engine.core.errors import BadDataset
 
 
 def opened(stem: Path, shape: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:

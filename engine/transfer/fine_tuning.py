@@ -8,9 +8,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from engine import backbones, backend, images
+from engine import backbones
 from engine.backbones import Backbone
-from engine.errors import BadDataset, BadImage, Diverged
+from engine.core import backend, images
+from engine.core.errors import BadDataset, BadImage, Diverged
 from engine.storage import Data
 from engine.transfer.evaluation import measure_logits
 from engine.transfer.extraction import head_input

@@ -12,8 +12,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from engine import backend
-from engine.errors import BadDataset, BadSettings, Diverged
+from engine.core import backend
+from engine.core.errors import BadDataset, BadSettings, Diverged
 from engine.storage import few_of
 from engine.transfer.evaluation import Report, evaluate, logits_of, measure
 from engine.transfer.extraction import Features

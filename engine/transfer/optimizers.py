@@ -4,7 +4,7 @@ from typing import Any, Protocol
 
 import keras
 
-from engine import backend
+from engine.core import backend
 
 OPTIMIZERS: dict[str, Any] = {
     "SGD": keras.optimizers.SGD,

@@ -13,13 +13,13 @@ import keras
 import numpy as np
 
 from engine.backbones import Backbone
-from engine.errors import ProjectDamaged
+from engine.core.errors import ProjectDamaged
+from engine.core.types import FROZEN, SCRATCH, How
 from engine.storage import Data, registry
 from engine.transfer import fine_tuning, heads
 from engine.transfer.extraction import width
 from engine.transfer.heads import Recipe
 from engine.transfer.tuning import Tuning, rows_of
-from engine.types import FROZEN, SCRATCH, How
 
 FORMAT, MOST_BYTES, MOST_WORDS, MOST_CLASSES = 2, 250_000_000, 10_000_000, 10_000
 

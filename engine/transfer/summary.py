@@ -6,11 +6,11 @@ import keras
 import numpy as np
 
 from engine.backbones import Backbone
+from engine.core.types import FROZEN, SCRATCH
 from engine.transfer import heads
 from engine.transfer.extraction import width
 from engine.transfer.training import TrainingPlan
 from engine.transfer.tuning import body, learning
-from engine.types import FROZEN, SCRATCH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

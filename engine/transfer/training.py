@@ -15,7 +15,8 @@ import keras
 import numpy as np
 
 from engine.backbones import Backbone
-from engine.errors import BadDataset
+from engine.core.errors import BadDataset
+from engine.core.types import FROZEN, SCRATCH, How
 from engine.storage import Data
 from engine.transfer.evaluation import Report, evaluate, logits_of
 from engine.transfer.extraction import Features, builtin, grouped
@@ -23,7 +24,6 @@ from engine.transfer.fine_tuning import fine_tune
 from engine.transfer.heads import Recipe, cross_validate, train_head
 from engine.transfer.reading import ENOUGH, check_memory_of, extract_needed
 from engine.transfer.tuning import Tuning, check_memory
-from engine.types import FROZEN, SCRATCH, How
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

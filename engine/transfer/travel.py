@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from engine.core.types import FROZEN
 from engine.transfer.extraction import Features
 from engine.transfer.training import TrainingPlan, TrainingStep
 from engine.transfer.tuning import rows_of
-from engine.types import FROZEN
 
 MOST_SENT = 1_000_000_000  # bytes of photos and of their features
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine import backend
 from engine.backbones import Backbone
-from engine.errors import BadDataset, BadSettings
+from engine.core import backend
+from engine.core.errors import BadDataset, BadSettings
+from engine.core.types import LayerInfo
 from engine.storage import Data, few_of
 from engine.transfer.extraction import last_layer
 from engine.transfer.initial import INITIALIZERS, OWN
 from engine.transfer.optimizers import OPTIMIZERS, SCHEDULES
-from engine.types import LayerInfo
 
 MOST_BYTES = 1_500_000_000  # of photos in memory
 AT_ONCE = 2  # trainings of this kind that the app lets run at the same time

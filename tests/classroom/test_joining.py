@@ -3,7 +3,7 @@
 import pytest
 
 from engine.classroom.words import WORDS
-from engine.errors import ClassRefused, NoSuchClass, TooOften
+from engine.core.errors import ClassRefused, NoSuchClass, TooOften
 from tests.classroom.test_wall import draft
 
 

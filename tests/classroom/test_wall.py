@@ -7,7 +7,7 @@ import pytest
 
 from engine import images
 from engine.classroom import KINDS, Draft
-from engine.errors import ClassRefused, NoSuchClass, TooOften
+from engine.core.errors import ClassRefused, NoSuchClass, TooOften
 
 PICTURE = images.png(np.zeros((8, 8, 3), "float32"))
 

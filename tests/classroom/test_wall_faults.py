@@ -18,7 +18,7 @@ from engine.classroom.files import Files
 from engine.classroom.limits import Limit
 from engine.classroom.tables import Base
 from engine.classroom.upkeep import Upkeep
-from engine.errors import ClassRefused, NoSuchClass, WallUnavailable
+from engine.core.errors import ClassRefused, NoSuchClass, WallUnavailable
 from tests.classroom.test_wall import PICTURE, draft
 
 ROOT = Path(__file__).parents[2]

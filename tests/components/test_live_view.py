@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.widgets import live_view, run_state
-from engine.images import Still
+from engine.core.images import Still
 from engine.runs import message
 from harness.films import Films
 

@@ -11,9 +11,9 @@ from components.transfer_learning.experiment import Experiment, usual_tuning, wo
 from components.widgets.other_networks import attack_outcome
 from engine import transfer
 from engine.backbones import Store
+from engine.core.types import FROZEN, SCRATCH, TUNED, How
 from engine.runs import LocalRunner, Runs, Schedule
 from engine.runs.tasks import Training
-from engine.types import FROZEN, SCRATCH, TUNED, How
 
 CLASSES = ("pug", "tennis ball", "Egyptian cat")
 

@@ -11,7 +11,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from engine.errors import BadDataset, DatasetUnavailable, DownloadFailed
+from engine.core.errors import BadDataset, DatasetUnavailable, DownloadFailed
 from engine.storage import archives, datasets
 from tests.engine.test_datasets import photo
 

@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 from engine import attacks, backbones, backend, images, robustness
 from engine.attacks.gradient import mean
 from engine.attacks.white_box import WhiteBox
-from engine.errors import BadSettings, UnknownClass
+from engine.core.errors import BadSettings, UnknownClass
 
 BOUNDED = (
     attacks.FGSM,

@@ -9,7 +9,7 @@ from keras.src.utils import file_utils
 
 from engine import backbones, features, images
 from engine.backbones import folding, graph, network
-from engine.errors import UnknownBackbone, UnknownClass, UnknownLayer, WeightsUnavailable
+from engine.core.errors import UnknownBackbone, UnknownClass, UnknownLayer, WeightsUnavailable
 from engine.storage import registry
 
 DOWNLOADED = [name for name, spec in registry.specs().items() if not spec.builtin]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine import transfer
-from engine.errors import BadDataset
+from engine.core.errors import BadDataset
 
 RECIPE = transfer.Recipe(epochs=5, learning_rate=0.01)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engine import images, transfer
-from engine.errors import BadDataset
+from engine.core.errors import BadDataset
 from engine.storage import archives, datasets, patterns
 
 

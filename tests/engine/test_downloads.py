@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import DownloadFailed
+from engine.core.errors import DownloadFailed
 from engine.storage import downloads, registry, weights
 from tests.local_server import CONTENT, MD5
 

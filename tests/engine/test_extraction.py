@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from engine import images, transfer
-from engine.errors import BadDataset
+from engine.core.errors import BadDataset
 from engine.storage import datasets
 from engine.transfer import extraction, reading
 from tests.engine.conftest import CROPPED

@@ -6,7 +6,7 @@ import pytest
 
 from engine import backbones, features, images
 from engine.backbones import graph
-from engine.errors import UnknownClass, UnknownLayer
+from engine.core.errors import UnknownClass, UnknownLayer
 from engine.storage import registry
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engine import backbones, backend, images, transfer
-from engine.errors import BadDataset, BadSettings
+from engine.core.errors import BadDataset, BadSettings
 from engine.storage import datasets
 from engine.transfer import fine_tuning, tuning
 

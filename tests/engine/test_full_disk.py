@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine import images
-from engine.errors import BadDataset, KitDamaged
+from engine.core.errors import BadDataset, KitDamaged
 from engine.storage import archives, datasets, offline
 from engine.transfer import extraction
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from engine import images
-from engine.errors import BadImage
+from engine.core.errors import BadImage
 
 _T = Image.Transpose
 UNDO = {

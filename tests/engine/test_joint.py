@@ -7,7 +7,7 @@ import pytest
 
 from engine import backbones, features, images, synthesis
 from engine.backbones import Store
-from engine.errors import BadSettings, UnknownLayer, WeightsUnavailable
+from engine.core.errors import BadSettings, UnknownLayer, WeightsUnavailable
 from engine.synthesis import Live, Settings, natural
 
 NAME = "Pocket + Pocket Robust"

@@ -10,7 +10,7 @@ import pytest
 from engine import attacks, backbones, images, robustness
 from engine.attacks import adaptive, momentum
 from engine.attacks.white_box import WhiteBox
-from engine.errors import BadSettings
+from engine.core.errors import BadSettings
 from tests.conftest import SAMPLES
 
 QUICK = robustness.Effort(steps=10, rivals=2, queries=30)

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from engine import config
-from engine.errors import KitDamaged, UnknownBackbone
+from engine.core.errors import KitDamaged, UnknownBackbone
 from engine.storage import offline, registry, weights
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engine import backbones, images, synthesis
-from engine.errors import BadSettings
+from engine.core.errors import BadSettings
 from engine.synthesis import Live, Settings, Transformations, natural
 from engine.synthesis.objectives import answers
 from engine.synthesis.transformations import resampling

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from engine import backbones, backend, features, images
-from engine.errors import UnknownLayer
+from engine.core.errors import UnknownLayer
 from engine.features import operation
 from engine.features.operation import ELEMENTWISE
 

@@ -7,7 +7,7 @@ import pytest
 
 from engine import attacks, backbones, backend, config, features, images
 from engine.backbones import pocket
-from engine.errors import EngineError, WeightsDamaged
+from engine.core.errors import EngineError, WeightsDamaged
 from engine.storage import registry, weights
 from tests.conftest import SAMPLES
 

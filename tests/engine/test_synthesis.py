@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine import backbones, features, images, synthesis
-from engine.errors import BadSettings, UnknownClass, UnknownLayer
+from engine.core.errors import BadSettings, UnknownClass, UnknownLayer
 from engine.synthesis import Live
 from engine.synthesis.objectives import (
     Channel,

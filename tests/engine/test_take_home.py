@@ -15,10 +15,10 @@ from cachetools import LRUCache
 
 from engine import backbones, transfer
 from engine.backbones import network
-from engine.errors import ProjectDamaged
+from engine.core.errors import ProjectDamaged
+from engine.core.types import FROZEN, SCRATCH, TUNED
 from engine.storage import datasets
 from engine.transfer import fine_tuning
-from engine.types import FROZEN, SCRATCH, TUNED
 
 
 def last(steps):

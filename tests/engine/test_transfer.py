@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from engine import backend, transfer
-from engine.errors import BadDataset, BadSettings, DatasetUnavailable, Diverged
+from engine.core.errors import BadDataset, BadSettings, DatasetUnavailable, Diverged
 from engine.storage import datasets, registry
 from engine.transfer import optimizers
 from tests.engine.conftest import CROPPED

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from engine import images
-from engine.errors import AddressRefused, DownloadFailed
+from engine.core.errors import AddressRefused, DownloadFailed
 from engine.storage import web
 
 

@@ -9,7 +9,7 @@ from keras.src.backend.config import keras_home
 from keras.src.legacy.saving import legacy_h5_format
 
 from engine import backbones, config
-from engine.errors import WeightsDamaged
+from engine.core.errors import WeightsDamaged
 from engine.storage import registry, weights
 
 SPEC = registry.spec("MobileNet 0.75")

@@ -20,8 +20,8 @@ import streamlit as st
 from components.widgets import charts, run_state
 from components.widgets.live_view.parts import NO_VERDICT, Curve, Pane, Row, Track, Verdict
 from engine import images
+from engine.core.types import Prediction
 from engine.runs import message
-from engine.types import Prediction
 
 __all__ = [
     "Curve",

@@ -6,8 +6,8 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from engine.core.types import Prediction
 from engine.runs import View
-from engine.types import Prediction
 
 
 class Row(NamedTuple):

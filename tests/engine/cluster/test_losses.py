@@ -3,9 +3,9 @@
 from engine import cluster
 from engine.backbones import Store
 from engine.cluster import connection
+from engine.core.types import FROZEN
 from engine.runs import LocalRunner, Schedule
 from engine.transfer import extraction
-from engine.types import FROZEN
 from tests.engine.cluster.conftest import client, same, stepped, until, watched
 from tests.engine.cluster.test_training import training
 

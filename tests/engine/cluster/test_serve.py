@@ -3,7 +3,7 @@
 import pytest
 
 from engine.cluster import connection
-from engine.errors import WorkerLost
+from engine.core.errors import WorkerLost
 from harness.ray_serve import RayServe
 from tests.engine.cluster.conftest import client, frames_of, same, stepped, until, watched
 from tests.engine.cluster.tasks import Deadly, Slow

@@ -12,7 +12,7 @@ from websockets.sync.client import connect
 
 from engine import attacks, images, transfer
 from engine.cluster import protocol, service
-from engine.errors import BadSettings, ClusterRefused
+from engine.core.errors import BadSettings, ClusterRefused
 from engine.runs import Run, Runs, View
 from engine.runs.tasks import Attack, Training, TransferMatrix
 from engine.storage import datasets

@@ -9,11 +9,11 @@ from cachetools import LRUCache
 
 from engine import backbones, images, transfer
 from engine.cluster import client as cluster_client
-from engine.errors import BadSettings
+from engine.core.errors import BadSettings
+from engine.core.types import FROZEN, SCRATCH, TUNED
 from engine.runs.tasks import Training
 from engine.storage import datasets
 from engine.transfer import travel
-from engine.types import FROZEN, SCRATCH, TUNED
 from tests.engine.cluster.conftest import client, frames_of, here, same, stepped, watched
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from engine import attacks, images, synthesis
-from engine.errors import BadSettings, DownloadFailed
+from engine.core.errors import BadSettings, DownloadFailed
 from engine.runs import Runs, View, in_background
 from engine.runs.run import PICTURES
 from engine.runs.tasks import Attack, IdealImage

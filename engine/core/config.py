@@ -7,7 +7,7 @@ import os
 import tempfile
 from pathlib import Path
 
-ASSETS = Path(__file__).parent / "assets"  # weights and features that come with the app
+ASSETS = Path(__file__).parents[1] / "assets"  # weights and features that come with the app
 _ARENA_MAX = -8  # in glibc's malloc.h
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from engine.errors import BadImage
+from engine.core.errors import BadImage
 
 MAX_PIXELS = 50_000_000  # of the file; decoded, a few hundred MB for a moment
 MAX_SIDE = 1024  # of the decoded picture; no backbone reads more than 299 px

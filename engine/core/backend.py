@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from engine import config
+from engine.core import config
 
 
 def cores() -> int:
@@ -31,8 +31,8 @@ config.set_operation_threads(max(cores() // 2, 1))
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 
-from engine.errors import BadSettings  # noqa: E402
-from engine.types import Device  # noqa: E402
+from engine.core.errors import BadSettings  # noqa: E402
+from engine.core.types import Device  # noqa: E402
 
 BACKEND = keras.backend.backend()
 if BACKEND == "tensorflow":
