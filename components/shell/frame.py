@@ -16,6 +16,7 @@ from components.shell import (
     classroom,
     first_network,
     notices,
+    page_changes,
     page_limit,
     sessions,
 )
@@ -49,6 +50,7 @@ class Lesson:
 
 def page(title: str, subtitle: str, lesson: Lesson | None = None) -> None:
     """Begins a page: every page calls this first."""
+    page_changes.watch()
     page_limit.enter()
     notices.begin()
     st.session_state[addresses.SCREEN] = title

@@ -87,6 +87,31 @@ def test_picture_controls_and_verdict_share_the_first_screenful(page, address, s
     assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
 
 
+def test_a_press_just_after_a_page_was_left_does_not_bring_it_back(page, address):
+    """Otherwise the stage's fragment would run after the next page, and blank it."""
+    known, pages = {}, []
+
+    def hear(raw):
+        message = protocol.parsed(raw, known)
+        if message.WhichOneof("type") == "new_session":
+            pages.append(message.new_session.page_script_hash)
+
+    page.on("websocket", lambda socket: socket.on("framereceived", hear))
+    opened(page, address, "&seed=13&steps=1000&views=8")
+    start(page)
+    expect(page.get_by_text(re.compile(r"^step \d\d+ of 1000, running$"))).to_be_visible()
+    before = pages[-1]
+    there = page.get_by_role("link", name="Feature maps").first.element_handle()
+    pause = page.get_by_role("button", name=re.compile("Pause$")).element_handle()
+    page.evaluate("pressed => pressed.forEach(one => one.click())", [there, pause])
+    expect(page.get_by_role("heading", name="Feature maps")).to_be_visible()
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+    tile = page.locator(".sheet button").nth(5)  # what is asked for later is answered later
+    tile.click()
+    expect(tile).to_have_attribute("aria-pressed", "true")
+    assert before not in pages[pages.index(pages[-1]) :]
+
+
 def test_a_page_that_is_left_and_a_hidden_tab_miss_no_frame(page, address):
     opened(page, address, "&seed=12&steps=1000&views=8")  # longer than what follows
     start(page)
