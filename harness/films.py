@@ -6,7 +6,7 @@ The same rules as `components/widgets/live_view/film.js`, so that both can be he
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.runs import message
+from components.widgets.live_view import message
 
 
 @dataclass

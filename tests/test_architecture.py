@@ -40,7 +40,7 @@ FORBIDDEN = {  # by whatever part of the project
     "pages": {"pages", "streamlit_app", "tensorflow", "keras", "jax", "threading"},
     "benchmarks": {"tests", "pages"},
     "tests": {"pages", "benchmarks"},
-    "harness": {"tests", "pages", "benchmarks", "components"},
+    "harness": {"tests", "pages", "benchmarks"},
     ".": {"pages", "tensorflow", "keras", "jax", "threading"},
 }
 FILES = [

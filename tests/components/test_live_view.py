@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.widgets import live_view, run_state
+from components.widgets.live_view import message
 from engine.core.images import Still
-from engine.runs import message
 from harness.films import Films
 
 START = [np.zeros((2, 2, 3), "float32")]

@@ -18,10 +18,10 @@ from typing import Any
 import streamlit as st
 
 from components.widgets import charts, run_state
+from components.widgets.live_view import message
 from components.widgets.live_view.parts import NO_VERDICT, Curve, Pane, Row, Track, Verdict
 from engine import images
 from engine.core.types import Prediction
-from engine.runs import message
 
 __all__ = [
     "Curve",

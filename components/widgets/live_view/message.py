@@ -2,7 +2,7 @@
 
 `LIVE`, the header's length (4 bytes, little-endian), the header (JSON), the pictures one after the
 other. The header's `lengths` has their sizes in bytes; whoever wrote it knows what each is. Read
-here and, in the browser, in `components/widgets/live_view/film.js`.
+here and, in the browser, in `film.js`.
 """
 
 import json

@@ -1,42 +1,17 @@
-"""A live view's message: what is packed is what is unpacked; every frame has its picture."""
+"""The compressed pictures of frames: close to the exact ones, and one for every frame."""
 
 import io
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 
 from engine import images
-from engine.runs import Runs, message
+from engine.runs import Runs
 from engine.runs.tasks import IdealImage
 from engine.synthesis import preset
 from tests.engine.conftest import until
-
-plain = st.recursive(
-    st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=8,
-)
-
-
-@given(header=st.dictionaries(st.text(), plain, max_size=5), pictures=st.lists(st.binary()))
-def test_what_is_packed_is_unpacked(header, pictures):
-    header.pop("version", None)
-    found, same = message.unpack(message.pack(header, pictures))
-    assert same == pictures
-    assert found["version"] == message.VERSION
-    assert {name: found[name] for name in header if name != "lengths"} == {
-        name: value for name, value in header.items() if name != "lengths"
-    }
-
-
-@pytest.mark.parametrize("wrong", [b"", b"no message at all", b'LIVE\x0d\0\0\0{"version":9}'])
-def test_another_message_is_refused(wrong):
-    with pytest.raises(ValueError, match="Expected"):
-        message.unpack(wrong)
 
 
 @pytest.mark.parametrize("contrast", [1.0, 0.3, 0.02])
