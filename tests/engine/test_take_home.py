@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from cachetools import LRUCache
 
-from engine import backbones, transfer
+from engine import backbones, backend, transfer
 from engine.backbones import network
-from engine.core.errors import ProjectDamaged
+from engine.core.errors import BadSettings, ProjectDamaged
 from engine.core.types import FROZEN, SCRATCH, TUNED
 from engine.storage import datasets
 from engine.transfer import fine_tuning
@@ -60,11 +60,16 @@ def test_files_need_nothing_but_keras_or_tensorflow_lite(net, features, tmp_path
     like_vgg = replace(own, model=model, plain=model, _kept=LRUCache(48), _tensors={})
     batch = np.random.default_rng(0).random((1, *net.input_size, 3), "float32")
     np.save(tmp_path / "pictures.npy", batch)
-    files = []
+    kinds = {"keras": transfer.keras_file, "tflite": transfer.tflite_file}
+    if backend.BACKEND != "tensorflow":
+        with pytest.raises(BadSettings, match="only be written with the TensorFlow backend"):
+            kinds.pop("tflite")(own)
+    files, expected = [], []
     for name, one in (("own", own), ("vgg", like_vgg)):
-        files += [tmp_path / f"{name}.tflite", tmp_path / f"{name}.keras"]
-        files[-2].write_bytes(transfer.tflite_file(one))
-        files[-1].write_bytes(transfer.keras_file(one))
+        for kind, made in kinds.items():
+            files.append(tmp_path / f"{name}.{kind}")
+            files[-1].write_bytes(made(one))
+            expected.append(one.logits(batch)[0])
     done = subprocess.run(
         [sys.executable, "-c", ALONE, "pictures.npy", *map(str, files)],
         cwd=tmp_path,
@@ -73,7 +78,6 @@ def test_files_need_nothing_but_keras_or_tensorflow_lite(net, features, tmp_path
         timeout=120,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    expected = (own.logits(batch)[0],) * 2 + (like_vgg.logits(batch)[0],) * 2
     for right, logits, names in zip(expected, *json.loads(done.stdout), strict=True):
         np.testing.assert_allclose(logits, right, rtol=1e-3, atol=1e-3)
         assert tuple(names) == own.class_names
