@@ -50,10 +50,10 @@ KINDS: dict[str, Kind] = {
         words="Strong; with momentum, it fools other networks more often.",
         l2=True,
     ),
-    "Random frames (DIM)": Kind(
+    "Diverse inputs (DIM)": Kind(
         engine="DiverseInput",
-        words="Momentum, and another frame each step: a little weaker on the attacked network, "
-        "and transfers well.",
+        words="Momentum, and the picture smaller and elsewhere in each step: a little weaker on "
+        "the attacked network, and transfers well.",
         l2=True,
     ),
     "Shuffled blocks (BSR)": Kind(
@@ -235,7 +235,7 @@ def _combined(kind: Kind) -> dict[str, Any]:
     if (
         not attack.diversity
         and not by_copies
-        and linked.toggle("Random frames, too (DIM)", False, name="frames")
+        and linked.toggle("Diverse inputs, too (DIM)", False, name="frames")
     ):
         found["diversity"] = attacks.DiverseInput().diversity
     return found

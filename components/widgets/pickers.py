@@ -229,7 +229,7 @@ def backbone(
     spec = registry.spec(name)
     st.caption(
         f"{spec.note} {spec.year}, {spec.parameters / 1e6:.1f} M parameters, trained on "
-        f"{spec.trained_on}, top-1 {100 * spec.top1:.1f} %."
+        f"{spec.trained_on}, top\N{NON-BREAKING HYPHEN}1 {100 * spec.top1:.1f} %."
     )
     return name
 

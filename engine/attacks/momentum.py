@@ -19,7 +19,7 @@ class MomentumIterative(Bounded):
 
 @dataclass(frozen=True, kw_only=True)
 class DiverseInput(MomentumIterative):
-    """DIM: gradients through random smaller frames (Xie et al., 2018, arXiv:1803.06978)."""
+    """DIM: gradients of the picture made smaller at random (Xie et al., 2018, 1803.06978)."""
 
     diversity: float = 0.7
 
