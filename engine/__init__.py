@@ -3,7 +3,7 @@
     from engine import attacks, backbones, datasets, features, images
     from engine import robustness, synthesis, transfer
 
-Rooms, and those of their modules that are used most; none is imported before it is asked for.
+The rooms and their most used modules; each is imported on first use.
 """
 
 from typing import TYPE_CHECKING

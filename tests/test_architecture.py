@@ -124,7 +124,7 @@ def test_the_tables_have_no_circle():
 def test_rooms_are_entered_through_their_front_door(part):
     """Whoever stands outside imports a name that the room's `__init__` exports, or its module.
 
-    The engine's own rooms import the first alone, but for `core`, whose modules are its names.
+    The engine's own rooms may only do the former, except for `core`, which exports its modules.
     """
     reached = []
     for file in FILES:

@@ -52,8 +52,8 @@ KINDS: dict[str, Kind] = {
     ),
     "Diverse inputs (DIM)": Kind(
         engine="DiverseInput",
-        words="Momentum, and the picture smaller and elsewhere in each step: a little weaker on "
-        "the attacked network, and transfers well.",
+        words="Momentum, with the picture shrunk and shifted at random in most steps: a little "
+        "weaker on the attacked network, but it transfers well.",
         l2=True,
     ),
     "Shuffled blocks (BSR)": Kind(

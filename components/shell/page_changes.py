@@ -1,11 +1,10 @@
-"""Drops what fragments of a page still ask for after a person has left it.
+"""Ignores what fragments ask for after their page has been left by a link.
 
-Streamlit (1.67) runs such a fragment after the next page; the browser, told that it is of the
-former page, clears the screen, which stays blank. If the next page has not begun yet, the former
-one even takes its place.
+Streamlit (1.67) runs such a fragment after the next page; the browser, told that it belongs to the
+previous page, clears the screen, which stays blank. If the next page has not started yet, the
+previous one is shown instead. No page may lead to another by itself, without a press.
 """
 
-from functools import wraps
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -13,35 +12,44 @@ from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.runtime.app_session import AppSession
 
 
-class _Place(NamedTuple):
-    """The page that a browser was on, and the one that it has asked for since, by their hashes."""
+class _Browser(NamedTuple):
+    """Hashes of the page that a browser has asked for last, and of those it may still be leaving.
 
-    page: str = ""  # until the first request that names one
-    next: str | None = None
+    "" is the first page of all, until a request names it.
+    """
+
+    page: str = ""
+    left: frozenset[str] = frozenset()
 
 
-_places: WeakKeyDictionary[AppSession, _Place] = WeakKeyDictionary()
+_browsers: WeakKeyDictionary[AppSession, _Browser] = WeakKeyDictionary()
 
 
 def watch() -> None:
-    """Lets every session of this process drop them."""
-    request = AppSession.request_rerun
-    if hasattr(request, "__wrapped__"):
+    """Patches Streamlit so that every session of this process ignores such requests."""
+    rerun, stop = AppSession.request_rerun, AppSession.request_script_stop
+    if rerun.__module__ == __name__:
         return
 
-    @wraps(request)
     def request_rerun(self: AppSession, client_state: ClientState | None) -> None:
         if client_state is None or not _left(self, client_state):
-            request(self, client_state)
+            rerun(self, client_state)
+
+    def request_script_stop(self: AppSession) -> None:
+        _browsers.pop(self, None)  # the next page may never start: the connection is lost, say
+        stop(self)
 
     AppSession.request_rerun = request_rerun
+    AppSession.request_script_stop = request_script_stop
 
 
 def _left(session: AppSession, asked: ClientState) -> bool:
-    """Whether a fragment asks whose page has been left; remembers where the browser is."""
-    page, (before, coming) = asked.page_script_hash, _places.get(session, _Place())
-    if asked.fragment_id and coming not in (None, page) and before in ("", page):
+    """Whether a fragment asks whose page has been left; also records where the browser is."""
+    page, (last, left) = asked.page_script_hash, _browsers.get(session, _Browser())
+    if asked.fragment_id and page != last and left & {"", page}:
         return True
-    moves = not asked.fragment_id and page not in (before, session.page_script_hash)
-    _places[session] = _Place(before, page) if moves else _Place(page)
+    if asked.fragment_id or page == session.page_script_hash:  # the browser has drawn that page
+        _browsers[session] = _Browser(page)
+    elif page != last:
+        _browsers[session] = _Browser(page, (left | {last}) - {page})
     return False

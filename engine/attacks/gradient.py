@@ -141,7 +141,7 @@ class Bounded(Attack):
         step_size: in grey levels; None: 2.5 epsilon / steps.
         random_start: begin anywhere in the ball.
         decay: of the momentum; 0 for none.
-        diversity: probability that a step sees the picture through a random smaller frame.
+        diversity: probability that a step sees the picture shrunk and shifted at random.
         kernel: side in px of the kernel that smooths the gradient; 1 for none.
     """
 

@@ -1,6 +1,6 @@
 """What every room stands on: errors, types, pictures, the Keras backend, the configuration.
 
-It imports no other room. Its modules are imported one by one, as only `backend` needs Keras.
+It imports no other room. Import its modules one by one: only `backend` needs Keras.
 """
 
 import lazy_loader
