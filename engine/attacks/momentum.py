@@ -19,7 +19,7 @@ class MomentumIterative(Bounded):
 
 @dataclass(frozen=True, kw_only=True)
 class DiverseInput(MomentumIterative):
-    """DIM: gradients of the picture made smaller at random (Xie et al., 2018, 1803.06978)."""
+    """DIM: gradients through the picture shrunk at random (Xie et al., 2018, 1803.06978)."""
 
     diversity: float = 0.7
 
