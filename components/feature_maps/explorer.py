@@ -71,7 +71,7 @@ def explorer(name: str, picked: Picked) -> None:
             zeros = 100 * float(maps.zeros.mean())
             st.markdown(f"**{count} channels{silent}** · {zeros:.0f} % of all values are zero")
             gallery.legend(sheet.top, sheet.scale)
-            with st.container(height=560, border=False):
+            with st.container(height=560, border=False, key="sheet_box"):
                 contact_sheet.contact_sheet(
                     sheet.address, sheet.captions, channel, set_channel, key="sheet"
                 )
