@@ -139,8 +139,7 @@ def sliders(chosen: Choices, run: Experiment | None) -> Sliders:
                 format_func=lambda factor: experiment.number(live.natural * factor),
                 key=f"naturalness_{key}",
                 persist_state="session",
-                help="Keeps each channel's mean and deviation, in six layers, close to those in "
-                f"photos. Source: {natural_statistics.of(chosen.sliders_of[1]).source}.",
+                help=natural_statistics.words(chosen.sliders_of[1]),
             )
         rate = linked.select_slider(
             "Learning rate",

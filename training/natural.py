@@ -27,8 +27,7 @@ def main(folder: Path) -> None:
         net = backbones.load(name)
         photos = np.stack([images.fit(images.load(file), net.input_size) for file in files])
         known = natural.measure(net, photos, "")
-        rows = zip(known.layers, known.means, known.deviations, strict=True)
-        found |= {f"{name}/{layer}": np.stack([m, d]).astype("float16") for layer, m, d in rows}
+        found |= {f"{name}/{key}": a.astype("float16") for key, a in natural.arrays(known).items()}
         print(f"{name}: {len(known.layers)} layers on {len(photos)} photos")
     np.savez_compressed(natural.MEASURED, source=f"{len(files)} photos of ImageNet", **found)
 

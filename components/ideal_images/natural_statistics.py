@@ -21,6 +21,16 @@ def of(name: str) -> "Statistics":
     return natural.statistics(cache.backbone(name))
 
 
+def words(name: str) -> str:
+    """What the penalty does for a backbone, and where its statistics are from."""
+    known = of(name)
+    total = ", and the last layer's total activation no higher than in photos"
+    return (
+        "Keeps each channel's mean and deviation, in six layers, close to those in photos"
+        f"{total if known.totals else ''}. Source: {known.source}."
+    )
+
+
 def offer(name: str) -> bool:
     """Offers to measure a backbone's natural statistics on photos of this machine."""
     photos, source = cache.photos(OF_A_BREED)

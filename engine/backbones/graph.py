@@ -1,5 +1,6 @@
 """Walking a Keras graph: its operations in order, their outputs, also through nested models."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -30,6 +31,11 @@ def describe(model: keras.Model) -> tuple[LayerInfo, ...]:
             )
         )
     return tuple(found)
+
+
+def last_maps(described: Sequence[LayerInfo]) -> LayerInfo:
+    """The last layer whose maps are larger than 1x1: what a classifier averages."""
+    return [info for info in described if info.has_maps and info.shape[:2] > (1, 1)][-1]
 
 
 def walk(model: keras.Model, prefix: str = "") -> list[tuple[str, keras.Operation]]:

@@ -79,7 +79,9 @@ def class_activation(
         UnknownLayer: several networks are joined into one.
     """
     net.check_class(class_index)
-    layer = last_maps(net)
+    if net.members:
+        raise UnknownLayer(f"Expected one network; received several: {net.name}.")
+    layer = graph.last_maps(net.layers)
     last = net.compiled("last maps", lambda: _up_to(net, layer.name))
     maps = last(backend.tensor(picture[None]))  # (1, h, w, c)
 
@@ -172,17 +174,6 @@ def kernels(net: Backbone) -> np.ndarray:
                 reads_bgr = net.spec.scaling == "caffe"
                 return (kernel[:, :, ::-1] if reads_bgr else kernel).transpose(3, 0, 1, 2)
     raise UnknownLayer(f"{net.name} does not begin with a convolution of the three colours.")
-
-
-def last_maps(net: Backbone) -> LayerInfo:
-    """The last layer whose maps are larger than 1x1.
-
-    Raises:
-        UnknownLayer: several networks are joined into one, which has no last maps of its own.
-    """
-    if net.members:
-        raise UnknownLayer(f"Expected one network; received several: {net.name}.")
-    return [info for info in net.layers if info.has_maps and info.shape[:2] > (1, 1)][-1]
 
 
 def nearest_layer(net: Backbone, depth: float) -> LayerInfo:

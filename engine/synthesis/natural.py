@@ -4,9 +4,12 @@ A picture optimised only for its class is texture in heavy contrast. Matching ea
 and deviation to those of photos gives it the colours, contrasts and shapes of photos (Yin et al.,
 "Dreaming to Distill", 2020, arXiv:1912.08795; Gatys, Ecker and Bethge, 2015, arXiv:1505.07376).
 
+Such a picture also activates too much at once: the features that the network classifies by add up
+to nearly twice what they do for photos. Their total activation is held to that of photos, too.
+
 Batch normalization was fitted to the training photos: for them, each channel of its output has mean
-`beta` and deviation `gamma`. For networks without it, and for weights with it already folded in,
-the numbers are measured on photos, once.
+`beta` and deviation `gamma`. For networks without it, for weights with it already folded in, and
+for the total activation the numbers are measured on photos, once.
 """
 
 import contextlib
@@ -15,7 +18,7 @@ import io
 import secrets
 import zipfile
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,17 +37,33 @@ _LEAST = 0.2  # of a layer's mean deviation: channels that hardly answer count n
 # mean of a single photo lies from theirs, what its own deviation is, and how much that varies.
 # Medians over 500 ImageNet photos, much the same in all layers of MobileNetV2 and of Pocket Robust.
 _MEAN_SCATTER, _WITHIN, _WITHIN_SCATTER = 0.4, 0.9, 0.2
+_SPREAD = 0.1  # of a total's mean: its least deviation, where a few photos are all alike
+_TOTAL = 0.2  # weight of the total activation beside the channels' means and deviations
 _KEY = "natural statistics"
 MEASURED = config.ASSETS / "natural_statistics.npz"
 
 
+@dataclass(frozen=True, slots=True)
+class Total:
+    """The sum over a layer's channels of their mean activation: mean and deviation over photos."""
+
+    layer: str
+    mean: float
+    deviation: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Statistics:
-    """Means and deviations `(c,)` of the channels of some layers, and where they are from."""
+    """Means and deviations `(c,)` of the channels of some layers, and where they are from.
+
+    `totals` holds the total activation of the last layer where it was measured; of a joint network,
+    one for each member.
+    """
 
     layers: tuple[str, ...]
     means: tuple[np.ndarray, ...]
     deviations: tuple[np.ndarray, ...]
+    totals: tuple[Total, ...] = ()
     source: str
 
 
@@ -54,25 +73,34 @@ class NaturalStatistics(Part):
 
     Distances are in units of how photos themselves differ in that number, and averaged over
     channels and layers: a photo has about 2. A channel's moments are averaged over the views of a
-    step.
+    step. A total activation counts only beyond the mean of photos.
     """
 
     statistics: Statistics = field(repr=False)
 
     @property
     def reads(self) -> tuple[str, ...]:
-        return self.statistics.layers
+        return self.statistics.layers + tuple(total.layer for total in self.statistics.totals)
 
     def value(self, picture: Any, answer: Any, index: Any) -> Any:
-        known = zip(self.statistics.means, self.statistics.deviations, answer, strict=True)
-        total = 0.0
+        of_layers = answer[: len(self.statistics.layers)]
+        known = zip(self.statistics.means, self.statistics.deviations, of_layers, strict=True)
+        value = 0.0
         for mean, deviation, moments in known:
             first, second = ops.mean(moments[:, 0], axis=0), ops.mean(moments[:, 1], axis=0)
             own = ops.sqrt(ops.maximum(second - ops.square(first), 0.0) + 1e-8)
             unit = np.maximum(deviation, _LEAST * deviation.mean())
-            total += ops.mean(ops.square((first - mean) / (_MEAN_SCATTER * unit)))
-            total += ops.mean(ops.square((own - _WITHIN * deviation) / (_WITHIN_SCATTER * unit)))
-        return total / len(answer)
+            value += ops.mean(ops.square((first - mean) / (_MEAN_SCATTER * unit)))
+            value += ops.mean(ops.square((own - _WITHIN * deviation) / (_WITHIN_SCATTER * unit)))
+        return value / len(of_layers) + _TOTAL * self._excess(answer[len(of_layers) :])
+
+    def _excess(self, answer: Any) -> Any:
+        """Mean square of how far totals are above those of photos, in units of their deviation."""
+        above = [
+            (ops.mean(ops.sum(moments[:, 0], axis=-1)) - total.mean) / total.deviation
+            for total, moments in zip(self.statistics.totals, answer, strict=True)
+        ]
+        return sum(ops.square(ops.maximum(one, 0.0)) for one in above) / max(len(above), 1)
 
     def words(self, net: Backbone) -> str:
         return "natural"
@@ -98,6 +126,11 @@ def _of(net: Backbone) -> Statistics:
         ),
         means=tuple(mean for one in known for mean in one.means),
         deviations=tuple(deviation for one in known for deviation in one.deviations),
+        totals=tuple(
+            replace(total, layer=f"network_{k}/{total.layer}")
+            for k, one in enumerate(known, 1)
+            for total in one.totals
+        ),
         source=" and ".join(dict.fromkeys(one.source for one in known if one.layers)),
     )
 
@@ -118,19 +151,25 @@ def _spread(n: int) -> list[int]:
 
 def measure(net: Backbone, photos: np.ndarray, source: str) -> Statistics:
     """Measures a network on photos `(N, H, W, 3)` in 0..1 at its input size."""
-    names = layers(net)
-    unknown = Statistics(layers=names, means=(), deviations=(), source="")
+    names, last = layers(net), graph.last_maps(net.layers).name
+    unknown = Statistics(
+        layers=names, means=(), deviations=(), totals=(Total(last, 0.0, 1.0),), source=""
+    )
     part = NaturalStatistics(unknown)
     ask = backend.compile(objectives.answers(net, (part,)))
-    sums: list[Any] = [0.0] * len(names)
-    for k in range(0, len(photos), 10):
-        given = part.answer(ask(backend.tensor(photos[k : k + 10])))
-        sums = [s + backend.numpy(a).sum(axis=0) for s, a in zip(sums, given, strict=True)]
-    both = [s / len(photos) for s in sums]
+    batches = [
+        [backend.numpy(moments) for moments in part.answer(ask(backend.tensor(photos[k : k + 10])))]
+        for k in range(0, len(photos), 10)
+    ]
+    *of_layers, of_last = [np.concatenate(moments) for moments in zip(*batches, strict=True)]
+    both = [moments.mean(axis=0) for moments in of_layers]
+    totals = of_last[:, 0].sum(axis=-1)
+    mean, deviation = float(totals.mean()), float(totals.std())
     return Statistics(
         layers=names,
         means=tuple(b[0] for b in both),
         deviations=tuple(np.sqrt(np.maximum(b[1] - b[0] ** 2, 0.0)) for b in both),
+        totals=(Total(last, mean, max(deviation, _SPREAD * abs(mean))),),
         source=source,
     )
 
@@ -143,10 +182,8 @@ def learn(net: Backbone, photos: np.ndarray, source: str) -> Statistics:
     """
     found = measure(net, photos, source)
     net.keep(_KEY, found)
-    rows = zip(found.layers, found.means, found.deviations, strict=True)
-    arrays: dict[str, Any] = {name: np.stack([mean, deviation]) for name, mean, deviation in rows}
     file, content = _file(net), io.BytesIO()
-    np.savez_compressed(content, source=source, **arrays)
+    np.savez_compressed(content, source=source, **arrays(found))
     part = file.with_suffix(f".{secrets.token_hex(4)}")
     with contextlib.suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -155,8 +192,20 @@ def learn(net: Backbone, photos: np.ndarray, source: str) -> Statistics:
     return found
 
 
+def arrays(found: Statistics) -> dict[str, Any]:
+    """What a file keeps: of each layer `(2, c)`, of a total `(2,)`: means, then deviations."""
+    rows = zip(found.layers, found.means, found.deviations, strict=True)
+    return {name: np.stack([mean, deviation]) for name, mean, deviation in rows} | {
+        _of_total(total.layer): np.array([total.mean, total.deviation]) for total in found.totals
+    }
+
+
+def _of_total(layer: str) -> str:
+    return f"total of {layer}"
+
+
 def _learned(net: Backbone) -> Statistics | None:
-    return _saved(_file(net), layers(net))
+    return _saved(net, _file(net))
 
 
 def _file(net: Backbone) -> Path:
@@ -168,14 +217,16 @@ def _file(net: Backbone) -> Path:
 
 def _measured(net: Backbone) -> Statistics | None:
     """The numbers that come with the app for the networks it is most used with."""
-    return _saved(MEASURED, layers(net), f"{net.spec.name}/")
+    return _saved(net, MEASURED, f"{net.spec.name}/")
 
 
-def _saved(file: Path, names: tuple[str, ...], prefix: str = "") -> Statistics | None:
-    """Statistics of these layers in a file; None where it lacks one or is not whole."""
+def _saved(net: Backbone, file: Path, prefix: str = "") -> Statistics | None:
+    """A network's statistics in a file; None where it lacks one or is not whole."""
+    names, last = layers(net), graph.last_maps(net.layers).name
     try:
         with np.load(io.BytesIO(file.read_bytes())) as saved:
             rows = [saved[prefix + name].astype("float32") for name in names]
+            mean, deviation = saved[prefix + _of_total(last)].tolist()
             source = str(saved["source"])
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error):
         return None
@@ -183,6 +234,7 @@ def _saved(file: Path, names: tuple[str, ...], prefix: str = "") -> Statistics |
         layers=names,
         means=tuple(row[0] for row in rows),
         deviations=tuple(row[1] for row in rows),
+        totals=(Total(last, mean, deviation),),
         source=source,
     )
 

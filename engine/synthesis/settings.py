@@ -133,7 +133,7 @@ NOISE: dict[str, Settings] = {
 # The keys are Keras' names of the architectures, so that a classifier on one has its recipe.
 CLEAR: dict[str, Settings] = {
     "": Settings(
-        live=Live(variation=4e-6, l2=0.1, natural=3.0, learning_rate=0.05),
+        live=Live(variation=6e-6, l2=0.1, natural=3.0, learning_rate=0.05),
         transformations=Transformations(
             jitter=24, scale=0.5, rotation=15, noise=35, noise_ramp=160, views=4
         ),

@@ -9,6 +9,7 @@ from engine import backbones, features, images, synthesis
 from engine.backbones import Store
 from engine.core.errors import BadSettings, UnknownLayer, WeightsUnavailable
 from engine.synthesis import Live, Settings, natural
+from engine.synthesis.objectives import answers
 
 NAME = "Pocket + Pocket Robust"
 
@@ -63,6 +64,28 @@ def test_natural_statistics_are_those_of_the_members(both):
     assert found.layers[0] == f"network_1/{known[0].layers[0]}"
     assert len(found.layers) == sum(len(one.layers) for one in known)
     np.testing.assert_array_equal(found.means[-1], known[-1].means[-1])
+
+
+def test_the_total_activation_of_each_member_counts(cat, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    nets = [backbones.load(name, pretrained=False, size=32) for name in NAME.split(" + ")]
+    photo = images.fit(cat, (32, 32))
+    of_each = [natural.learn(net, photo[None], "a cat").totals[0] for net in nets]
+    net = backbones.together(nets)
+    known = natural.statistics(net)
+    assert [total.layer for total in known.totals] == [
+        f"network_{k}/{total.layer}" for k, total in enumerate(of_each, 1)
+    ]
+
+    def value(means):
+        totals = [replace(t, mean=m, deviation=1) for t, m in zip(known.totals, means, strict=True)]
+        part = natural.NaturalStatistics(replace(known, totals=tuple(totals)))
+        return float(part.value(None, part.answer(answers(net, (part,))(photo[None])), 0))
+
+    first, second = (total.mean for total in of_each)
+    at_rest = value([first, second])
+    assert value([first - 2, second]) == pytest.approx(at_rest + 0.1 * 4, rel=1e-3)
+    assert value([first - 2, second - 3]) == pytest.approx(at_rest + 0.1 * 13, rel=1e-3)
 
 
 @pytest.mark.parametrize("name", ["Pocket + Pocket", " + ".join(["Pocket"] * 5)])

@@ -6,7 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from engine import backbones, images, synthesis
+from engine import backbones, features, images, synthesis
+from engine.backbones import graph
 from engine.core.errors import BadSettings
 from engine.synthesis import Live, Settings, Transformations, natural
 from engine.synthesis.objectives import answers
@@ -66,6 +67,9 @@ def test_a_network_without_statistics_learns_them_from_photos(tmp_path, monkeypa
     found = natural.statistics(again)
     assert (found.layers, found.source) == (learned.layers, "two cats")
     np.testing.assert_array_equal(found.deviations[2], learned.deviations[2])
+    assert found.totals == learned.totals
+    (total,) = found.totals
+    assert total.deviation == pytest.approx(0.1 * total.mean)  # of photos that are all alike
     other = backbones.load("Pocket", pretrained=False, size=32)  # other weights
     assert natural.statistics(other).layers == ()
     (file,) = (tmp_path / "ideal-cat" / "natural").iterdir()
@@ -99,9 +103,9 @@ def test_crops_lie_within_the_picture_and_half_are_mirrored():
     assert 10 < mirrored.sum() < 30
 
 
-def value(net, picture) -> float:
+def value(net, picture, statistics=None) -> float:
     """How unnatural a picture is to a network."""
-    part = natural.NaturalStatistics(natural.statistics(net))
+    part = natural.NaturalStatistics(statistics or natural.statistics(net))
     given = answers(net, (part,))(picture[None])
     return float(part.value(None, part.answer(given), 0))
 
@@ -162,9 +166,38 @@ def test_a_network_that_has_seen_no_photos_has_none():
     assert natural.statistics(net).layers == ()
 
 
+def test_a_total_is_the_sum_of_what_the_classifier_reads(net):
+    photos = [
+        images.fit(images.load(SAMPLES / n), net.input_size) for n in ("coffee.png", "moon.png")
+    ]
+    (total,) = natural.measure(net, np.stack(photos), "two photos").totals
+    layer = graph.last_maps(net.layers)
+    own = [
+        features.activations(net, photo, layer.name).values.mean((0, 1)).sum() for photo in photos
+    ]
+    assert total.layer == layer.name
+    assert total.mean == pytest.approx(np.mean(own), rel=1e-4)
+    assert total.deviation == pytest.approx(max(np.std(own), 0.1 * np.mean(own)), rel=1e-3)
+
+
+def test_only_a_total_above_that_of_photos_counts(net, cat):
+    photo = images.fit(cat, net.input_size)
+    known = natural.measure(net, photo[None], "a cat")
+    (own,) = known.totals
+
+    def with_mean(mean):
+        return replace(known, totals=(replace(own, mean=mean, deviation=2.0),))
+
+    at_rest = value(net, photo, with_mean(own.mean))
+    assert value(net, photo, with_mean(own.mean + 8)) == pytest.approx(at_rest, rel=1e-3)
+    assert value(net, photo, with_mean(own.mean - 8)) == pytest.approx(at_rest + 0.2 * 16, rel=1e-3)
+
+
 def test_the_measured_numbers_fit_the_network(mobilenet):
     known = natural.statistics(mobilenet)
     assert known.source == "500 photos of ImageNet"
+    (total,) = known.totals
+    assert total.layer == "out_relu"
     photo = images.fit(images.load(SAMPLES / "coffee.png"), mobilenet.input_size)
     noise = np.random.default_rng(0).random(photo.shape, "float32")
     assert value(mobilenet, photo) < value(mobilenet, noise) / 2
