@@ -4,7 +4,7 @@
 
 Runs every network of Keras Applications that is on this machine on a folder of ImageNet photos and
 writes the numbers into `engine/assets`. The built-in networks need none: their batch normalization
-has kept them.
+has kept what their recipe uses.
 """
 
 import argparse

@@ -24,7 +24,7 @@ def of(name: str) -> "Statistics":
 def words(name: str) -> str:
     """What the penalty does for a backbone, and where its statistics are from."""
     known = of(name)
-    total = ", and the last layer's total activation no higher than in photos"
+    total = ", and the total activation of the last feature maps no higher than in photos"
     return (
         "Keeps each channel's mean and deviation, in six layers, close to those in photos"
         f"{total if known.totals else ''}. Source: {known.source}."

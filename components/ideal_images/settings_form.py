@@ -79,8 +79,8 @@ def choose(settings: "Settings", key: str, *, known: bool, resizable: bool, of_c
             disabled=not known,
             key=f"natural_{key}",
             help="A penalty for differing from photos: compares each channel's mean and deviation "
-            "in six layers with those in photos and, where photos were measured, holds the last "
-            "layer's total activation to theirs. Steps take a little longer.",
+            "in six layers with those in photos and, where this was measured, keeps the total "
+            "activation of the last feature maps no higher. Steps take a little longer.",
         )
         certain = linked.toggle(
             "Until certain",

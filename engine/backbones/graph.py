@@ -34,7 +34,7 @@ def describe(model: keras.Model) -> tuple[LayerInfo, ...]:
 
 
 def last_maps(described: Sequence[LayerInfo]) -> LayerInfo:
-    """The last layer whose maps are larger than 1x1: what a classifier averages."""
+    """The last layer whose maps are larger than 1x1."""
     return [info for info in described if info.has_maps and info.shape[:2] > (1, 1)][-1]
 
 

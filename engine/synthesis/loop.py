@@ -210,7 +210,8 @@ def _gradient(net: Backbone, parts: tuple[Part, ...], settings: Settings, side: 
 
     def make() -> Any:
         shown = net.at_size(side) if side else net
-        ask = answers(shown, parts)
+        own = tuple(natural.without_totals(part) for part in parts) if side else parts
+        ask = answers(shown, own)
 
         def loss(both: Any, weights: Any, indices: Any, views: Any) -> Any:
             parameters, moved = both  # zeros, for the gradient of what the network is shown
@@ -220,7 +221,7 @@ def _gradient(net: Backbone, parts: tuple[Part, ...], settings: Settings, side: 
             answer = backend.data_parallel(
                 lambda some: ask(transformations.apply(seen, some, shown.input_size)), views
             )  # each core moves and looks at its own views
-            values = _values(parts, batch, answer, indices)
+            values = _values(own, batch, answer, indices)
             return ops.sum(weights * values), (picture, values, answer[""])
 
         return backend.value_and_gradient(loss, auxiliary=True)

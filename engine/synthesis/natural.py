@@ -4,12 +4,13 @@ A picture optimised only for its class is texture in heavy contrast. Matching ea
 and deviation to those of photos gives it the colours, contrasts and shapes of photos (Yin et al.,
 "Dreaming to Distill", 2020, arXiv:1912.08795; Gatys, Ecker and Bethge, 2015, arXiv:1505.07376).
 
-Such a picture also activates too much at once: the features that the network classifies by add up
-to nearly twice what they do for photos. Their total activation is held to that of photos, too.
+Such a picture also activates too much at once: the features that MobileNetV2 classifies by add up
+to nearly twice what they do for photos. A network measured on photos is therefore kept from a total
+activation higher than theirs.
 
 Batch normalization was fitted to the training photos: for them, each channel of its output has mean
-`beta` and deviation `gamma`. For networks without it, for weights with it already folded in, and
-for the total activation the numbers are measured on photos, once.
+`beta` and deviation `gamma`. Networks without it, and weights with it already folded in, are
+measured on photos, once.
 """
 
 import contextlib
@@ -45,7 +46,11 @@ MEASURED = config.ASSETS / "natural_statistics.npz"
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """The sum over a layer's channels of their mean activation: mean and deviation over photos."""
+    """The sum over a layer's channels of their mean activation: mean and deviation over photos.
+
+    Both are for pictures of the network's own size: at 96 px, MobileNetV2's total is three times
+    what it is at 224.
+    """
 
     layer: str
     mean: float
@@ -56,8 +61,8 @@ class Total:
 class Statistics:
     """Means and deviations `(c,)` of the channels of some layers, and where they are from.
 
-    `totals` holds the total activation of the last layer where it was measured; of a joint network,
-    one for each member.
+    `totals` holds the total activation of the last maps, where it was measured and they are never
+    negative; of a joint network, one for each such member.
     """
 
     layers: tuple[str, ...]
@@ -69,11 +74,11 @@ class Statistics:
 
 @dataclass(frozen=True)
 class NaturalStatistics(Part):
-    """Squared distance of channel means and deviations from those of photos.
+    """Squared distance of channel means, deviations and total activation from those of photos.
 
     Distances are in units of how photos themselves differ in that number, and averaged over
     channels and layers: a photo has about 2. A channel's moments are averaged over the views of a
-    step. A total activation counts only beyond the mean of photos.
+    step. The total activation counts only where it is above the mean of photos.
     """
 
     statistics: Statistics = field(repr=False)
@@ -104,6 +109,13 @@ class NaturalStatistics(Part):
 
     def words(self, net: Backbone) -> str:
         return "natural"
+
+
+def without_totals(part: Part) -> Part:
+    """The part for a network that is shown pictures of another size than its own."""
+    if not isinstance(part, NaturalStatistics):
+        return part
+    return NaturalStatistics(replace(part.statistics, totals=()))
 
 
 def statistics(net: Backbone) -> Statistics:
@@ -163,15 +175,21 @@ def measure(net: Backbone, photos: np.ndarray, source: str) -> Statistics:
     ]
     *of_layers, of_last = [np.concatenate(moments) for moments in zip(*batches, strict=True)]
     both = [moments.mean(axis=0) for moments in of_layers]
-    totals = of_last[:, 0].sum(axis=-1)
-    mean, deviation = float(totals.mean()), float(totals.std())
+    activations = of_last[:, 0]
     return Statistics(
         layers=names,
         means=tuple(b[0] for b in both),
         deviations=tuple(np.sqrt(np.maximum(b[1] - b[0] ** 2, 0.0)) for b in both),
-        totals=(Total(last, mean, max(deviation, _SPREAD * abs(mean))),),
+        totals=_total(last, activations) if activations.min() >= 0 else (),
         source=source,
     )
+
+
+def _total(layer: str, activations: np.ndarray) -> tuple[Total, ...]:
+    """Of mean activations `(N, c)`; nothing of a layer that no photo activates."""
+    totals = activations.sum(axis=-1)
+    mean, deviation = float(totals.mean()), float(totals.std())
+    return (Total(layer, mean, max(deviation, _SPREAD * mean)),) if mean else ()
 
 
 def learn(net: Backbone, photos: np.ndarray, source: str) -> Statistics:
@@ -193,7 +211,7 @@ def learn(net: Backbone, photos: np.ndarray, source: str) -> Statistics:
 
 
 def arrays(found: Statistics) -> dict[str, Any]:
-    """What a file keeps: of each layer `(2, c)`, of a total `(2,)`: means, then deviations."""
+    """What a file keeps: of each layer `(2, c)`, of a total `(2,)`, means and deviations."""
     rows = zip(found.layers, found.means, found.deviations, strict=True)
     return {name: np.stack([mean, deviation]) for name, mean, deviation in rows} | {
         _of_total(total.layer): np.array([total.mean, total.deviation]) for total in found.totals
@@ -221,20 +239,21 @@ def _measured(net: Backbone) -> Statistics | None:
 
 
 def _saved(net: Backbone, file: Path, prefix: str = "") -> Statistics | None:
-    """A network's statistics in a file; None where it lacks one or is not whole."""
+    """A network's statistics in a file; None where it lacks a layer or is not whole."""
     names, last = layers(net), graph.last_maps(net.layers).name
     try:
         with np.load(io.BytesIO(file.read_bytes())) as saved:
             rows = [saved[prefix + name].astype("float32") for name in names]
-            mean, deviation = saved[prefix + _of_total(last)].tolist()
+            keys = [key for key in (prefix + _of_total(last),) if key in saved]
+            totals = tuple(Total(last, *saved[key].tolist()) for key in keys)
             source = str(saved["source"])
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error):
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error):
         return None
     return Statistics(
         layers=names,
         means=tuple(row[0] for row in rows),
         deviations=tuple(row[1] for row in rows),
-        totals=(Total(last, mean, deviation),),
+        totals=totals,
         source=source,
     )
 

@@ -133,7 +133,7 @@ NOISE: dict[str, Settings] = {
 # The keys are Keras' names of the architectures, so that a classifier on one has its recipe.
 CLEAR: dict[str, Settings] = {
     "": Settings(
-        live=Live(variation=6e-6, l2=0.1, natural=3.0, learning_rate=0.05),
+        live=Live(variation=4e-6, l2=0.1, natural=3.0, learning_rate=0.05),
         transformations=Transformations(
             jitter=24, scale=0.5, rotation=15, noise=35, noise_ramp=160, views=4
         ),
@@ -163,8 +163,11 @@ def preset(name: str, net: Backbone) -> Settings:
         clear = replace(
             clear, transformations=replace(moves, jitter=round(moves.jitter * side / 224))
         )
-    if clear.natural and not natural.statistics(net).layers:
+    known = natural.statistics(net)
+    if clear.natural and not known.layers:
         clear = replace(clear, natural=False, until_certain=False)
+    if clear.natural and known.totals and not net.members:  # the thing remains in calmer areas
+        clear = replace(clear, live=replace(clear.live, variation=6e-6))
     if net.members:  # whose mean is certain before each of them is
         clear = replace(clear, until_certain=False)
     if not net.resizable:

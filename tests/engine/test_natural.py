@@ -180,6 +180,51 @@ def test_a_total_is_the_sum_of_what_the_classifier_reads(net):
     assert total.deviation == pytest.approx(max(np.std(own), 0.1 * np.mean(own)), rel=1e-3)
 
 
+def test_statistics_from_before_totals_were_measured_are_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    net = backbones.load("Pocket", pretrained=False, size=32)
+    photo = images.fit(images.load(SAMPLES / "chelsea.png"), (32, 32))
+    learned = natural.learn(net, photo[None], "a cat")
+    (file,) = (tmp_path / "ideal-cat" / "natural").iterdir()
+    with np.load(file) as saved:
+        former = {key: saved[key] for key in saved if not key.startswith("total")}
+    np.savez(file, **former)
+    found = natural.statistics(replace(net, _kept={}))
+    assert found.layers == learned.layers
+    assert found.totals == ()
+
+
+def test_a_run_counts_the_total_at_the_networks_own_size_only(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    net = backbones.load("Pocket", pretrained=False, size=64)
+    photo = images.fit(images.load(SAMPLES / "chelsea.png"), (64, 64))
+    learned = natural.learn(net, photo[None], "a cat")
+    (own,) = learned.totals
+    strict = replace(learned, totals=(replace(own, mean=0.0, deviation=own.mean / 1000),))
+    net.keep("natural statistics", strict)
+    settings = Settings(steps=2, small=((32, 1),), natural=True, live=Live(natural=1.0))
+    small, whole, _ = synthesis.ideal_image(net, 5, settings, start=photo)
+    assert whole.terms["natural"] == pytest.approx(value(net, whole.picture), rel=0.02)
+    assert whole.terms["natural"] > 100_000
+    assert small.terms["natural"] < 100
+
+
+def test_maps_below_zero_have_no_total():
+    net = backbones.load("ConvNeXtTiny", pretrained=False, size=32)
+    photo = images.fit(images.load(SAMPLES / "chelsea.png"), (32, 32))
+    assert natural.measure(net, photo[None], "a cat").totals == ()
+
+
+def test_calmer_areas_need_a_total(mobilenet):
+    known = natural.statistics(mobilenet)
+    usual = synthesis.preset("clear", mobilenet).live.variation
+    mobilenet.keep("natural statistics", replace(known, totals=()))
+    try:
+        assert synthesis.preset("clear", mobilenet).live.variation < usual
+    finally:
+        mobilenet.keep("natural statistics", known)
+
+
 def test_only_a_total_above_that_of_photos_counts(net, cat):
     photo = images.fit(cat, net.input_size)
     known = natural.measure(net, photo[None], "a cat")
@@ -198,6 +243,10 @@ def test_the_measured_numbers_fit_the_network(mobilenet):
     assert known.source == "500 photos of ImageNet"
     (total,) = known.totals
     assert total.layer == "out_relu"
+    for name in ("chelsea.png", "coffee.png", "astronaut.png"):
+        photo = images.fit(images.load(SAMPLES / name), mobilenet.input_size)
+        own = features.activations(mobilenet, photo, "out_relu").values.mean((0, 1)).sum()
+        assert abs(own - total.mean) < 2 * total.deviation < total.mean
     photo = images.fit(images.load(SAMPLES / "coffee.png"), mobilenet.input_size)
     noise = np.random.default_rng(0).random(photo.shape, "float32")
     assert value(mobilenet, photo) < value(mobilenet, noise) / 2
