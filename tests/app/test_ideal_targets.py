@@ -6,6 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from components.ideal_images import targets
+from engine.storage import weights
 from engine.synthesis import ClassLogit
 
 ROOT = Path(__file__).parents[2]
@@ -120,3 +121,15 @@ def test_parts_that_matter_are_shown_of_a_picture_larger_than_the_input():
     app.toggle(key="matters").set_value(True).run()
     assert not app.exception
     assert not app.error
+
+
+@pytest.mark.skipif("MobileNetV2" not in weights.available(), reason="needs MobileNetV2")
+def test_the_slider_of_natural_statistics_says_what_it_holds():
+    app = opened(backbone="MobileNetV2")
+    (slider,) = (s for s in app.select_slider if s.label == "Natural statistics")
+    assert "total activation of the last feature maps" in slider.help
+    assert slider.help.endswith("Source: 500 photos of ImageNet.")
+    app = opened(natural="True")  # Pocket, whose total was not measured
+    (slider,) = (s for s in app.select_slider if s.label == "Natural statistics")
+    assert "total activation" not in slider.help
+    assert slider.help.endswith("Source: its own batch normalization.")
