@@ -210,7 +210,7 @@ def _gradient(net: Backbone, parts: tuple[Part, ...], settings: Settings, side: 
 
     def make() -> Any:
         shown = net.at_size(side) if side else net
-        own = tuple(natural.without_totals(part) for part in parts) if side else parts
+        own = tuple(part.at_other_sizes() for part in parts) if side else parts
         ask = answers(shown, own)
 
         def loss(both: Any, weights: Any, indices: Any, views: Any) -> Any:

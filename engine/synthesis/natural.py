@@ -87,6 +87,9 @@ class NaturalStatistics(Part):
     def reads(self) -> tuple[str, ...]:
         return self.statistics.layers + tuple(total.layer for total in self.statistics.totals)
 
+    def at_other_sizes(self) -> Part:
+        return NaturalStatistics(replace(self.statistics, totals=()))
+
     def value(self, picture: Any, answer: Any, index: Any) -> Any:
         of_layers = answer[: len(self.statistics.layers)]
         known = zip(self.statistics.means, self.statistics.deviations, of_layers, strict=True)
@@ -109,13 +112,6 @@ class NaturalStatistics(Part):
 
     def words(self, net: Backbone) -> str:
         return "natural"
-
-
-def without_totals(part: Part) -> Part:
-    """The part for a network that is shown pictures of another size than its own."""
-    if not isinstance(part, NaturalStatistics):
-        return part
-    return NaturalStatistics(replace(part.statistics, totals=()))
 
 
 def statistics(net: Backbone) -> Statistics:
@@ -244,8 +240,8 @@ def _saved(net: Backbone, file: Path, prefix: str = "") -> Statistics | None:
     try:
         with np.load(io.BytesIO(file.read_bytes())) as saved:
             rows = [saved[prefix + name].astype("float32") for name in names]
-            keys = [key for key in (prefix + _of_total(last),) if key in saved]
-            totals = tuple(Total(last, *saved[key].tolist()) for key in keys)
+            key = prefix + _of_total(last)
+            totals = (Total(last, *saved[key].tolist()),) if key in saved else ()
             source = str(saved["source"])
     except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error):
         return None

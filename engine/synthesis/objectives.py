@@ -76,6 +76,10 @@ class Part(Algebra):
         """The part without its index; parts of equal structure share one compilation."""
         return self
 
+    def at_other_sizes(self) -> "Part":
+        """The part where the network is shown pictures of another size than its own."""
+        return self
+
     def value(self, picture: Any, answer: Any, index: Any) -> Any:
         """The number itself, a scalar.
 
@@ -280,16 +284,14 @@ def answers(net: Backbone, parts: tuple[Part, ...]) -> Any:
     whole = net.plain if names else net.model  # folding changes what a layer answers
     outputs = {"": whole.outputs[0]}
     for name in names:
-        outputs[name] = net.tensor(
-            ("leaky", name), partial(_leaky, net.before_relu(name), net.output(name))
-        )
+        leaky = partial(_leaky, net.before_relu(name), net.output(name))
+        outputs[name] = net.tensor(("leaky", name), leaky)
     for several in (names for names in reads if isinstance(names, tuple)):
         for name in several:  # folding leaves the answers of normalizations as they are
             maps = net.output(name) if whole is net.plain else graph.output_of(whole, name)
             both = [ops.mean(maps, axis=(1, 2)), ops.mean(ops.square(maps), axis=(1, 2))]
             outputs[_moments(name)] = ops.stack(both, axis=1)
     model = keras.Model(whole.inputs[0], outputs)
-
     return lambda pictures: model(pictures, training=False)
 
 

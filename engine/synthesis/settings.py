@@ -163,11 +163,12 @@ def preset(name: str, net: Backbone) -> Settings:
         clear = replace(
             clear, transformations=replace(moves, jitter=round(moves.jitter * side / 224))
         )
-    known = natural.statistics(net)
-    if clear.natural and not known.layers:
-        clear = replace(clear, natural=False, until_certain=False)
-    if clear.natural and known.totals and not net.members:  # the thing remains in calmer areas
-        clear = replace(clear, live=replace(clear.live, variation=6e-6))
+    if clear.natural:
+        known = natural.statistics(net)
+        if not known.layers:
+            clear = replace(clear, natural=False, until_certain=False)
+        elif known.totals and not net.members:  # calmer areas no longer cost what tells a class
+            clear = replace(clear, live=replace(clear.live, variation=6e-6))
     if net.members:  # whose mean is certain before each of them is
         clear = replace(clear, until_certain=False)
     if not net.resizable:
