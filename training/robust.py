@@ -21,6 +21,7 @@ import hashlib
 import json
 import math
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -71,25 +72,18 @@ def train(archive: Path) -> None:
     def step(batch, y, epsilon, rate, keep):
         optimizer.learning_rate.assign(rate)
         clean = crops(batch, SIZE, AREA)
-        soft = tf.nn.softmax(tf.cast(fast_teacher(clean, training=False), "float32"))
-        wanted = LABEL_SHARE * tf.one_hot(y, 200) + (1 - LABEL_SHARE) * soft
+        wanted = targets(fast_teacher, clean, y)
 
         def loss_of(x, training):
             logits = tf.cast(student(x, training=training), "float32")
             losses = tf.nn.softmax_cross_entropy_with_logits(labels=wanted, logits=logits)
             return tf.reduce_mean(losses), logits
 
-        noisy = clean + epsilon * NOISE * tf.random.uniform(tf.shape(clean), -1.0, 1.0)
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(noisy)
-            value, _ = loss_of(noisy, False)
-        attacked = noisy + epsilon * tf.sign(tape.gradient(value, noisy))
-        attacked = tf.clip_by_value(attacked, 0.0, 1.0)
+        moved = attacked(lambda x: loss_of(x, False)[0], clean, epsilon)
         with tf.GradientTape() as tape:
-            loss, logits = loss_of(attacked, True)
+            loss, logits = loss_of(moved, True)
         optimizer.apply(tape.gradient(loss, student.trainable_variables))
-        for mean, value in zip(averaged.variables, student.variables, strict=True):
-            mean.assign(keep * mean + (1 - keep) * value)
+        average(averaged, student, keep)
         hits = tf.reduce_mean(tf.cast(tf.argmax(logits, -1, tf.int32) == y, "float32"))
         return loss, hits
 
@@ -100,20 +94,17 @@ def train(archive: Path) -> None:
         for k in range(steps):
             rows = order[k * BATCH : (k + 1) * BATCH]
             made = epoch * steps + k
-            done = made / (EPOCHS * steps)
             epsilon = EPSILON * min(1.0, made / (RAMP * steps))
-            rate = PEAK_RATE * min(done / WARM_UP, 0.5 * (1 + math.cos(math.pi * done)))
-            keep = min(AVERAGE, (1 + made) / (10 + made))
-            numbers = [tf.constant(n, "float32") for n in (epsilon, rate, keep)]
+            numbers = tf.constant(epsilon), *schedule(made, EPOCHS * steps, PEAK_RATE)
             sums += step(tf.constant(pictures[rows]), tf.constant(labels[rows]), *numbers)
-        choosing = data["val_x"][_choosing(data)], data["val_y"][_choosing(data)]
+        chosen = data["val_x"][choosing(data)], data["val_y"][choosing(data)]
         row = {
             "epoch": epoch + 1,
             "loss": round(float(sums[0] / steps), 4),
             "attacked_accuracy": round(float(sums[1] / steps), 4),
-            "val_clean": round(accuracy(averaged, *choosing, 0.0), 4),
-            "val_pgd_2": round(accuracy(averaged, *choosing, 2 / 255), 4),
-            "val_pgd_4": round(accuracy(averaged, *choosing, 4 / 255), 4),
+            "val_clean": round(accuracy(averaged, *chosen, 0.0), 4),
+            "val_pgd_2": round(accuracy(averaged, *chosen, 2 / 255), 4),
+            "val_pgd_4": round(accuracy(averaged, *chosen, 4 / 255), 4),
             "seconds": round(time.time() - start),
         }
         checkpoint.log(LOG, row)
@@ -121,7 +112,36 @@ def train(archive: Path) -> None:
         averaged.save_weights(CACHE / "robust.weights.h5")
 
 
-def _choosing(data: dict[str, np.ndarray]) -> np.ndarray:
+def targets(teacher: keras.Model, clean: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    """What is to be predicted: the labels, mixed with what the teacher predicts of the crops."""
+    soft = tf.nn.softmax(tf.cast(teacher(clean, training=False), "float32"))
+    return LABEL_SHARE * tf.one_hot(labels, 200) + (1 - LABEL_SHARE) * soft
+
+
+def attacked(
+    loss: Callable[[tf.Tensor], tf.Tensor], clean: tf.Tensor, epsilon: float | tf.Tensor
+) -> tf.Tensor:
+    """Crops in 0..1 after the training attack."""
+    noisy = clean + epsilon * NOISE * tf.random.uniform(tf.shape(clean), -1.0, 1.0)
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(noisy)
+        value = loss(noisy)
+    return tf.clip_by_value(noisy + epsilon * tf.sign(tape.gradient(value, noisy)), 0.0, 1.0)
+
+
+def average(averaged: keras.Model, student: keras.Model, keep: tf.Tensor) -> None:
+    """Takes a step's weights into their exponential average."""
+    for mean, value in zip(averaged.variables, student.variables, strict=True):
+        mean.assign(keep * mean + (1 - keep) * value)
+
+
+def schedule(made: int, steps: int, peak: float) -> tuple[tf.Tensor, tf.Tensor]:
+    """The learning rate of a step, and how much of the average is kept."""
+    rate = peak * min(made / steps / WARM_UP, 0.5 * (1 + math.cos(math.pi * made / steps)))
+    return tf.constant(rate), tf.constant(min(AVERAGE, (1 + made) / (10 + made)))
+
+
+def choosing(data: dict[str, np.ndarray]) -> np.ndarray:
     """Rows of the validation photos that choose: a thousand at random."""
     return np.random.default_rng(5).permutation(len(data["val_y"]))[:CHOOSING]
 
@@ -158,11 +178,16 @@ def export(archive: Path) -> None:
     """Writes the averaged weights as float16, and their figures on photos that chose nothing."""
     student = pocket.build(input_shape=(None, None, 3))
     student.load_weights(CACHE / "robust.weights.h5")
-    variables = student.variables
-    arrays = {v.path.removeprefix("pocket/"): v.numpy().astype("float16") for v in variables}
-    np.savez(WEIGHTS, **arrays)
+    save(student)
     draw_log(LOG, HERE / "robust.svg")
     measure(archive)
+
+
+def save(net: keras.Model) -> None:
+    """Writes the weights of Pocket's layers as float16, those that come with the app."""
+    known = {v.path for v in pocket.build().variables}
+    kept = [v for v in net.variables if v.path in known]
+    np.savez(WEIGHTS, **{v.path.removeprefix("pocket/"): v.numpy().astype("float16") for v in kept})
 
 
 def measure(archive: Path) -> None:
