@@ -21,6 +21,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
+from scipy.special import softmax
 
 from engine import backbones
 from engine.backbones import pocket
@@ -38,6 +39,7 @@ EPOCHS, PEAK_RATE = 8, 0.003
 TEMPERATURE = 2.0
 SOFT_SHARE = 0.5  # weight of the teacher's probabilities beside its logits
 RIDGE = 10.0
+FITTING = 100  # steps to the biases
 
 
 def teach(archive: Path) -> None:
@@ -79,20 +81,28 @@ def _with_a_thousand(net: keras.Model) -> keras.Model:
 def _fitted(net: keras.Model, pictures: np.ndarray, logits: np.ndarray) -> list[np.ndarray]:
     """Kernel and bias that give the logits from a network's features, by ridge regression."""
     features = keras.Model(net.inputs, net.get_layer("features").output)
+    x = _features(features, pictures, mirrored=True)
+    mean, means = x.mean(axis=0), logits.mean(axis=0)
+    x = x - mean
+    kernel = np.linalg.solve(x.T @ x + RIDGE * np.eye(x.shape[1]), x.T @ (logits - means))
+    return [kernel, means - mean @ kernel]
+
+
+def _features(net: keras.Model, pictures: np.ndarray, *, mirrored: bool) -> np.ndarray:
+    """Features `(N, c)` of photos at the size the app reads; a mean with those mirrored, or not."""
     size = (registry.POCKET_SIZE, registry.POCKET_SIZE)
 
     @tf.function
     def look(batch):
         x = tf.image.resize(tf.cast(batch, "float32") / 255.0, size, "bicubic")
-        x = tf.concat([x, x[:, :, ::-1]], axis=0)
-        return sum(tf.split(features(tf.clip_by_value(x, 0.0, 1.0)), 2)) / 2.0
+        return net(tf.clip_by_value(x, 0.0, 1.0))
 
-    rows = range(0, len(pictures), 250)
-    x = np.concatenate([look(pictures[k : k + 250]).numpy() for k in rows])
-    mean, means = x.mean(axis=0), logits.mean(axis=0)
-    x = x - mean
-    kernel = np.linalg.solve(x.T @ x + RIDGE * np.eye(x.shape[1]), x.T @ (logits - means))
-    return [kernel, means - mean @ kernel]
+    found = []
+    for k in range(0, len(pictures), 250):
+        rows = pictures[k : k + 250]
+        both = [look(rows), look(rows[:, :, ::-1])] if mirrored else [look(rows)]
+        found.append(np.mean(both, axis=0))
+    return np.concatenate(found)
 
 
 def train(archive: Path) -> None:
@@ -192,19 +202,23 @@ def _places(data: dict[str, np.ndarray]) -> np.ndarray:
 def export(archive: Path) -> None:
     """Writes a network of 200 classes with what it has learned of a thousand, and its figures.
 
-    A class's logit is the mean of its own and of its logit among the thousand, less what that is
-    on average, so that no class is predicted more often for the sake of its name.
+    A class's logit is the mean of its own and of its logit among the thousand. The biases are those
+    of greatest likelihood: with them, each class is predicted for the training photos as often, on
+    average, as it is there.
     """
     data = photos(archive)
     net = _with_a_thousand(pocket.build(input_shape=(None, None, 3)))
     net.load_weights(CACHE / "neighbours.weights.h5")
     kernel = np.asarray(net.get_layer("thousand").kernel)
-    places, own = _places(data), net.get_layer("logits")
-    kernel = (kernel - kernel.mean(axis=1, keepdims=True))[:, places]
+    own = net.get_layer("logits")
+    kernel = (kernel - kernel.mean(axis=1, keepdims=True))[:, _places(data)]
+    kernel = 0.5 * np.asarray(own.kernel) + 0.5 * kernel
     features = keras.Model(net.inputs, net.get_layer("features").output)
-    seen = features.predict(data["train_x"] / np.float32(255.0), batch_size=250, verbose=0)
-    both = 0.5 * np.asarray(own.kernel) + 0.5 * kernel
-    own.set_weights([both, 0.5 * np.asarray(own.bias) - 0.5 * seen.mean(axis=0) @ kernel])
+    logits = _features(features, data["train_x"][::2], mirrored=False) @ kernel
+    bias, there = np.zeros(len(data["wnids"])), np.bincount(data["train_y"][::2])
+    for _ in range(FITTING):
+        bias -= 0.7 * np.log(softmax(logits + bias, axis=1).sum(axis=0) / there)
+    own.set_weights([kernel, bias - bias.mean()])
     robust.save(net)
     with LOG.open(newline="") as file:
         rows = list(csv.DictReader(file))
