@@ -1,5 +1,6 @@
 """Accuracy by epoch as a small figure."""
 
+import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -49,3 +50,14 @@ def draw_curves(
         f'font-family="sans-serif" font-size="13"><title>{title}</title>'
         '<rect width="100%" height="100%" fill="#fff"/>' + "".join(parts) + "</svg>\n"
     )
+
+
+def draw_log(log: Path, columns: Mapping[str, str], title: str, figure: Path) -> None:
+    """Draws columns of a training's log by epoch; `columns` maps names of curves to them."""
+    with log.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    curves = {
+        name: [(float(row["epoch"]), float(row[column])) for row in rows]
+        for name, column in columns.items()
+    }
+    draw_curves(curves, title, figure)

@@ -14,7 +14,6 @@ those of `training.robust`. Of the thousand outputs, those of the 200 classes ar
 """
 
 import argparse
-import csv
 import time
 from pathlib import Path
 
@@ -27,7 +26,7 @@ from engine import backbones
 from engine.backbones import pocket
 from engine.storage import registry, weights
 from training import checkpoint, robust
-from training.curves import draw_curves
+from training.curves import draw_log
 from training.muon import for_convolutions
 from training.pocket import crops
 from training.tiny_imagenet import CACHE, photos
@@ -67,7 +66,7 @@ def _logits_file(split: str) -> Path:
 
 
 def _logits(split: str) -> np.ndarray:
-    """The teacher's logits without the mean over the classes, which means nothing."""
+    """The teacher's logits less their mean over the classes, which softmax ignores."""
     found = np.load(_logits_file(split)).astype("float32")
     return found - found.mean(axis=1, keepdims=True)
 
@@ -80,8 +79,7 @@ def _with_a_thousand(net: keras.Model) -> keras.Model:
 
 def _fitted(net: keras.Model, pictures: np.ndarray, logits: np.ndarray) -> list[np.ndarray]:
     """Kernel and bias that give the logits from a network's features, by ridge regression."""
-    features = keras.Model(net.inputs, net.get_layer("features").output)
-    x = _features(features, pictures, mirrored=True)
+    x = _features(net, pictures, mirrored=True)
     mean, means = x.mean(axis=0), logits.mean(axis=0)
     x = x - mean
     kernel = np.linalg.solve(x.T @ x + RIDGE * np.eye(x.shape[1]), x.T @ (logits - means))
@@ -91,11 +89,12 @@ def _fitted(net: keras.Model, pictures: np.ndarray, logits: np.ndarray) -> list[
 def _features(net: keras.Model, pictures: np.ndarray, *, mirrored: bool) -> np.ndarray:
     """Features `(N, c)` of photos at the size the app reads; a mean with those mirrored, or not."""
     size = (registry.POCKET_SIZE, registry.POCKET_SIZE)
+    features = keras.Model(net.inputs, net.get_layer("features").output)
 
     @tf.function
     def look(batch):
         x = tf.image.resize(tf.cast(batch, "float32") / 255.0, size, "bicubic")
-        return net(tf.clip_by_value(x, 0.0, 1.0))
+        return features(tf.clip_by_value(x, 0.0, 1.0))
 
     found = []
     for k in range(0, len(pictures), 250):
@@ -121,10 +120,11 @@ def train(archive: Path) -> None:
     keras.config.set_dtype_policy("float32")
     averaged = _with_a_thousand(pocket.build(input_shape=(None, None, 3)))
     fast_teacher.set_weights(teacher.get_weights())
+    fitted = _fitted(before, pictures, wanted)
     for copy in (student, averaged):
         for layer in before.layers:
             copy.get_layer(layer.name).set_weights(layer.get_weights())
-        copy.get_layer("thousand").set_weights(_fitted(before, pictures, wanted))
+        copy.get_layer("thousand").set_weights(fitted)
     optimizer = for_convolutions(student.trainable_variables, PEAK_RATE, robust.WEIGHT_DECAY)
     state = [*student.variables, *averaged.variables, *optimizer.variables]
     file = CACHE / "neighbours.npz"
@@ -213,24 +213,18 @@ def export(archive: Path) -> None:
     own = net.get_layer("logits")
     kernel = (kernel - kernel.mean(axis=1, keepdims=True))[:, _places(data)]
     kernel = 0.5 * np.asarray(own.kernel) + 0.5 * kernel
-    features = keras.Model(net.inputs, net.get_layer("features").output)
-    logits = _features(features, data["train_x"][::2], mirrored=False) @ kernel
+    logits = _features(net, data["train_x"][::2], mirrored=False) @ kernel
     bias, there = np.zeros(len(data["wnids"])), np.bincount(data["train_y"][::2])
     for _ in range(FITTING):
         bias -= 0.7 * np.log(softmax(logits + bias, axis=1).sum(axis=0) / there)
     own.set_weights([kernel, bias - bias.mean()])
     robust.save(net)
-    with LOG.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    named = (
-        ("of the teacher's logits, explained", "explained"),
-        ("clean", "val_clean"),
-        ("PGD, 4/255", "val_pgd_4"),
-    )
-    curves = {
-        name: [(float(row["epoch"]), float(row[column])) for row in rows] for name, column in named
+    columns = {
+        "of the teacher's logits, explained": "explained",
+        "clean": "val_clean",
+        "PGD, 4/255": "val_pgd_4",
     }
-    draw_curves(curves, "Figures on validation photos by epoch", HERE / "neighbours.svg")
+    draw_log(LOG, columns, "Figures on validation photos by epoch", HERE / "neighbours.svg")
     robust.measure(archive)
 
 

@@ -15,7 +15,6 @@ the train-test resolution discrepancy", 2019, arXiv:1906.06423).
 """
 
 import argparse
-import csv
 import hashlib
 import json
 import math
@@ -30,7 +29,7 @@ from engine import config
 from engine.backbones import pocket
 from engine.storage import registry, weights
 from training import checkpoint
-from training.curves import draw_curves
+from training.curves import draw_log
 from training.muon import for_convolutions
 from training.tiny_imagenet import CACHE, photos
 
@@ -199,27 +198,11 @@ def export(archive: Path) -> None:
         "class_names": [names[number[str(wnid)]] for wnid in data["wnids"]],
     }
     pocket.WEIGHTS.with_suffix(".json").write_text(json.dumps(facts, indent=1) + "\n")
-    draw_log(HERE / "pocket.csv", HERE / "pocket.svg")
+    columns = {"training crops": "accuracy", "validation photos": "val_accuracy"}
+    draw_log(HERE / "pocket.csv", columns, "Top-1 accuracy by epoch", HERE / "pocket.svg")
     size = pocket.WEIGHTS.stat().st_size / 1e6
     print(f"{size:.1f} MB; top-1 of {facts['validation_photos']} photos: {facts['top1']:.1%}")
     print(f"at 64 px, the size of the photos: {evaluate(student, data, 64):.1%}")
-
-
-def draw_log(log: Path, figure: Path) -> None:
-    """Draws the training log's two accuracies."""
-    with log.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    draw_curves(
-        {
-            name: [(float(row["epoch"]), float(row[column])) for row in rows]
-            for name, column in (
-                ("training crops", "accuracy"),
-                ("validation photos", "val_accuracy"),
-            )
-        },
-        "Top-1 accuracy by epoch",
-        figure,
-    )
 
 
 if __name__ == "__main__":

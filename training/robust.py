@@ -12,11 +12,11 @@ epochs. The targets are plain Pocket's probabilities for the unattacked crop, mi
 and what is kept is an exponential average of the weights, which is more robust than the last ones
 (Gowal et al., 2020, arXiv:2010.03593).
 
-A thousand validation photos at random choose, the others report.
+A thousand validation photos at random choose, the others report. `training.neighbours` goes on from
+here; what it exports comes with the app.
 """
 
 import argparse
-import csv
 import hashlib
 import json
 import math
@@ -32,7 +32,7 @@ from engine import config
 from engine.backbones import pocket
 from engine.storage import registry
 from training import checkpoint
-from training.curves import draw_curves
+from training.curves import draw_log
 from training.muon import for_convolutions
 from training.pocket import crops, evaluate
 from training.tiny_imagenet import CACHE, photos
@@ -179,7 +179,8 @@ def export(archive: Path) -> None:
     student = pocket.build(input_shape=(None, None, 3))
     student.load_weights(CACHE / "robust.weights.h5")
     save(student)
-    draw_log(LOG, HERE / "robust.svg")
+    columns = {"clean": "val_clean", "PGD, 2/255": "val_pgd_2", "PGD, 4/255": "val_pgd_4"}
+    draw_log(LOG, columns, "Accuracy on validation photos by epoch", HERE / "robust.svg")
     measure(archive)
 
 
@@ -211,17 +212,6 @@ def measure(archive: Path) -> None:
         facts[f"pgd_{grey}" if grey else "clean"] = round(share, 4)
     WEIGHTS.with_suffix(".json").write_text(json.dumps(facts, indent=1) + "\n")
     print(facts)
-
-
-def draw_log(log: Path, figure: Path) -> None:
-    """Draws the accuracies of the photos that choose, by epoch."""
-    with log.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    named = (("clean", "val_clean"), ("PGD, 2/255", "val_pgd_2"), ("PGD, 4/255", "val_pgd_4"))
-    curves = {
-        name: [(float(row["epoch"]), float(row[column])) for row in rows] for name, column in named
-    }
-    draw_curves(curves, "Accuracy on validation photos by epoch", figure)
 
 
 if __name__ == "__main__":
